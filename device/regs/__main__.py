@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""``python -m device.regs``: decode a register value, list the map, write the C header."""
+
+import argparse
+import sys
+
+from device.regs import ALL, desc, header, lookup, name_of
+from device.regs.core import Register
+
+
+class InputError(Exception):
+    """The command line makes no sense; the message is one line for the user."""
+
+
+def _number(text: str) -> int:
+    try:
+        return int(text, 0)
+    except ValueError:
+        raise InputError(f"{text!r} is not a number (0x1028, 4136)") from None
+
+
+def decode(text: str) -> str:
+    """One ``OFFSET=VALUE`` in words.
+
+    Raises:
+        InputError: It is not of that form, or no register is there, or the value does not fit.
+    """
+    place, equals, value = text.partition("=")
+    if not equals:
+        raise InputError(f"{text!r}: OFFSET=VALUE wanted, such as 0x1028=0x02000000")
+    offset = _number(place)
+    found = lookup(offset)
+    if found is None:
+        raise InputError(f"no register at {offset:#x}")
+    register, _, is_alias = found
+    try:
+        decoded = register(_number(value))
+    except ValueError as error:
+        raise InputError(str(error)) from None
+    alias = " (alias)" if is_alias else ""
+    return f"{name_of(offset)}{alias} = {int(decoded):#010x}  {decoded.describe() or 'all fields 0'}"
+
+
+def _access(register: type[Register]) -> str:
+    return "/".join(sorted({field.access.value for field in register.FIELDS.values()}))
+
+
+def _reset(register: type[Register]) -> str:
+    values = register.RESET if isinstance(register.RESET, tuple) else (register.RESET,)
+    return ",".join(f"{value:#x}" for value in values)
+
+
+def table() -> str:
+    """Every register on a line: offset, name, count, access, reset."""
+    rows = [f"{'offset':9}{'name':14}{'count':>5}  {'access':10}reset"]
+    rows += [
+        f"{register.AT[0]:#07x}  {register.NAME:14}{register.count:5}  {_access(register):10}{_reset(register)}"
+        for register in sorted(ALL, key=lambda register: register.AT[0])
+    ]
+    return "\n".join(rows)
+
+
+def write_header(*, check: bool) -> int:
+    """Write ``regs.h``, or only say whether it is current; the exit code."""
+    wanted = "\n".join(header.lines(ALL, desc.WORDS))
+    if check:
+        if header.PATH.is_file() and header.PATH.read_text() == wanted:
+            return 0
+        sys.stderr.write(f"{header.PATH.name} is not what the tables say: run python -m device.regs header\n")
+        return 1
+    header.PATH.write_text(wanted)
+    return 0
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run a command line; the exit code (0 fine, 1 header out of date, 2 usage)."""
+    parser = argparse.ArgumentParser(prog="python -m device.regs", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="decode|list|header")
+    one = commands.add_parser("decode", help="say what a value in a register means")
+    one.add_argument("pairs", nargs="+", metavar="OFFSET=VALUE")
+    commands.add_parser("list", help="every register: offset, name, count, access, reset")
+    made = commands.add_parser("header", help="write device/regs/regs.h")
+    made.add_argument("--check", action="store_true", help="write nothing; exit 1 if the file is not current")
+    args = parser.parse_args(argv)
+    if args.command == "header":
+        return write_header(check=args.check)
+    try:
+        lines = [decode(pair) for pair in args.pairs] if args.command == "decode" else [table()]
+    except InputError as error:
+        sys.stderr.write(f"device.regs: {error}\n")
+        return 2
+    sys.stdout.write("\n".join(lines) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Flow director.
+
+Ref: 82599 datasheet, "Flow Director Registers"; names as in Linux ixgbe.
+"""
+
+from enum import IntEnum
+
+from device.regs.core import RO, SC, Counter, Field, Register, Storage, every
+
+
+class PbAlloc(IntEnum):
+    """Rx packet buffer given to the filter table."""
+
+    NONE = 0
+    K64  = 1
+    K128 = 2
+    K256 = 3
+
+
+class FdirCmd(IntEnum):
+    """What FDIRCMD does."""
+
+    NONE          = 0
+    ADD_FLOW      = 1
+    REMOVE_FLOW   = 2
+    QUERY_REM_FILT = 3
+
+
+class FdirL4Type(IntEnum):
+    """L4 protocol of a filter."""
+
+    NONE = 0
+    UDP  = 1
+    TCP  = 2
+    SCTP = 3
+
+
+class FDIRCTRL(Register, at=0x0EE00):
+    """Flow director control.  Ref: ixgbe."""
+
+    PBALLOC              = Field(1, 0, values=PbAlloc)
+    INIT_DONE            = Field(3, access=RO)  # rises after a write
+    PERFECT_MATCH        = Field(4)
+    REPORT_STATUS        = Field(5)
+    REPORT_STATUS_ALWAYS = Field(7)
+    DROP_Q               = Field(14, 8)
+    FLEX                 = Field(20, 16)        # offset of the two flexible bytes, in words
+    FILTERMODE           = Field(22, 21)        # Guess: storage on this part
+    SEARCHLIM            = Field(23)
+    MAX_LENGTH           = Field(27, 24)        # longest bucket list
+    FULL_THRESH          = Field(31, 28)
+
+
+class FDIRSIPv6(Storage, at=every(0x0EE0C, 4, 3)):
+    """Source IPv6 address, first three words.  Ref: ixgbe."""
+
+
+class FDIRIPSA(Storage, at=0x0EE18):
+    """Source IPv4 address, or last word of the IPv6 one.  Ref: ixgbe."""
+
+
+class FDIRIPDA(Storage, at=0x0EE1C):
+    """Destination IPv4 address.  Ref: ixgbe."""
+
+
+class FDIRPORT(Register, at=0x0EE20):
+    """Ports.  Ref: ixgbe."""
+
+    SOURCE      = Field(15, 0)
+    DESTINATION = Field(31, 16)
+
+
+class FDIRVLAN(Register, at=0x0EE24):
+    """VLAN tag and flexible bytes.  Ref: ixgbe."""
+
+    VLAN = Field(15, 0)
+    FLEX = Field(31, 16)
+
+
+class FDIRHASH(Register, at=0x0EE28):
+    """Hash bucket and the number software gave the filter.  Linux writes it with FDIRCMD as 8 bytes.  Ref: ixgbe."""
+
+    HASH         = Field(14, 0)
+    BUCKET_VALID = Field(15)
+    SIG_SW_INDEX = Field(31, 16)    # signature, or software's index
+
+
+class FDIRCMD(Register, at=0x0EE2C):
+    """Add, remove or query a filter; CMD reads 0 when done.  Ref: ixgbe."""
+
+    CMD           = Field(1, 0, access=SC, values=FdirCmd)
+    FILTER_VALID  = Field(2, access=RO)     # answer of a query
+    FILTER_UPDATE = Field(3)                # adding what exists replaces it
+    IPV6DMATCH    = Field(4)
+    L4TYPE        = Field(6, 5, values=FdirL4Type)
+    IPV6          = Field(7)
+    CLEARHT       = Field(8)                # empty the hash table
+    DROP          = Field(9)
+    INT           = Field(10)
+    LAST          = Field(11)
+    COLLISION     = Field(12)
+    QUEUE_EN      = Field(15)
+    RX_QUEUE      = Field(22, 16)
+    TUNNEL_FILTER = Field(23)               # Guess: storage on this part
+    VT_POOL       = Field(29, 24)
+
+
+class FDIRFREE(Register, at=0x0EE38):
+    """Free filters.  Ref: ixgbe."""
+
+    FREE = Field(15, 0)
+    COLL = Field(30, 16)
+
+
+class FDIRDIP4M(Storage, at=0x0EE3C):
+    """Destination IPv4 mask: 1 = ignore the bit.  Ref: ixgbe."""
+
+
+class FDIRSIP4M(Storage, at=0x0EE40):
+    """Source IPv4 mask: 1 = ignore the bit.  Ref: ixgbe."""
+
+
+class FDIRTCPM(Register, at=0x0EE44):
+    """TCP port masks: 1 = ignore; each half is written with its bits in reverse order.  Ref: ixgbe."""
+
+    SOURCE      = Field(15, 0)
+    DESTINATION = Field(31, 16)
+
+
+class FDIRUDPM(Register, at=0x0EE48):
+    """UDP port masks: 1 = ignore; each half is written with its bits in reverse order.  Ref: ixgbe."""
+
+    SOURCE      = Field(15, 0)
+    DESTINATION = Field(31, 16)
+
+
+class FDIRLEN(Counter, at=0x0EE4C):
+    """Longest bucket list seen.  Ref: ixgbe."""
+
+
+class FDIRUSTAT(Register, at=0x0EE50, counter=True):
+    """Filters added and removed.  Ref: ixgbe."""
+
+    ADD    = Field(15, 0)
+    REMOVE = Field(31, 16)
+
+
+class FDIRFSTAT(Register, at=0x0EE54, counter=True):
+    """Filters that could not be added or removed.  Ref: ixgbe."""
+
+    FADD    = Field(15, 0)
+    FREMOVE = Field(31, 16)
+
+
+class FDIRMATCH(Counter, at=0x0EE58):
+    """Frames that matched.  Ref: ixgbe."""
+
+
+class FDIRMISS(Counter, at=0x0EE5C):
+    """Frames that did not.  Ref: ixgbe."""
+
+
+class FDIRHKEY(Storage, at=0x0EE68):
+    """Key of the bucket hash.  Ref: ixgbe."""
+
+
+class FDIRSKEY(Storage, at=0x0EE6C):
+    """Key of the signature hash.  Ref: ixgbe."""
+
+
+class FDIRM(Register, at=0x0EE70):
+    """Which fields filters ignore: 1 = ignore.  Ref: ixgbe."""
+
+    VLANID = Field(0)
+    VLANP  = Field(1)
+    POOL   = Field(2)
+    L4P    = Field(3)
+    FLEX   = Field(4)
+    DIPv6  = Field(5)
+
+
+class FDIRIP6M(Register, at=0x0EE74):
+    """IPv6 byte masks: 1 = ignore.  Ref: ixgbe."""
+
+    SOURCE      = Field(15, 0)
+    DESTINATION = Field(31, 16)

@@ -1,0 +1,279 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Transmit: queues, DMA, packet buffers, arbitration.
+
+Ref: 82599 datasheet, "Transmit Registers" and "DCB Registers"; names as in Linux ixgbe.
+"""
+
+from enum import IntEnum
+
+from device.regs.core import RO, Field, ReadOnly, Register, Storage, every
+
+
+class MtqcMode(IntEnum):
+    """How the 128 Tx queues are divided, as the whole of MTQC 3:0."""
+
+    Q64        = 0x0    # 64 queues, no DCB, no virtualization
+    VT_64VF    = 0x6    # 64 pools of 2
+    DCB_4TC    = 0x9    # 4 traffic classes
+    VT_32VF    = 0xA    # 32 pools of 4
+    DCB_8TC    = 0xD    # 8 traffic classes
+
+
+class TDBAL(Register, at=every(0x06000, 0x40, 128)):
+    """Tx ring base, low half, 128-byte aligned.  Ref: ixgbe."""
+
+    BASE = Field(31, 7)
+
+
+class TDBAH(Storage, at=every(0x06004, 0x40, 128)):
+    """Tx ring base, high half.  Ref: ixgbe."""
+
+
+class TDLEN(Register, at=every(0x06008, 0x40, 128)):
+    """Tx ring length: the register's value is bytes, a multiple of 128.  Ref: ixgbe."""
+
+    LEN = Field(19, 7)  # units of 128 bytes = 8 descriptors
+
+
+class DCA_TXCTRL(Register, at=every(0x0600C, 0x40, 128)):
+    """Cache hints and ordering of one Tx queue.  Ref: ixgbe."""
+
+    DESC_DCA_EN = Field(5)
+    DESC_RRO_EN = Field(9)
+    DESC_WRO_EN = Field(11)
+    DATA_RRO_EN = Field(13)
+    CPUID       = Field(31, 24)
+
+
+class TDH(Register, at=every(0x06010, 0x40, 128)):
+    """Tx head: the descriptor that hardware takes next.  Drivers only write 0.  Ref: ixgbe."""
+
+    TDH = Field(15, 0)
+
+
+class TDT(Register, at=every(0x06018, 0x40, 128)):
+    """Tx tail: first descriptor that is not hardware's; a write is the doorbell.  Ref: ixgbe."""
+
+    TDT = Field(15, 0)
+
+
+class TXDCTL(Register, at=every(0x06028, 0x40, 128)):
+    """Tx descriptor control: thresholds, queue on and off.  Ref: ixgbe."""
+
+    PTHRESH = Field(6, 0)       # prefetch when fewer descriptors than this are on chip
+    HTHRESH = Field(14, 8)      # ... and at least this many wait in memory
+    WTHRESH = Field(22, 16)     # write back in groups of this many
+    ENABLE  = Field(25)         # reads back 1 when the queue is on, 0 when it is quiet
+    SWFLSH  = Field(26)         # write back descriptors now
+
+
+class TDWBAL(Register, at=every(0x06038, 0x40, 128)):
+    """Head write-back address, low half.  Ref: ixgbe."""
+
+    HEAD_WB_EN   = Field(0)
+    SEQNUM_WB_EN = Field(1)
+    ADDR         = Field(31, 2)
+
+
+class TDWBAH(Storage, at=every(0x0603C, 0x40, 128)):
+    """Head write-back address, high half.  Ref: ixgbe."""
+
+
+class RTTDCS(Register, at=0x04900):
+    """Tx descriptor plane control.  Ref: ixgbe.  Guess: positions and reset of BDPM and BPBFSM."""
+
+    TDPAC     = Field(0)
+    VMPAC     = Field(1)
+    TDRM      = Field(4)
+    ARBDIS    = Field(6)            # no arbiter: set around writes to MTQC
+    BDPM      = Field(22, reset=1)  # bypass data pipe monitor
+    BPBFSM    = Field(23, reset=1)  # bypass packet buffer free space monitor
+    SPEED_CHG = Field(31)
+
+
+class RTTDQSEL(Register, at=0x04904):
+    """Which queue the RTTD and RTTBCN registers talk about.  Ref: ixgbe."""
+
+    TXDQ_IDX = Field(6, 0)
+
+
+class RTTDT1C(Register, at=0x04908):
+    """Credits of the queue selected by RTTDQSEL.  Ref: ixgbe."""
+
+    CRQ   = Field(13, 0)
+    STORE = Field(31, 14)   # Guess: the rest is storage
+
+
+class RTTDT1S(ReadOnly, at=0x0490C):
+    """Credit status of the queue selected by RTTDQSEL.  Ref: ixgbe."""
+
+
+class RTTDT2C(Storage, at=every(0x04910, 4, 8)):
+    """Descriptor plane credits per traffic class.  Ref: ixgbe."""
+
+
+class RTTDT2S(ReadOnly, at=every(0x04930, 4, 8)):
+    """Descriptor plane credit status per traffic class.  Ref: ixgbe."""
+
+
+class TXPBTHRESH(Register, at=every(0x04950, 4, 8), reset=(0x96, 0, 0, 0, 0, 0, 0, 0)):
+    """Tx packet buffer threshold, KiB.  Ref: ixgbe; datasheet for reset."""
+
+    THRESH = Field(9, 0)
+
+
+class RTTBCNRM(Storage, at=0x04980):
+    """Rate limiter memory access.  Ref: ixgbe."""
+
+
+class RTTBCNRC(Register, at=0x04984):
+    """Rate limit of the queue selected by RTTDQSEL.  Ref: ixgbe."""
+
+    RF_DEC = Field(13, 0)
+    RF_INT = Field(23, 14)
+    RS_ENA = Field(31)
+
+
+class RTTBCNRS(Storage, at=0x04988):
+    """Rate limiter status.  Ref: ixgbe."""
+
+
+class RTTBCNRD(Storage, at=0x0498C):
+    """Rate drift.  Ref: ixgbe."""
+
+
+class RTTDTECC(Storage, at=0x04990):
+    """Descriptor plane memory ECC.  Ref: ixgbe."""
+
+
+class DMATXCTL(Register, at=0x04A80):
+    """Transmit DMA control.  Ref: ixgbe.  Guess: reset of VT."""
+
+    TE      = Field(0)                      # transmit enable
+    NS      = Field(1)
+    GDV     = Field(3)                      # double VLAN
+    MDP_EN  = Field(5)
+    MBINTEN = Field(6)
+    VT      = Field(31, 16, reset=0x8100)   # ethertype of inserted VLAN tags
+
+
+class DTXTCPFLGL(Register, at=0x04A88):
+    """TCP flags kept in the first and middle segments of a TSO.  Ref: datasheet.  Guess: reset values."""
+
+    FIRST  = Field(11, 0, reset=0xFF6)      # all but FIN and PSH
+    MIDDLE = Field(27, 16, reset=0xF76)     # and not CWR either
+
+
+class DTXTCPFLGH(Register, at=0x04A8C):
+    """TCP flags kept in the last segment of a TSO.  Ref: datasheet.  Guess: reset value."""
+
+    LAST = Field(11, 0, reset=0xF7F)    # all but CWR
+
+
+class RTTBCNTG(Storage, at=0x04A90):
+    """Rate limiter tag.  Ref: ixgbe."""
+
+
+class TEOFF(Storage, at=0x04A94):
+    """FCoE end of frame bytes, Tx.  Ref: ixgbe."""
+
+
+class TSOFF(Storage, at=0x04A98):
+    """FCoE start of frame bytes, Tx.  Ref: ixgbe."""
+
+
+class DTXMXSZRQ(Register, at=0x08100):
+    """Outstanding read requests of Tx DMA.  Ref: ixgbe.  Guess: reset 0."""
+
+    MAX_BYTES_NUM_REQ = Field(11, 0)
+    STORE             = Field(31, 12)
+
+
+class MTQC(Register, at=0x08120):
+    """Multiple transmit queues command.  Ref: ixgbe."""
+
+    MODE = Field(3, 0, values=MtqcMode)     # bit 0 RT_ENA, bit 1 VT_ENA, bits 3:2 queues or classes
+
+
+class TXLLQ(Storage, at=every(0x082E0, 4, 4)):
+    """Strict low latency Tx queues, a bit each.  Ref: ixgbe."""
+
+
+class TQSM(Register, at=every(0x08600, 4, 32)):
+    """Statistics index of four Tx queues, 4n to 4n + 3.  Ref: ixgbe."""
+
+    MAP0 = Field(3, 0)
+    MAP1 = Field(11, 8)
+    MAP2 = Field(19, 16)
+    MAP3 = Field(27, 24)
+
+
+class RTTBCNCR(Storage, at=0x08B00):
+    """Congestion notification control.  Ref: ixgbe."""
+
+
+class RTTBCNACH(Storage, at=0x08B04):
+    """Congestion notification address, high.  Ref: ixgbe."""
+
+
+class RTTBCNACL(Storage, at=0x08B08):
+    """Congestion notification address, low.  Ref: ixgbe."""
+
+
+class RTTBCNIDX(Storage, at=0x08B0C):
+    """Congestion notification queue index.  Ref: ixgbe."""
+
+
+class RTTBCNCP(Storage, at=0x08B10):
+    """Congestion notification point.  Ref: ixgbe."""
+
+
+class RTFRTIMER(ReadOnly, at=0x08B14):
+    """Rate limiter free-running timer.  Ref: ixgbe."""
+
+
+class RTTUP2TC(Storage, at=0x0C800):
+    """User priority to traffic class, Tx.  Ref: ixgbe."""
+
+
+class LBDRPEN(Storage, at=0x0CA00):
+    """Loopback drop enable per traffic class.  Ref: ixgbe."""
+
+
+class TIPG(Storage, at=0x0CB00):
+    """Inter-packet gap.  Ref: ixgbe."""
+
+
+class TXPBSIZE(Register, at=every(0x0CC00, 4, 8), reset=(0x28000, 0, 0, 0, 0, 0, 0, 0)):
+    """Tx packet buffer of one traffic class; the register's value is bytes.  Ref: ixgbe; datasheet for reset."""
+
+    SIZE = Field(19, 10)    # KiB
+
+
+class RTTPCS(Register, at=0x0CD00):
+    """Tx packet plane control.  Ref: ixgbe; datasheet for ARBD."""
+
+    TPPAC  = Field(5)
+    ARBDIS = Field(6)
+    TPRM   = Field(8)
+    ARBD   = Field(31, 22, reset=0x224)
+
+
+class MNGTXMAP(Register, at=0x0CD10):
+    """Traffic class of management traffic.  Ref: ixgbe."""
+
+    MAP = Field(2, 0)
+
+
+class RTTPT2C(Storage, at=every(0x0CD20, 4, 8)):
+    """Packet plane credits per traffic class.  Ref: ixgbe."""
+
+
+class RTTPT2S(ReadOnly, at=every(0x0CD40, 4, 8)):
+    """Packet plane credit status per traffic class.  Ref: ixgbe."""
+
+
+class TFCS(Register, at=0x0CE00, access=RO):
+    """Transmit flow control status.  Ref: ixgbe."""
+
+    TC_XOFF = Field(7, 0)   # paused classes

@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Wake-up and manageability: storage for drivers and firmware that are not here.
+
+Ref: 82599 datasheet, "Wake-up Control Registers", "Management Filters Registers"; names as in Linux ixgbe.
+Guess: a software reset leaves both alone, for both outlive a driver.
+"""
+
+from device.regs.core import RO, W1C, Field, ReadOnly, Register, Storage, every
+
+
+class MAVTV(Storage, at=every(0x05010, 4, 8), keep=True):
+    """Management VLAN tags.  Ref: ixgbe."""
+
+
+class MDEF_EXT(Storage, at=every(0x05160, 4, 8), keep=True):
+    """Manageability decision filters, extended.  Ref: ixgbe."""
+
+
+class METF(Storage, at=every(0x05190, 4, 4), keep=True):
+    """Management ethertype filters.  Ref: ixgbe."""
+
+
+class WUC(Storage, at=0x05800, keep=True):
+    """Wake-up control.  Ref: ixgbe."""
+
+
+class WUFC(Storage, at=0x05808, keep=True):
+    """Wake-up filter control.  Ref: ixgbe."""
+
+
+class WUS(Storage, at=0x05810, access=W1C, keep=True):
+    """Wake-up status.  Ref: ixgbe."""
+
+
+class MANC(Storage, at=0x05820, keep=True):
+    """Management control.  Ref: ixgbe."""
+
+
+class MFVAL(Storage, at=0x05824, keep=True):
+    """Management filters valid.  Ref: ixgbe."""
+
+
+class IPAV(Storage, at=0x05838, keep=True):
+    """Wake-up IP addresses valid.  Ref: ixgbe."""
+
+
+class IP4AT(Storage, at=every(0x05840, 4, 8), keep=True):
+    """Wake-up IPv4 addresses, every other word.  Ref: ixgbe."""
+
+
+class MANC2H(Storage, at=0x05860, keep=True):
+    """Management to host.  Ref: ixgbe."""
+
+
+class IP6AT(Storage, at=every(0x05880, 4, 4), keep=True):
+    """Wake-up IPv6 address.  Ref: ixgbe."""
+
+
+class MDEF(Storage, at=every(0x05890, 4, 8), keep=True):
+    """Manageability decision filters.  Ref: ixgbe."""
+
+
+class MIPAF(Storage, at=every(0x058B0, 4, 16), keep=True):
+    """Manageability IP address filters.  Ref: ixgbe."""
+
+
+class WUPL(Storage, at=0x05900, keep=True):
+    """Wake-up packet length.  Ref: ixgbe."""
+
+
+class MMAL(Storage, at=every(0x05910, 8, 4), keep=True):
+    """Manageability MAC address, low.  Ref: ixgbe."""
+
+
+class MMAH(Storage, at=every(0x05914, 8, 4), keep=True):
+    """Manageability MAC address, high.  Ref: ixgbe."""
+
+
+class WUPM(Storage, at=every(0x05A00, 4, 32), keep=True):
+    """Wake-up packet.  Ref: ixgbe."""
+
+
+class FHFT(Storage, at=every(0x09000, 4, 256), keep=True):
+    """Flexible host filter table: four filters of 256 bytes.  Ref: ixgbe."""
+
+
+class FTFT(Storage, at=every(0x09400, 4, 256), keep=True):
+    """Flexible management filter table.  Ref: ixgbe."""
+
+
+class FHFT_EXT(Storage, at=every(0x09800, 4, 128), keep=True):
+    """Flexible host filters 4 and 5.  Ref: ixgbe."""
+
+
+class LSWFW(Storage, at=0x15014, keep=True):
+    """LAN software and firmware semaphore.  Ref: ixgbe."""
+
+
+class FLEX_MNG(Storage, at=every(0x15800, 4, 448), keep=True):
+    """Shared memory of host and firmware.  Ref: ixgbe."""
+
+
+class HICR(Register, at=0x15F00, keep=True):
+    """Host interface control.  EN = 0: there is no firmware to talk to, and drivers give up at once.  Ref: ixgbe."""
+
+    EN              = Field(0, access=RO)
+    C               = Field(1)              # command
+    SV              = Field(2, access=RO)   # status valid
+    FW_RESET_ENABLE = Field(6)
+    FW_RESET        = Field(7)
+
+
+class HSMC0R(Storage, at=0x15F04, keep=True):
+    """Host slave mailbox 0.  Ref: ixgbe.  Guess: storage."""
+
+
+class HSMC1R(Storage, at=0x15F08, keep=True):
+    """Host slave mailbox 1.  Ref: ixgbe.  Guess: storage."""
+
+
+class FWSTS(ReadOnly, at=0x15F0C, keep=True):
+    """Firmware status.  Ref: ixgbe."""
+
+
+class SWSR(Storage, at=0x15F10, keep=True):
+    """Software status.  Ref: ixgbe."""
+
+
+class HFDR(Storage, at=0x15FE8, keep=True):
+    """Host firmware debug.  Ref: ixgbe."""

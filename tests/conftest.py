@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Rules for every tier: a skip has a reason, and under CI only the listed reasons are good ones."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# Skips that CI accepts, by the start of their reason, with why.
+CI_SKIPS: dict[str, str] = {
+    "sanitized build": "the extensions under ASan leave out device._vfu; the wire tier covers it unsanitized",
+}
+
+_bad_skips: list[str] = []
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Report, as skips with their reason, the tests this machine or user cannot run."""
+    lacking = []
+    if os.geteuid() != 0:
+        lacking.append("no root")
+    elif not os.access("/dev/net/tun", os.R_OK | os.W_OK):
+        lacking.append("no /dev/net/tun")
+    if lacking:
+        for item in items:
+            if item.get_closest_marker("root"):
+                item.add_marker(pytest.mark.skip(reason=f"{lacking[0]}: this test makes taps and network namespaces"))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Iterator[None]:
+    """Remember skips whose reason CI does not accept."""
+    report = yield
+    if os.environ.get("CI") == "true" and getattr(report, "skipped", False) and isinstance(report.longrepr, tuple):
+        reason = str(report.longrepr[2]).removeprefix("Skipped: ")
+        if not any(reason.startswith(known) for known in CI_SKIPS):
+            _bad_skips.append(f"{report.nodeid}: {reason}")
+    return report
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail a CI run that skipped what it should have run."""
+    if _bad_skips and session.exitstatus == 0:
+        session.exitstatus = 1
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say which skips made a CI run fail."""
+    for line in _bad_skips:
+        terminalreporter.write_line(f"not on CI's list of skips (tests/conftest.py): {line}", red=True)
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """Return the checkout's root."""
+    return ROOT
