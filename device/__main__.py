@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""``python -m device``: an 82599 at the end of a socket."""
+
+import logging
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from types import FrameType
+
+FAILED, MISSING = 1, 3
+
+try:
+    import click
+    from rich.console import Console
+    from rich.table import Table
+
+    from device.errors import DeviceError, MissingError
+    from device.nic import Nic
+    from device.ports import LoopbackPort, NullPort, PcapPort, PeerPort, Port, TapPort
+    from device.regs import ALL, Register
+    from device.server import Server, raise_file_limit
+except ImportError as exc:
+    sys.stderr.write(f"device: {exc}; `python3 -m ci setup` builds what is missing\n")
+    raise SystemExit(MISSING) from exc
+
+MAC_BYTES = 6
+
+log = logging.getLogger("device")
+
+
+def _mac(_context: click.Context, _parameter: click.Parameter, value: str | None) -> bytes | None:
+    if value is None:
+        return None
+    try:
+        raw = bytes(int(part, 16) for part in value.replace("-", ":").split(":"))
+    except ValueError:
+        raw = b""
+    if len(raw) != MAC_BYTES:
+        raise click.BadParameter(f"{value!r} is not six bytes like 02:00:00:82:59:90")
+    if raw[0] % 2:
+        raise click.BadParameter(f"{value} is a multicast address; a card's own has an even first byte")
+    if not any(raw):
+        raise click.BadParameter(f"{value} is all zero; drivers refuse it")
+    return raw
+
+
+def _registers(_context: click.Context, _parameter: click.Parameter, value: str | None) -> list[type[Register]]:
+    by_name = {register.NAME: register for register in ALL}
+    found = []
+    for name in filter(None, (value or "").split(",")):
+        if name.upper() not in by_name:
+            raise click.BadParameter(f"no register is called {name}; `python -m device.regs` lists them")
+        found.append(by_name[name.upper()])
+    return found
+
+
+def _port(*, tap: str | None, loopback: bool, null: bool, pcap: str | None, peer: Path | None) -> Callable[[], Port]:
+    """Return how to make the one wire that was asked for.
+
+    Raises:
+        click.UsageError: More than one was.
+    """
+    makers: list[Callable[[], Port]] = []
+    if tap is not None:
+        makers.append(lambda: TapPort(tap))
+    if loopback:
+        makers.append(LoopbackPort)
+    if null:
+        makers.append(NullPort)
+    if pcap is not None:
+        play, _, record = pcap.partition(",")
+        makers.append(lambda: PcapPort(Path(play) if play else None, Path(record) if record else None))
+    if peer is not None:
+        makers.append(lambda: PeerPort(peer))
+    if len(makers) > 1:
+        raise click.UsageError("one card has one wire: give one of --tap, --loopback, --null, --pcap, --peer")
+    return makers[0] if makers else NullPort
+
+
+def _logging(verbose: int, *, quiet: bool, log_file: Path | None) -> None:
+    level = logging.WARNING if quiet else logging.DEBUG if verbose else logging.INFO
+    terminal = logging.StreamHandler(sys.stderr)
+    terminal.setLevel(logging.WARNING if log_file else level)
+    handlers: list[logging.Handler] = [terminal]
+    if log_file is not None:
+        handlers.append(logging.FileHandler(log_file))
+    logging.basicConfig(level=level, format="%(asctime)s %(levelname).1s %(name)s: %(message)s", handlers=handlers)
+    # At its debug level the library writes a line for every access.
+    if verbose == 1:
+        logging.getLogger("device.vfu").setLevel(logging.INFO)
+
+
+def _print_report(report: dict[str, object]) -> None:
+    console = Console(stderr=True)
+    for title in ("card", "counters", "port", "socket"):
+        section = report[title]
+        assert isinstance(section, dict)
+        rows = [(name, value) for name, value in section.items() if value not in {0, ""}]
+        if rows:
+            table = Table(title=title, title_justify="left", show_header=False)
+            for name, value in rows:
+                table.add_row(name.replace("_", " "), f"{value:,}" if isinstance(value, int) else str(value))
+            console.print(table)
+    for title, columns in (("unknown", ("register", "reads", "writes")), ("faults", ("queue", "why", "times"))):
+        listed = report[title]
+        assert isinstance(listed, list)
+        if listed:
+            table = Table(*columns, title={"unknown": "registers nobody declared"}.get(title, "queues that stopped"))
+            for row in listed:
+                table.add_row(*map(str, row))
+            console.print(table)
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--socket", "path", required=True, type=click.Path(path_type=Path), help="Where clients connect.")
+@click.option("--tap", metavar="NAME", help="Wire: this tap interface; made, and removed at exit, if it is not there.")
+@click.option("--loopback", is_flag=True, help="Wire: what is sent comes back.")
+@click.option("--null", is_flag=True, help="Wire: count and drop (the default).")
+@click.option("--pcap", metavar="IN[,OUT]", help="Wire: play capture IN, record to OUT; either may be empty.")
+@click.option("--peer", type=click.Path(path_type=Path), help="Wire: another device, with the same PATH.")
+@click.option("--mac", callback=_mac, metavar="MAC", help="The card's address.")
+@click.option("--sfp", type=click.Choice(["sr", "lr", "da", "none"]), default="sr", show_default=True, help="Module.")
+@click.option("--nvm", type=click.Path(path_type=Path, dir_okay=False), help="EEPROM image to start from.")
+@click.option(
+    "--doorbells",
+    type=click.Choice(["trapped", "shared"]),
+    default="trapped",
+    show_default=True,
+    help="trapped: every access is a message, exact as the chip; shared: tails are shared memory, fast.",
+)
+@click.option("--trace", callback=_registers, metavar="REG[,REG…]", help="Log every access to these registers.")
+@click.option("--control", type=click.Path(path_type=Path), help="Socket for commands, one JSON object a line.")
+@click.option("-v", "--verbose", count=True, help="Say more; twice: every message.")
+@click.option("-q", "--quiet", is_flag=True, help="Say only what went wrong, and no table at the end.")
+@click.option("--log-file", type=click.Path(path_type=Path, dir_okay=False), help="Log there; warnings stay here too.")
+def cli(
+    *,
+    path: Path,
+    tap: str | None,
+    loopback: bool,
+    null: bool,
+    pcap: str | None,
+    peer: Path | None,
+    mac: bytes | None,
+    sfp: str,
+    nvm: Path | None,
+    doorbells: str,
+    trace: Sequence[type[Register]],
+    control: Path | None,
+    verbose: int,
+    quiet: bool,
+    log_file: Path | None,
+) -> None:
+    """Serve one Intel 82599ES (8086:10fb) as a vfio-user device, to one client after another.
+
+    Prints `device ready: PATH` when a client may connect.  SIGINT or SIGTERM ends it, with a table of what happened.
+    """
+    if verbose and quiet:
+        raise click.UsageError("-v and -q contradict each other")
+    make_port = _port(tap=tap, loopback=loopback, null=null, pcap=pcap, peer=peer)
+    _logging(verbose, quiet=quiet, log_file=log_file)
+    raise_file_limit()
+    with ExitStack() as stack:
+        port = stack.enter_context(make_port())
+        nic = stack.enter_context(Nic(mac=mac, sfp=sfp, nvm=nvm, port=port, trace=trace))
+        server = Server(nic, path, port=port, shared_doorbells=doorbells == "shared", control=control)
+        stack.callback(server.close)
+
+        def stop(_signal: int, _frame: FrameType | None) -> None:
+            server.stop()
+
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, stop)
+        server.run(lambda: click.echo(f"device ready: {path}"))
+        report = server.report()
+    if not quiet:
+        _print_report(report)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code: 0 fine, 1 our error, 2 usage, 3 something missing here."""
+    try:
+        cli.main(args=None if arguments is None else list(arguments), prog_name="device", standalone_mode=False)
+    except click.ClickException as exc:
+        exc.show()
+        return exc.exit_code
+    except click.Abort:
+        return 130
+    except MissingError as exc:
+        click.echo(f"device: {exc}", err=True)
+        return MISSING
+    except (DeviceError, OSError) as exc:
+        click.echo(f"device: {exc}", err=True)
+        return FAILED
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A PCI function offered over a vfio-user socket: libvfio-user's context with our callbacks around it.
+ *
+ * Read twice, by the C compiler and by cffi (device/csrc/build_vfu.py), so it stays in cffi's dialect.  It names no type
+ * of the library: whoever uses this sees function pointers and numbers only.  One thread owns a `struct vdev`.
+ * Functions return a count >= 0 or -errno.
+ */
+
+#define VDEV_REGIONS 9            /* VFIO's PCI region indexes: BAR0-5, ROM, configuration space, VGA */
+#define VDEV_CONFIG 7
+#define VDEV_READ 1
+#define VDEV_WRITE 2
+#define VDEV_MEM 4                /* memory BAR; an I/O BAR otherwise */
+#define VDEV_ALWAYS_CB 8          /* configuration space: every byte is ours */
+#define VDEV_AREAS_MAX 8
+
+#define VDEV_IRQ_NONE -1          /* VFIO's interrupt indexes */
+#define VDEV_IRQ_INTX 0
+#define VDEV_IRQ_MSI 1
+#define VDEV_IRQ_MSIX 2
+#define VDEV_VECTORS 64
+
+#define VDEV_RESET_DEVICE 0       /* asked for by the client */
+#define VDEV_RESET_LOST 1         /* the client is gone */
+#define VDEV_RESET_FLR 2
+
+#define VDEV_MSIX_BYTES 16384     /* BAR4: table at 0, pending bits at VDEV_PBA */
+#define VDEV_PBA 8192
+
+/* An access of any width to a region: count or -errno. */
+struct vdev_region {
+    int64_t (*access)(void *arg, uint8_t *buf, uint64_t count, uint64_t offset, int is_write);
+    void *arg;
+};
+
+/* Part of a region that a client may map: bytes [offset, offset + len_bytes) of the region and of the file. */
+struct vdev_area {
+    uint64_t offset;
+    uint64_t len_bytes;
+};
+
+struct vdev_count {
+    uint64_t requests;            /* messages obeyed or refused */
+    uint64_t sessions;            /* clients that got through the handshake */
+    uint64_t refused;             /* connections that did not */
+    uint64_t dropped;             /* sessions that we ended */
+    uint64_t irqs;                /* eventfds written */
+    uint64_t irqs_unheard;        /* interrupts nobody had armed */
+    uint64_t dma_maps;
+    uint64_t dma_unmaps;
+    uint64_t dma_refused;         /* regions the core had no room for */
+};
+
+struct vdev {
+    void *ctx;                    /* the library's context */
+    int conn_fd;                  /* -1 while no client is attached */
+    int *watch;                   /* where to keep the fd that wakes the loop */
+    int fd;                       /* ... here, unless somebody moved it */
+    int armed;                    /* VDEV_IRQ_*: the kind that has eventfds */
+    int intx;                     /* the INTx line */
+    int intx_masked;
+    struct vdev_region region[VDEV_REGIONS];
+    int (*dma_add)(void *nic, uint64_t iova, uint64_t len_bytes, void *ptr, uint32_t prot);
+    int (*dma_del)(void *nic, uint64_t iova, uint64_t len_bytes);
+    void *nic;
+    void *self;                   /* Python's handle */
+    int (*on_reset)(void *self, int kind);
+    void (*on_client)(void *self, int attached);
+    void (*on_irqs)(void *self, int armed);
+    void (*on_log)(void *self, int level, const char *text);
+    uint32_t io_addr;             /* BAR2: the register IODATA stands for */
+    uint8_t msix[VDEV_MSIX_BYTES];
+    struct vdev_count count;
+};
+
+struct vdev *vdev_new(void);
+void vdev_free(struct vdev *v);                          /* ends the session, forgets DMA, closes the socket */
+
+/* Before vdev_open() fill in region[], dma_*, on_*; after it add regions; then realize. */
+int vdev_open(struct vdev *v, const char *path, int log_level);
+int vdev_add_region(struct vdev *v, int index, uint32_t len_bytes, int flags, const struct vdev_area *areas, uint32_t n,
+                    int fd);
+int vdev_realize(struct vdev *v, uint32_t msi, uint32_t msix);
+
+int vdev_run(void *v);                                   /* a struct loop_source's run: requests handled, never waits */
+void vdev_drop(struct vdev *v);                          /* send the client away */
+int vdev_irq_send(void *v, uint32_t vector);             /* -ENOENT: nobody listens */
+int vdev_intx_level(void *v, int level);
+int vdev_dma_regions(struct vdev *v);
+void vdev_reset_state(struct vdev *v);                   /* MSI-X table, pending bits, IOADDR as after power-on */
+
+/* Ready-made regions: arg is the struct vdev. */
+int64_t vdev_msix_access(void *v, uint8_t *buf, uint64_t count, uint64_t offset, int is_write);
+int64_t vdev_io_access(void *v, uint8_t *buf, uint64_t count, uint64_t offset, int is_write);

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Interrupts: an eventfd per vector, a pending bit where nobody listens, and the INTx line. */
+#include <errno.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/eventfd.h>
+
+#include "libvfio-user.h"
+#include "mend.h"
+#include "glue.h"
+
+static struct vdev *of(vfu_ctx_t *ctx)
+{
+    return vfu_get_private(ctx);
+}
+
+/* VFIO's INTx masks itself when it fires; unmasking asks whether the line is still high. */
+void glue_intx_state(vfu_ctx_t *ctx, uint32_t start, uint32_t count, bool mask)
+{
+    struct vdev *v = of(ctx);
+
+    if (start != 0 || count == 0)
+        return;
+    v->intx_masked = mask;
+    if (!mask && v->intx)
+        (void)vdev_irq_send(v, 0);
+}
+
+int glue_armed(vfu_ctx_t *ctx)
+{
+    return of(ctx)->armed;
+}
+
+static uint8_t *pending(struct vdev *v, uint32_t vector)
+{
+    return &v->msix[VDEV_PBA + vector / 8];
+}
+
+void glue_irqs(vfu_ctx_t *ctx, uint32_t index, uint32_t start, uint32_t count, int armed)
+{
+    struct vdev *v = of(ctx);
+    int before = v->armed, any = 0;
+
+    for (uint32_t i = 0; i < VDEV_VECTORS; i++)
+        any |= mend_irq_fd(ctx, i) >= 0;
+    v->armed = any ? (int)index : VDEV_IRQ_NONE;
+    if (armed && index == VDEV_IRQ_INTX) {
+        v->intx_masked = 0;
+        if (v->intx)
+            (void)vdev_irq_send(v, 0);
+    }
+    /* A vector that was unheard is delivered when somebody listens, as an unmasked MSI-X vector is. */
+    for (uint32_t i = start; armed && index == VDEV_IRQ_MSIX && i < start + count && i < VDEV_VECTORS; i++) {
+        if (*pending(v, i) & 1u << i % 8)
+            (void)vdev_irq_send(v, i);
+    }
+    if (v->armed != before && v->on_irqs != NULL)
+        v->on_irqs(v->self, v->armed);
+}
+
+int vdev_irq_send(void *arg, uint32_t vector)
+{
+    struct vdev *v = arg;
+    int fd = v->ctx == NULL ? -1 : mend_irq_fd(v->ctx, vector);
+
+    if (vector >= VDEV_VECTORS)
+        return -EINVAL;
+    if (fd == -1) {
+        v->count.irqs_unheard++;
+        *pending(v, vector) |= (uint8_t)(1u << vector % 8);
+        return -ENOENT;
+    }
+    *pending(v, vector) &= (uint8_t)~(1u << vector % 8);
+    if (eventfd_write(fd, 1) != 0)
+        return -errno;
+    v->count.irqs++;
+    return 0;
+}
+
+int vdev_intx_level(void *arg, int level)
+{
+    struct vdev *v = arg;
+    int rose = level && !v->intx;
+
+    v->intx = level != 0;
+    if (!rose || v->intx_masked)
+        return 0;
+    if (v->armed != VDEV_IRQ_INTX) {
+        v->count.irqs_unheard++;
+        return -ENOENT;
+    }
+    return vdev_irq_send(v, 0);
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the wrapped library files and glue.c tell each other; cffi never reads this. */
+#ifndef IXLAB_MEND_H
+#define IXLAB_MEND_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "libvfio-user.h"
+
+/* One message may take this long to arrive or to leave, and so may a handshake; then the client is dropped. */
+#define MEND_DEADLINE_S 2
+
+/* x_libvfio.c: end the session as if the client had closed its socket. */
+void mend_drop_client(vfu_ctx_t *ctx);
+
+/* x_irq.c asks irqs.c to note a SET_IRQS that was obeyed: vectors [start, start + count) of a VFIO index. */
+void glue_irqs(vfu_ctx_t *ctx, uint32_t index, uint32_t start, uint32_t count, int armed);
+/* The VFIO index whose eventfds are in the library's one shared array, or -1. */
+int glue_armed(vfu_ctx_t *ctx);
+
+/* irqs.c: the client masked or unmasked INTx. */
+void glue_intx_state(vfu_ctx_t *ctx, uint32_t start, uint32_t count, bool mask);
+
+/* x_irq.c: the eventfd of a vector, or -1. */
+int mend_irq_fd(vfu_ctx_t *ctx, uint32_t vector);
+/* x_dma.c: regions mapped now. */
+int mend_dma_regions(vfu_ctx_t *ctx);
+
+#endif

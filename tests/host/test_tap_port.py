@@ -1,0 +1,254 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The tap port against the kernel, in a network namespace of its own."""
+
+import errno
+import os
+import select
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from scapy.layers.inet import ICMP, IP
+from scapy.layers.l2 import ARP, Ether
+
+from device.errors import ConfigError
+from device.ports import PortBusyError, TapPort
+from tests.unit.wire import Wire
+
+Route = Any  # pyroute2 has no types
+Packet = Any  # and scapy finds its layers at run time
+ROOT = Path(__file__).resolve().parents[2]
+FRAME = bytes(Ether(dst="ff:ff:ff:ff:ff:ff", src="02:00:00:00:00:02", type=0x88B5)) + bytes(50)
+
+pytestmark = [
+    pytest.mark.root,
+    pytest.mark.skipif(os.geteuid() != 0, reason="needs root: makes a network namespace and taps"),
+    pytest.mark.skipif(not Path("/dev/net/tun").exists(), reason="needs /dev/net/tun"),
+]
+
+
+@pytest.fixture
+def ip() -> Iterator[Route]:
+    """An IPRoute inside a new network namespace, which the test's thread is in, too."""
+    from pyroute2 import IPRoute, netns  # type: ignore[import-untyped]  # it has no types
+
+    name = f"ixlab-tap-{os.getpid()}"
+    home = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
+    try:
+        netns.create(name)
+    except PermissionError:
+        os.close(home)
+        pytest.skip("needs the right to make a network namespace")
+    try:
+        netns.setns(name)
+        with IPRoute() as route:
+            yield route
+    finally:
+        netns.setns(home)
+        os.close(home)
+        netns.remove(name)
+
+
+def index(ip: Route, name: str) -> int:
+    return int(ip.link_lookup(ifname=name)[0])
+
+
+def link(ip: Route, name: str) -> dict[str, Any]:
+    return dict(ip.get_links(index(ip, name))[0]["attrs"]) | {"flags": ip.get_links(index(ip, name))[0]["flags"]}
+
+
+def alive(port: TapPort) -> bool:
+    return port.carrier
+
+
+def eventually(true: Callable[[], object], timeout_s: float = 3) -> bool:
+    end = time.monotonic() + timeout_s
+    while time.monotonic() < end:
+        if true():
+            return True
+        time.sleep(0.005)
+    return False
+
+
+def wanted(port: TapPort, want: Callable[[Packet], bool], timeout_s: float = 3) -> Packet:
+    """The first frame that ``want`` likes; the kernel sends others of its own."""
+    found: list[Packet] = []
+
+    def look() -> bool:
+        found.extend(p for p in map(Ether, Wire(port).recv()) if want(p))
+        return bool(found)
+
+    assert eventually(look, timeout_s)
+    return found[0]
+
+
+def test_an_interface_is_made_brought_up_and_removed(ip: Route) -> None:
+    with TapPort("ixtap0") as port:
+        port.set_link(up=True)
+        seen = link(ip, "ixtap0")
+        assert seen["flags"] & 1
+        assert seen["IFLA_TXQLEN"] == 10000
+        assert port.made
+        assert alive(port)
+    assert not ip.link_lookup(ifname="ixtap0")
+    port.close()
+
+
+def test_frames_reach_the_kernel_and_come_from_it(ip: Route) -> None:
+    with TapPort("ixtap0") as port:
+        port.set_link(up=True)
+        ip.addr("add", index=index(ip, "ixtap0"), address="10.11.12.1", prefixlen=24)
+        mac = link(ip, "ixtap0")["IFLA_ADDRESS"]
+        ask = Ether(dst="ff:ff:ff:ff:ff:ff", src="02:00:00:00:00:02") / ARP(
+            psrc="10.11.12.2", pdst="10.11.12.1", hwsrc="02:00:00:00:00:02"
+        )
+        assert Wire(port).send([bytes(ask)]) == 1
+        answer = wanted(port, lambda p: ARP in p and p[ARP].op == 2)
+        assert answer[ARP].hwsrc == mac
+        ping = (
+            Ether(dst=mac, src="02:00:00:00:00:02") / IP(src="10.11.12.2", dst="10.11.12.1") / ICMP(id=7) / (b"x" * 50)
+        )
+        Wire(port).send([bytes(ping)])
+        pong = wanted(port, lambda p: ICMP in p and p[ICMP].type == 0)
+        assert bytes(pong[ICMP].payload)[:50] == b"x" * 50
+        assert port.counters()["tx_frames"] == 2
+        assert port.counters()["rx_frames"] >= 2
+
+
+def test_checksums_of_the_kernels_frames_are_complete(ip: Route) -> None:
+    with TapPort("ixtap0") as port, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        port.set_link(up=True)
+        ip.addr("add", index=index(ip, "ixtap0"), address="10.11.12.1", prefixlen=24)
+        ip.neigh("add", ifindex=index(ip, "ixtap0"), dst="10.11.12.2", lladdr="02:00:00:00:00:02")
+        sock.sendto(b"payload", ("10.11.12.2", 9))
+        seen = wanted(port, lambda p: p.haslayer("UDP") and p["UDP"].dport == 9)
+        right = seen.copy()
+        del right["UDP"].chksum
+        assert Ether(bytes(right))["UDP"].chksum == seen["UDP"].chksum
+
+
+def test_our_light_is_the_interfaces_carrier(ip: Route) -> None:
+    with TapPort("ixtap0") as port:
+        for up in (False, True, False):
+            port.set_link(up=up)
+            assert link(ip, "ixtap0")["IFLA_CARRIER"] == int(up)
+
+
+def test_the_interface_being_down_is_no_carrier_for_us(ip: Route) -> None:
+    with TapPort("ixtap0") as port:
+        port.set_link(up=True)
+        ip.link("set", index=index(ip, "ixtap0"), state="down")
+        port.poll()
+        assert not alive(port)
+        assert not port.c.carrier
+        assert Wire(port).send([FRAME] * 3) == 0
+        assert port.counters()["tx_dropped"] == 3
+        assert port.c.last_errno == errno.EIO
+        ip.link("set", index=index(ip, "ixtap0"), state="up")
+        port.poll()
+        assert port.c.carrier
+        assert Wire(port).send([FRAME] * 3) == 3
+
+
+def test_carrier_is_seen_across_namespaces(ip: Route) -> None:
+    from pyroute2 import NetNS, netns
+
+    other = f"ixlab-tap2-{os.getpid()}"
+    netns.create(other)
+    try:
+        with TapPort("ixtap0") as port, NetNS(other) as there:
+            ip.link("set", index=index(ip, "ixtap0"), net_ns_fd=other)
+            assert eventually(lambda: there.link_lookup(ifname="ixtap0"))
+            assert not alive(port)  # moving takes an interface down
+            there.link("set", index=index(there, "ixtap0"), state="up")
+            assert alive(port)
+            port.set_link(up=True)
+            assert Wire(port).send([FRAME]) == 1
+    finally:
+        netns.remove(other)
+
+
+@pytest.mark.parametrize("multi_queue", [False, True])
+def test_a_persistent_interface_is_kept_as_it_was(ip: Route, multi_queue: bool) -> None:
+    ip.link("add", ifname="ixtap0", kind="tuntap", mode="tap", **({"multi_queue": 1} if multi_queue else {}))
+    with TapPort("ixtap0") as port:
+        assert not port.made
+        assert not alive(port)  # nobody brought it up
+        ip.link("set", index=index(ip, "ixtap0"), state="up")
+        assert alive(port)
+        assert Wire(port).send([FRAME]) == 1
+    assert ip.link_lookup(ifname="ixtap0")
+    with TapPort("ixtap0") as port:
+        assert not port.made
+
+
+def test_a_name_in_use_is_refused_by_name(ip: Route) -> None:
+    with (
+        TapPort("ixtap0"),
+        pytest.raises(PortBusyError, match=r"ixtap0 is in use by another program \(EBUSY\)") as info,
+    ):
+        TapPort("ixtap0")
+    assert info.value.errno == errno.EBUSY
+
+
+def test_an_interface_that_is_no_tap_is_refused(ip: Route) -> None:
+    with pytest.raises(ConfigError, match="lo exists and is no tap"):
+        TapPort("lo")
+    ip.link("add", ifname="ixtun0", kind="tuntap", mode="tun")
+    with pytest.raises(ConfigError, match="ixtun0 exists and is no tap"):
+        TapPort("ixtun0")
+
+
+def test_a_deleted_interface_costs_frames_not_time(ip: Route, caplog: pytest.LogCaptureFixture) -> None:
+    with TapPort("ixtap0") as port:
+        ip.link("del", index=index(ip, "ixtap0"))
+        assert Wire(port).send([FRAME]) == 0
+        assert Wire(port).recv() == []
+        assert port.c.fd == -1
+        assert not alive(port)
+        port.poll()
+        port.poll()
+        assert [r.message for r in caplog.records] == ["tap ixtap0: the interface was deleted; no carrier from now on"]
+
+
+def test_the_fd_wakes_the_loop(ip: Route) -> None:
+    with TapPort("ixtap0") as port:
+        port.set_link(up=True)
+        Wire(port).all()
+        ip.addr("add", index=index(ip, "ixtap0"), address="10.11.12.1", prefixlen=24)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            sock.sendto(b"x", ("10.11.12.9", 9))  # asks for an address first
+            assert select.select([port.c.fd], [], [], 3)[0]
+
+
+UNPRIVILEGED = """
+import os, sys
+from device.errors import MissingError
+from device.ports import TapPort
+os.setgroups([])
+os.setresgid(65534, 65534, 65534)
+os.setresuid(65534, 65534, 65534)
+try:
+    TapPort("ixtap0")
+except MissingError as err:
+    print(err)
+"""
+
+
+def test_without_the_right_a_missing_error_says_what_to_do(ip: Route) -> None:
+    # Imports first: another user may not be able to read the checkout.
+    done = subprocess.run(
+        [sys.executable, "-c", UNPRIVILEGED], capture_output=True, text=True, timeout=30, check=True, cwd=ROOT
+    )
+    assert "run as root" in done.stdout
+
+
+@pytest.mark.parametrize("name", ["", "a" * 16, "a/b", "tap%d", "a b", "."])
+def test_a_name_no_interface_can_have_is_refused(name: str) -> None:
+    with pytest.raises(ConfigError, match="not a name for an interface"):
+        TapPort(name)
