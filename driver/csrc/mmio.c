@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Register access: a plain store or load where the page is mapped, a function call where it is not.
+ *
+ * Descriptors are written before the tail that publishes them, and status is read before the data it guards, so a mapped
+ * store releases and a mapped load acquires.  A store to a mapped page is NOT ordered against an earlier posted message
+ * to another page: whoever mixes the two reads a register in between (a read is a flush).
+ */
+#include <errno.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "desc.h"
+#include "regs.h"
+#include "fast.h"
+
+#define PAGE_SHIFT 12
+#define PAGE_MASK 4095u
+
+/* The word's place in this process, or NULL if it takes a function. */
+static uint32_t *mapped(const struct mmio *bar, uint64_t offset)
+{
+    uint64_t index = offset >> PAGE_SHIFT;
+    if (index >= MMIO_PAGES || bar->page[index] == NULL)
+        return NULL;
+    return (uint32_t *)(void *)(bar->page[index] + (offset & PAGE_MASK));
+}
+
+static int outside(const struct mmio *bar, uint64_t offset)
+{
+    return bar->len_bytes < sizeof(uint32_t) || offset > bar->len_bytes - sizeof(uint32_t) || offset % sizeof(uint32_t) != 0;
+}
+
+static void note(struct mmio *bar, int rc)
+{
+    if (rc < 0 && bar->error == 0)
+        bar->error = rc;
+}
+
+uint32_t mmio_read32(struct mmio *bar, uint64_t offset)
+{
+    uint32_t value = UINT32_MAX;
+    int rc = -EINVAL;
+    if (!outside(bar, offset)) {
+        uint32_t *word = mapped(bar, offset);
+        bar->reads++;
+        if (word)
+            return __atomic_load_n(word, __ATOMIC_ACQUIRE);
+        rc = bar->read32 ? bar->read32(bar->arg, offset, &value) : -ENODEV;
+    }
+    if (rc < 0) {
+        note(bar, rc);
+        return UINT32_MAX;
+    }
+    return value;
+}
+
+void mmio_write32(struct mmio *bar, uint64_t offset, uint32_t value)
+{
+    int rc = -EINVAL;
+    if (!outside(bar, offset)) {
+        uint32_t *word = mapped(bar, offset);
+        bar->writes++;
+        if (word) {
+            __atomic_store_n(word, value, __ATOMIC_RELEASE);
+            return;
+        }
+        rc = bar->write32 ? bar->write32(bar->arg, offset, value) : -ENODEV;
+    }
+    note(bar, rc);
+}

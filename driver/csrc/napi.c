@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* NAPI in user space: an interrupt schedules a vector, polling empties its rings within a budget, and only a poll that
+ * found less than its budget arms the interrupt again.  The NIC masked the vector itself when it fired (EIAM), so between
+ * the two nothing interrupts us.
+ *
+ * Ref: Linux Documentation/networking/napi.rst; 82599 datasheet, extended interrupt auto mask.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stdint.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include "desc.h"
+#include "regs.h"
+#include "fast.h"
+
+#define NAPI_MAX 64                      /* vectors one thread serves */
+
+uint64_t napi_now(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+static int sink_echo(struct napi *napi, struct rx_ring *rx, uint32_t budget)
+{
+    struct tx_ring *tx = napi->tx_count ? napi->tx[0] : NULL;
+    struct rx_frame frame[NAPI_WEIGHT];
+    int n = rx_harvest(rx, frame, budget < NAPI_WEIGHT ? budget : NAPI_WEIGHT);
+
+    for (int i = 0; i < n; i++) {
+        uint8_t *data = frame[i].data[0], mac[6];
+
+        if (frame[i].bufs != 1 || frame[i].total_bytes < 14 || tx == NULL) {
+            rx->stats.drops++;
+            continue;
+        }
+        memcpy(mac, data, 6);
+        memcpy(data, data + 6, 6);
+        memcpy(data + 6, mac, 6);
+        if (tx_post(tx, data, frame[i].total_bytes, NULL) < 0)
+            rx->stats.drops++;
+    }
+    if (tx != NULL)
+        tx_flush(tx);
+    rx_refill(rx);
+    return n;
+}
+
+static int sink_drop(struct rx_ring *rx, uint32_t budget)
+{
+    struct rx_frame frame[NAPI_WEIGHT];
+    int n = rx_harvest(rx, frame, budget < NAPI_WEIGHT ? budget : NAPI_WEIGHT);
+
+    rx->stats.drops += (uint64_t)n;
+    rx_refill(rx);
+    return n;
+}
+
+static int poll_rx(struct napi *napi, struct rx_ring *rx, uint32_t budget)
+{
+    switch (napi->sink) {
+    case SINK_DROP:
+        return sink_drop(rx, budget);
+    case SINK_NETDEV:
+        return netdev_rx(rx, napi->tap_fd, budget, &napi->netdev);
+    case SINK_ECHO:
+        return sink_echo(napi, rx, budget);
+    default:
+        return 0;
+    }
+}
+
+int napi_poll(struct napi *napi, int budget, uint64_t now_ns)
+{
+    int complete = 1, work = 0, per_ring = budget;
+
+    napi->polls++;
+    for (uint32_t i = 0; i < napi->tx_count; i++) {
+        int done = tx_clean(napi->tx[i], NAPI_TX_WEIGHT, now_ns);
+
+        napi->tx_work += (uint64_t)done;
+        if (done == NAPI_TX_WEIGHT)
+            complete = 0;
+        if (done && i == 0 && napi->tap_blocked) {       /* netif_wake_queue: the tap's frames go to the first ring */
+            napi->tap_blocked = 0;
+            napi->tx[i]->stats.restarts++;
+        }
+    }
+    if (budget <= 0)                     /* Tx only: the caller has no room for frames, so nothing is re-armed */
+        return budget;
+    if (napi->rx_count > 1)
+        per_ring = budget / (int)napi->rx_count > 1 ? budget / (int)napi->rx_count : 1;
+    for (uint32_t i = 0; i < napi->rx_count; i++) {
+        int done = poll_rx(napi, napi->rx[i], (uint32_t)per_ring);
+
+        if (done < 0)
+            continue;
+        work += done;
+        if (done >= per_ring)
+            complete = 0;
+    }
+    napi->work += (uint64_t)work;
+    if (!complete) {
+        napi->budget_spent++;
+        return budget;
+    }
+    return work < budget ? work : budget - 1;
+}
+
+/* napi_complete_done(): nothing more to do, so the vector may interrupt again.  Whatever came meanwhile waits in the NIC
+ * as a pending cause and fires on this write. */
+static void napi_rearm(struct napi *napi)
+{
+    napi->scheduled = 0;
+    if (napi->mode == NAPI_POLL || napi->irq_fd < 0)
+        return;
+    napi->rearms++;
+    mmio_write32(napi->bar, napi->rearm_offset, napi->rearm_value);
+}
+
+static int pump_tx(struct napi *napi)
+{
+    int sent;
+
+    if (napi->sink != SINK_NETDEV || napi->tap_blocked || napi->tx_count == 0)
+        return 0;
+    sent = netdev_tx(napi->tx[0], napi->tap_fd, NAPI_WEIGHT, &napi->netdev);
+    if (sent == -EAGAIN) {
+        napi->tap_blocked = 1;
+        return 0;
+    }
+    if (sent < 0)
+        napi->tap_error = sent;
+    return sent;
+}
+
+/* One turn of one vector; returns work done. */
+static int napi_turn(struct napi *napi, uint64_t now_ns)
+{
+    uint64_t completed = napi->tx_work;
+    int work = pump_tx(napi), done;
+
+    if (work < 0)
+        return work;
+    if (napi->mode != NAPI_POLL && !napi->scheduled)
+        return work;
+    done = napi_poll(napi, (int)napi->weight, now_ns);
+    work += done;
+    if (work || napi->tx_work != completed)
+        napi->busy_ns = now_ns;
+    if (done < (int)napi->weight && napi->mode != NAPI_POLL &&
+        (napi->mode == NAPI_IRQ || now_ns - napi->busy_ns >= (uint64_t)napi->spin_us * 1000u))
+        napi_rearm(napi);
+    return work;
+}
+
+static void irq_taken(struct napi *napi)
+{
+    uint64_t fired;
+
+    if (read(napi->irq_fd, &fired, sizeof fired) == sizeof fired) {
+        napi->irqs += fired;
+        napi->scheduled = 1;
+    }
+}
+
+int napi_run(struct napi **napi, uint32_t count, int stop_fd, int64_t timeout_ns)
+{
+    struct pollfd fds[1 + 2 * NAPI_MAX];
+    uint64_t end_ns = napi_now() + (uint64_t)timeout_ns;
+
+    if (count > NAPI_MAX)
+        return -E2BIG;
+    for (;;) {
+        uint64_t now_ns = napi_now();
+        int busy = 0, rc;
+        nfds_t n = 0;
+
+        if (timeout_ns >= 0 && now_ns >= end_ns)
+            return 0;
+        fds[n++] = (struct pollfd){ .fd = stop_fd, .events = POLLIN };
+        for (uint32_t i = 0; i < count; i++) {
+            rc = napi_turn(napi[i], now_ns);
+            if (rc < 0)
+                return rc;
+            if (napi[i]->bar->error)
+                return napi[i]->bar->error;
+            busy |= rc || napi[i]->scheduled || napi[i]->mode == NAPI_POLL;
+            fds[n++] = (struct pollfd){ .fd = napi[i]->mode == NAPI_POLL ? -1 : napi[i]->irq_fd, .events = POLLIN };
+            fds[n++] = (struct pollfd){ .fd = napi[i]->tap_blocked ? -1 : napi[i]->tap_fd, .events = POLLIN };
+        }
+        rc = poll(fds, n, busy ? 0 : timeout_ns < 0 ? -1 : (int)((end_ns - now_ns) / 1000000u + 1));
+        if (rc < 0 && errno != EINTR)
+            return -errno;
+        if (rc <= 0)
+            continue;
+        if (fds[0].revents)
+            return 0;
+        for (uint32_t i = 0; i < count; i++)
+            if (fds[1 + 2 * i].revents)
+                irq_taken(napi[i]);
+    }
+}

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What can go wrong in the driver, as one small family of exceptions.
+
+A failure of the system stays an ``OSError``; a wait that ran out is a ``TimeoutError``; the rest is here.
+"""
+
+import errno
+
+
+class DriverError(Exception):
+    """Anything the driver itself has to say no to."""
+
+
+class ProbeError(DriverError):
+    """The function cannot be driven.
+
+    Attributes:
+        code: The errno a kernel driver would have returned, positive.
+    """
+
+    def __init__(self, code: int, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class LinkError(DriverError):
+    """The link cannot be set up as asked."""
+
+
+class RingError(DriverError):
+    """A descriptor ring, or the DMA memory under it, was misused."""
+
+
+class DeviceGone(DriverError):
+    """The function no longer answers: its server died, or the card was pulled.
+
+    Reads return all ones from then on and writes go nowhere; only ``close()`` is left.
+    """
+
+
+class DoorError(DriverError, OSError):
+    """A door could not be opened.  The message names the door, what was seen and what to do about it.
+
+    It is an ``OSError`` too, so ``errno`` tells the kinds apart for programs.
+    """
+
+    def __init__(self, code: int, message: str) -> None:
+        super().__init__(code, message)
+        self.message = message
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class Busy(DoorError):
+    """Somebody else has the function.
+
+    Attributes:
+        holder: Who, as far as we could find out; empty if unknown.
+    """
+
+    def __init__(self, message: str, holder: str = "") -> None:
+        super().__init__(errno.EBUSY, message)
+        self.holder = holder

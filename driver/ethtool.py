@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The figures a person asks a NIC for: registers, EEPROM, module, link; as plain data, for tables and for JSON."""
+
+import struct
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from device.regs import ALL, EICR, EICS, FRTIMER, LINKS, SWSM, Register
+
+from driver.bar import Bar
+
+SFP_IDENTIFIER = 0x03
+SFP_CODES_10G = {0x10: "10GBASE-SR", 0x20: "10GBASE-LR"}
+SFP_CABLES = {0x04: "passive direct attach", 0x08: "active direct attach"}
+SFP_DIAGNOSTICS_AT, SFP_DIAGNOSTICS_BIT = 0x5C, 0x40
+
+# Reading these has effects: causes and semaphores would be lost or taken.
+UNREADABLE = {EICR, SWSM}
+MOVING = {FRTIMER}
+
+
+def dumpable(register: type[Register]) -> bool:
+    """Whether a dump may read this register: reading changes nothing in the NIC."""
+    if register in UNREADABLE or register.__name__.startswith(("EICR", "RXSTMP", "TXSTMP", "PFMAILBOX")):
+        return False
+    return not any(field.access.name.startswith("RC") for field in register.FIELDS.values())
+
+
+def registers(bar: Bar, *, zero: bool = False, names: Sequence[str] = ()) -> list[dict[str, Any]]:
+    """Read the register map.
+
+    Args:
+        bar: Register window.
+        zero: Include registers that read 0.
+        names: Only these registers; all if empty.
+
+    Returns:
+        One row per register: name, offset, value, fields by name (set ones only).
+    """
+    rows = []
+    for register in ALL:
+        if (names and register.NAME not in names) or not dumpable(register):
+            continue
+        for n in range(register.count):
+            value = bar.read(register, n) if register is not EICS else register(bar.read_offset(register.offset(n)))
+            if not value and not zero:
+                continue
+            name = register.NAME if register.count == 1 else f"{register.NAME}[{n}]"
+            fields = {field: int(getattr(value, field)) for field in register.FIELDS if getattr(value, field)}
+            rows.append({"name": name, "offset": register.offset(n), "value": int(value), "fields": fields})
+    return rows
+
+
+def module(read: Callable[[int, int], int]) -> dict[str, Any]:
+    """Decode an SFP+ module.
+
+    Args:
+        read: ``read(i2c_address, offset)`` returns one byte; addresses are 0xA0 and 0xA2.
+
+    Returns:
+        Identity, and live values where the module has diagnostics.
+
+    Ref: SFF-8472, address A0h fields and A2h real-time diagnostics.
+    """
+
+    def text(start: int, end: int) -> str:
+        return bytes(read(0xA0, at) for at in range(start, end)).decode("ascii", "replace").strip()
+
+    identifier = read(0xA0, 0)
+    found: dict[str, Any] = {
+        "identifier": "SFP/SFP+" if identifier == SFP_IDENTIFIER else f"0x{identifier:02x}",
+        "type": SFP_CODES_10G.get(read(0xA0, 3)) or SFP_CABLES.get(read(0xA0, 8) & 0x0C, "unknown"),
+        "vendor": text(20, 36),
+        "vendor_oui": ":".join(f"{read(0xA0, at):02x}" for at in range(37, 40)),
+        "part": text(40, 56),
+        "revision": text(56, 60),
+        "serial": text(68, 84),
+        "date": text(84, 92),
+        "wavelength_nm": read(0xA0, 60) << 8 | read(0xA0, 61),
+    }
+    if read(0xA0, SFP_DIAGNOSTICS_AT) & SFP_DIAGNOSTICS_BIT:
+        live = struct.unpack(">hHHHH", bytes(read(0xA2, at) for at in range(96, 106)))
+        found |= {
+            "temperature_c": live[0] / 256,
+            "voltage_v": live[1] / 10000,
+            "bias_ma": live[2] * 2 / 1000,
+            "tx_power_mw": live[3] / 10000,
+            "rx_power_mw": live[4] / 10000,
+        }
+    return found
+
+
+def link(bar: Bar) -> dict[str, Any]:
+    """Read the link as the MAC sees it now."""
+    links = bar.read(LINKS)
+    speeds = {3: 10000, 2: 1000, 1: 100}
+    return {"up": bool(links.UP), "speed_mbps": speeds.get(int(links.SPEED), 0) if links.UP else 0, "duplex": "full"}
+
+
+def hexdump(words: Sequence[int]) -> list[str]:
+    """Render 16-bit words as lines of eight, as ``ethtool -e`` orders bytes."""
+    raw = b"".join(struct.pack("<H", word) for word in words)
+    return [f"0x{at:04x}:  {raw[at : at + 16].hex(' ')}" for at in range(0, len(raw), 16)]

@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The link: is it up, how fast, laser, pause frames; and the careful way AUTOC has to be written."""
+
+import enum
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from device.regs import (
+    ANLP1,
+    AUTOC,
+    AUTOC2,
+    ESDP,
+    FCCFG,
+    FCRTH,
+    FCRTL,
+    FCRTV,
+    FCTTV,
+    LINKS,
+    MFLCN,
+    RXPBSIZE,
+)
+from device.regs.mac import LinkSpeed, Lms
+from driver.ixgbe.swfw import Resource
+
+if TYPE_CHECKING:
+    from driver.ixgbe.hw import Hw
+
+log = logging.getLogger(__name__)
+
+AN_TRIES = 10
+AN_WAIT_S = 0.004
+LASER_ON_S = 0.1
+LASER_OFF_S = 0.0001
+CROSSTALK_WAIT_S = 0.005
+PAUSE_TIME = 0xFFFF
+FIFO_SLACK_KIB = 40
+FIFO_LOW_KIB = 32
+SPEED_MBPS = {LinkSpeed.SPEED_10G: 10_000, LinkSpeed.SPEED_1G: 1000, LinkSpeed.SPEED_100: 100}
+
+
+class FlowControl(enum.Enum):
+    """Which pauses we obey and which we send, with ethtool's words."""
+
+    NONE = "none"
+    RX = "rx"
+    TX = "tx"
+    FULL = "full"
+
+
+@dataclass(frozen=True, slots=True)
+class LinkStatus:
+    """What LINKS says; speed 0 while down."""
+
+    up: bool = False
+    speed_mbps: int = 0
+
+
+class Link:
+    """The link of one port."""
+
+    def __init__(self, hw: "Hw") -> None:
+        """Nothing is read yet."""
+        self.hw = hw
+        self.crosstalk_fix = False
+        self.flow_control = FlowControl.FULL
+        self.orig_autoc: AUTOC | None = None
+        self.orig_autoc2: AUTOC2 | None = None
+
+    def check(self) -> LinkStatus:
+        """Read the link's state.
+
+        LINKS is read twice, because it may latch.  On boards where a neighbour's signal can fake a link, an empty cage
+        (SDP2 low) means down, and an up is believed only if it lasts 5 ms.
+
+        Ref: ixgbe_check_mac_link_generic.
+        """
+        bar = self.hw.bar
+        if self.crosstalk_fix and not bar.read(ESDP).SDP2:
+            return LinkStatus()
+        bar.read(LINKS)
+        links = bar.read(LINKS)
+        if links.UP and self.crosstalk_fix:
+            self.hw.clock.sleep(CROSSTALK_WAIT_S)
+            links = bar.read(LINKS)
+        if not links.UP:
+            return LinkStatus()
+        return LinkStatus(up=True, speed_mbps=SPEED_MBPS.get(LinkSpeed(links.SPEED), 0))
+
+    def remember(self) -> None:
+        """After a MAC reset: keep AUTOC and AUTOC2 as they came up, or put them back as they were.
+
+        Ref: ixgbe_reset_hw_82599.
+        """
+        bar = self.hw.bar
+        autoc, autoc2 = bar.read(AUTOC), bar.read(AUTOC2)
+        awake = autoc2.replace(LINK_DISABLE_ON_D3=0, LINK_DISABLE=0, LINK_DISABLE_ON_D3_MASK=0)
+        if autoc2 != awake:
+            bar.write(AUTOC2, awake)
+            self.hw.flush()
+        if self.orig_autoc is None or self.orig_autoc2 is None:
+            self.orig_autoc, self.orig_autoc2 = autoc, awake
+            return
+        if autoc != self.orig_autoc:
+            self.write_autoc(self.orig_autoc)
+        upper = {name: getattr(self.orig_autoc2, name) for name, field in AUTOC2.FIELDS.items() if field.lsb >= 16}
+        if awake.replace(**upper) != awake:
+            bar.write(AUTOC2, awake.replace(**upper))
+
+    def select_10g_serial(self) -> None:
+        """Put the link on the serial 10G lane that an SFP+ cage is wired to.
+
+        Raises:
+            TimeoutError: The autonegotiation state machine does not move.
+        """
+        base = self.orig_autoc if self.orig_autoc is not None else AUTOC.of()
+        self.write_autoc(base.replace(LMS=Lms.LMS_10G_SERIAL))
+
+    def setup(self) -> None:
+        """Choose the link mode for the module: 1G with autonegotiation for 1G modules, else what the reset left.
+
+        Ref: ixgbe_setup_mac_link_82599: with a 10G serial link on SFI nothing needs to be written.
+        """
+        if not self.hw.phy.one_gigabit:
+            return
+        autoc = self.hw.bar.read(AUTOC)
+        if autoc.LMS != Lms.LMS_1G_AN:
+            self.write_autoc(autoc.replace(LMS=Lms.LMS_1G_AN, PMA_PMD_1G=0))
+
+    def write_autoc(self, value: AUTOC) -> None:
+        """Write AUTOC so that the PCS pipeline starts afresh.
+
+        Raises:
+            TimeoutError: The autonegotiation state machine does not move; the value is written all the same.
+
+        Ref: ixgbe_reset_pipeline_82599: a wrong link mode first, wait for ANLP1, then the right one.
+        """
+        bar = self.hw.bar
+        with self.hw.swfw.held(Resource.MAC_CSR):
+            autoc2 = bar.read(AUTOC2)
+            if autoc2.LINK_DISABLE:
+                bar.write(AUTOC2, autoc2.replace(LINK_DISABLE=0))
+                self.hw.flush()
+            other = (value.LMS + 4) % 8  # the same mode with its highest bit flipped
+            bar.write(AUTOC, value.replace(LMS=other, AN_RESTART=1))
+            anlp1 = ANLP1()
+            for _ in range(AN_TRIES):
+                self.hw.clock.sleep(AN_WAIT_S)
+                anlp1 = bar.read(ANLP1)
+                if anlp1.AN_STATE:
+                    break
+            bar.write(AUTOC, value.replace(AN_RESTART=1))
+            self.hw.flush()
+        if not anlp1.AN_STATE:
+            raise TimeoutError(f"ANLP1: AN_STATE stays 0 after AUTOC.AN_RESTART, last read {anlp1}")
+
+    def set_laser(self, *, on: bool) -> None:
+        """Switch the module's transmitter: SDP3 is Tx disable.
+
+        Ref: ixgbe_enable_tx_laser_multispeed_fiber and its counterpart.
+        """
+        self.hw.bar.update(ESDP, SDP3=int(not on), SDP3_DIR=1)
+        self.hw.flush()
+        self.hw.clock.sleep(LASER_ON_S if on else LASER_OFF_S)
+
+    def enable_flow_control(self, fifo_kib: int) -> None:
+        """Write the pause registers for what was asked; SFI links do not negotiate pause.
+
+        Ref: ixgbe_fc_enable_generic.  Guess: the water marks; Linux computes them from cable and MAC delays.
+        """
+        bar = self.hw.bar
+        sends = self.flow_control in {FlowControl.TX, FlowControl.FULL}
+        obeys = self.flow_control in {FlowControl.RX, FlowControl.FULL}
+        bar.write(MFLCN, bar.read(MFLCN).replace(DPF=1, RPFCE=0, RPFCE_TC=0, RFCE=int(obeys)))
+        bar.write(FCCFG, bar.read(FCCFG).replace(TFCE_PRIORITY=0, TFCE_802_3X=int(sends)))
+        high_kib = max(fifo_kib - FIFO_SLACK_KIB, 1)
+        for n in range(RXPBSIZE.count):
+            on = sends and n == 0
+            bar.write(FCRTL, FCRTL.of(RTL=FIFO_LOW_KIB * 64, XONE=1) if on else FCRTL.of(), n)
+            bar.write(FCRTH, FCRTH.of(RTH=high_kib * 64, FCEN=1) if on else FCRTH.of(), n)
+        for n in range(FCTTV.count):
+            bar.write(FCTTV, FCTTV.of(TTV0=PAUSE_TIME, TTV1=PAUSE_TIME), n)
+        bar.write(FCRTV, FCRTV.of(FC_REFRESH_TH=PAUSE_TIME // 2))

@@ -1,0 +1,253 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Which frames the port takes: station addresses, multicast hash, promiscuous modes, VLANs.
+
+``Mac`` owns the address table and the wish list (modes, multicast addresses, VLANs); the registers are written from it,
+so a reset loses nothing.
+
+Ref: 82599 datasheet, receive filtering; ixgbe_set_rx_mode.
+"""
+
+import errno
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from device.regs import FCTRL, MCSTCTRL, MPSAR, MTA, RAH, RAL, RXDCTL, UTA, VFTA, VLNCTRL, VMOLR
+from driver.errors import DriverError
+
+if TYPE_CHECKING:
+    from driver.ixgbe.hw import Hw
+
+log = logging.getLogger(__name__)
+
+RAR_ENTRIES = 128
+DEFAULT_RAR = 0
+VLANS = 4096
+ADDRESS_BYTES = 6
+
+
+def valid_station(address: bytes) -> bool:
+    """Whether ``address`` can be a station's: six bytes, not all zero, not multicast."""
+    return len(address) == ADDRESS_BYTES and any(address) and address[0] % 2 == 0
+
+
+def show(address: bytes) -> str:
+    """An address as people write it."""
+    return address.hex(":")
+
+
+def mta_place(address: bytes) -> tuple[int, int]:
+    """Register and bit of MTA for a multicast address, with filter type 0: bits 47:36 of the address."""
+    value = int.from_bytes(address, "little") // 2**36
+    return value // 32, value % 32
+
+
+@dataclass(slots=True)
+class RxMode:
+    """What the interface asks for beyond its own address.
+
+    All multicast is on at first: a userspace driver is not told which groups the system joins, and without its
+    solicited-node groups IPv6 finds no neighbour.
+    """
+
+    promiscuous: bool = False
+    all_multicast: bool = True
+    multicast: tuple[bytes, ...] = ()
+    vlan_filter: bool = False
+    vlan_strip: bool = False
+    vlans: set[int] = field(default_factory=lambda: {0})
+
+
+class Mac:
+    """Filters of one port."""
+
+    def __init__(self, hw: "Hw") -> None:
+        """An empty table; ``alloc_table`` sizes it."""
+        self.hw = hw
+        self.table: list[bytes | None] = []
+        self.mode = RxMode()
+
+    @property
+    def address(self) -> bytes:
+        """Our own address."""
+        return (self.table[DEFAULT_RAR] if self.table else None) or self.hw.perm_addr
+
+    def alloc_table(self) -> int:
+        """Make the address table and return its length."""
+        self.table = [None] * RAR_ENTRIES
+        return len(self.table)
+
+    def read_perm_addr(self) -> bytes:
+        """The address that the reset loaded from the EEPROM into RAR 0."""
+        bar = self.hw.bar
+        return int(bar.read(RAL)).to_bytes(4, "little") + bar.read(RAH).RAH.to_bytes(2, "little")
+
+    def set_rar(self, index: int, address: bytes | None) -> None:
+        """Write one receive address, None clears it; the valid bit goes last when setting and first when clearing."""
+        bar = self.hw.bar
+        if address is None:
+            bar.write(RAH, RAH.of(), index)
+            bar.write(RAL, 0, index)
+            return
+        bar.write(RAL, int.from_bytes(address[:4], "little"), index)
+        bar.write(RAH, RAH.of(RAH=int.from_bytes(address[4:], "little"), AV=1), index)
+
+    def init_rx_addrs(self) -> None:
+        """After a reset: only RAR 0 stays, hash tables are empty.
+
+        Ref: ixgbe_init_rx_addrs_generic.
+        """
+        bar = self.hw.bar
+        for half in range(2):
+            if bar.read(MPSAR, half):
+                bar.write(MPSAR, 0, half)
+        for index in range(1, RAR_ENTRIES):
+            self.set_rar(index, None)
+        bar.write(MCSTCTRL, MCSTCTRL.of())
+        for n in range(MTA.count):
+            bar.write(MTA, 0, n)
+        for n in range(UTA.count):
+            bar.write(UTA, 0, n)
+
+    def set_default_filter(self, address: bytes) -> None:
+        """Make ``address`` ours: entry 0 of the table, pool 0.
+
+        Raises:
+            DriverError: It is zero or multicast.
+        """
+        if not valid_station(address):
+            raise DriverError(f"{show(address)} cannot be a station address")
+        if not self.table:
+            self.alloc_table()
+        self.table[DEFAULT_RAR] = address
+        for half, pools in enumerate((1, 0)):
+            self.hw.bar.write(MPSAR, pools, 2 * DEFAULT_RAR + half)
+        self.set_rar(DEFAULT_RAR, address)
+
+    def add_unicast(self, address: bytes) -> int:
+        """Take frames to ``address`` too; the table entry, or the one that has it already.
+
+        Raises:
+            DriverError: Not a station address.
+            OSError: ENOSPC, the table is full.
+        """
+        if not valid_station(address):
+            raise DriverError(f"{show(address)} cannot be a station address")
+        if address in self.table:
+            return self.table.index(address)
+        if None not in self.table:
+            raise OSError(errno.ENOSPC, f"all {len(self.table)} receive addresses are in use")
+        index = self.table.index(None)
+        self.table[index] = address
+        self.set_rar(index, address)
+        return index
+
+    def del_unicast(self, address: bytes) -> None:
+        """Stop taking frames to ``address``.
+
+        Raises:
+            OSError: ENOENT, it was not added.
+        """
+        if address == self.address or address not in self.table:
+            raise OSError(errno.ENOENT, f"{show(address)} is not an added address")
+        index = self.table.index(address)
+        self.table[index] = None
+        self.set_rar(index, None)
+
+    def set_rx_mode(
+        self,
+        *,
+        promiscuous: bool | None = None,
+        all_multicast: bool | None = None,
+        multicast: Iterable[bytes] | None = None,
+    ) -> None:
+        """Change what the interface asks for (None: as before) and write the filters.
+
+        Raises:
+            DriverError: Not a multicast address.
+        """
+        if multicast is not None:
+            wanted = tuple(multicast)
+            for address in wanted:
+                if len(address) != ADDRESS_BYTES or address[0] % 2 == 0:
+                    raise DriverError(f"{show(address)} is not a multicast address")
+            self.mode.multicast = wanted
+        if promiscuous is not None:
+            self.mode.promiscuous = promiscuous
+        if all_multicast is not None:
+            self.mode.all_multicast = all_multicast
+        self.write_rx_mode()
+
+    def write_rx_mode(self) -> None:
+        """Write FCTRL, the address table, MTA and VLAN filtering.
+
+        Ref: ixgbe_set_rx_mode.
+        """
+        bar, mode = self.hw.bar, self.mode
+        everything = mode.promiscuous
+        bar.write(
+            FCTRL,
+            bar.read(FCTRL).replace(
+                SBP=0, BAM=1, DPF=1, PMCF=0, UPE=int(everything), MPE=int(everything or mode.all_multicast)
+            ),
+        )
+        bar.update(VMOLR, BAM=1, ROMPE=1, AUPE=1, MPE=int(everything or mode.all_multicast))
+        for index, address in enumerate(self.table):
+            if address is not None:
+                self.set_rar(index, address)
+        self._write_mta()
+        self.write_vlans()
+
+    def _write_mta(self) -> None:
+        bar = self.hw.bar
+        image: dict[int, set[int]] = {}
+        for address in self.mode.multicast:
+            register, bit = mta_place(address)
+            image.setdefault(register, set()).add(bit)
+        for n in range(MTA.count):
+            bar.write(MTA, sum(2**bit for bit in image.get(n, ())), n)
+        bar.write(MCSTCTRL, MCSTCTRL.of(MO=0, MFE=int(bool(image))))
+
+    def write_vlans(self) -> None:
+        """Write the VLAN table and whether it counts; promiscuous takes every VLAN."""
+        bar, mode = self.hw.bar, self.mode
+        image: dict[int, int] = {}
+        for vid in mode.vlans:
+            image[vid // 32] = image.get(vid // 32, 0) + 2 ** (vid % 32)
+        for n in range(VFTA.count):
+            bar.write(VFTA, image.get(n, 0), n)
+        bar.update(VLNCTRL, VFE=int(mode.vlan_filter and not mode.promiscuous), CFIEN=0)
+
+    def write_vlan_strip(self, queues: Iterable[int]) -> None:
+        """Let the chip take the tag out of frames of these Rx queues, or leave it in."""
+        for queue in queues:
+            self.hw.bar.update(RXDCTL, queue, VME=int(self.mode.vlan_strip))
+
+    def add_vlan(self, vid: int) -> None:
+        """Take frames of VLAN ``vid``; the first one other than 0 switches filtering on.
+
+        Raises:
+            DriverError: Not 0..4095.
+        """
+        self._check_vid(vid)
+        self.mode.vlans.add(vid)
+        if vid:
+            self.mode.vlan_filter = True
+        self.write_vlans()
+
+    def kill_vlan(self, vid: int) -> None:
+        """Stop taking frames of VLAN ``vid``; VLAN 0 (untagged, priority) stays.
+
+        Raises:
+            DriverError: Not 0..4095.
+        """
+        self._check_vid(vid)
+        if vid:
+            self.mode.vlans.discard(vid)
+        self.write_vlans()
+
+    @staticmethod
+    def _check_vid(vid: int) -> None:
+        if not 0 <= vid < VLANS:
+            raise DriverError(f"VLAN {vid} is out of range: 0 to {VLANS - 1}")

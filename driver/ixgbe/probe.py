@@ -1,0 +1,416 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Probe: from a claimed-by-nobody PCI function to an adapter that can be brought up, in the order of ixgbe_probe.
+
+Every step is a small function that says what it found, and puts what undoes it on one stack.  If a step fails, the
+stack is unwound: nothing stays mapped, claimed, or able to interrupt or to do DMA.  ``Adapter.close`` unwinds the same
+stack.
+
+Ref: ixgbe_probe as annotated in the seed notes, and Linux 6.12.
+"""
+
+import errno
+import logging
+import os
+from collections.abc import Callable, Sequence
+
+from device.regs import CTRL_EXT, FWSM, WUS
+from device.regs.pci import (
+    PCI_COMMAND,
+)
+from driver.bar import Bar
+from driver.claim import Claim
+from driver.dma import IOVA_BASE_32, IOVA_BASE_64, Arena
+from driver.errors import DriverError, ProbeError
+from driver.ixgbe.adapter import Adapter
+from driver.ixgbe.hw import Hw, SystemClock
+from driver.ixgbe.info import DEVICES, INTEL, VF_DEVICES, DeviceId
+from driver.ixgbe.interrupts import InterruptScheme
+from driver.ixgbe.mac import show, valid_station
+from driver.ixgbe.phy import SfpType, UnsupportedSfpError
+from driver.ixgbe.probing import ProbeLog, ProbeOptions, Probing, QuietLog
+from driver.ixgbe.sw_init import check_queues, check_ring, sw_init
+from driver.pci import Door
+
+__all__ = ["STEPS", "ProbeLog", "ProbeOptions", "Probing", "Step", "probe"]
+
+log = logging.getLogger(__name__)
+
+ALL = 0xFFFFFFFF
+PAGE_BYTES = 4096
+GBPS_PER_PORT = 10
+
+
+def _attempt(what: str, action: Callable[[], object]) -> None:
+    """Undo one thing; a dead function cannot stop the rest from being undone."""
+    try:
+        action()
+    except (DriverError, OSError, TimeoutError) as err:
+        log.debug("undoing %s: %s", what, err)
+
+
+# ---- the steps, in their order -----------------------------------------------------------------------------------
+
+
+def refuse_vf(p: Probing) -> str:
+    """Refuse virtual functions and strangers before anything is touched.
+
+    A broken card may put the wrong VF device id into its SR-IOV capability, so that VFs look like ports.
+    """
+    vendor, p.device_id, _, p.subsystem_id = p.config.ids()
+    if vendor == INTEL and p.device_id in VF_DEVICES:
+        raise ProbeError(
+            errno.EINVAL,
+            f"{p.door.name} ({vendor:04x}:{p.device_id:04x}, {VF_DEVICES[p.device_id]}) should not be a VF: "
+            "this driver is for the physical function",
+        )
+    if vendor != INTEL or p.device_id not in DEVICES:
+        known = ", ".join(f"{INTEL:04x}:{device:04x}" for device in sorted(DEVICES))
+        raise ProbeError(errno.ENODEV, f"{p.door.name} is {vendor:04x}:{p.device_id:04x}; this driver knows {known}")
+    return f"{vendor:04x}:{p.device_id:04x} is a physical function"
+
+
+def enable_device_mem(p: Probing) -> str:
+    """Let the function answer in its memory windows."""
+    before = p.config.read(PCI_COMMAND)
+    p.undo.callback(_attempt, "memory enable", lambda: p.config.update(PCI_COMMAND, MEMORY=before.MEMORY))
+    p.config.enable_memory(sleep=p.clock.sleep)
+    return _command(p, MEMORY=1)
+
+
+def _command(p: Probing, **wanted: int) -> str:
+    """See that the command register took it.
+
+    Raises:
+        ProbeError: EIO, it did not.
+    """
+    found = p.config.read(PCI_COMMAND)
+    if found != found.replace(**wanted):
+        raise ProbeError(errno.EIO, f"{p.door.name}: {wanted} was written, but {found} is read back")
+    return str(found)
+
+
+def set_dma_mask(p: Probing) -> str:
+    """See how far DMA addresses may reach: 64 bits, else 32.
+
+    Raises:
+        ProbeError: EIO, neither can be mapped.
+    """
+    reasons = []
+    for bits, base in ((64, IOVA_BASE_64), (32, IOVA_BASE_32)):
+        try:
+            Arena(p.door, PAGE_BYTES, base).close()
+        except OSError as err:
+            reasons.append(f"{bits} bit: {err}")
+            continue
+        p.iova_base = base
+        return f"{bits} bit, from iova {base:#x}"
+    raise ProbeError(errno.EIO, f"no usable DMA configuration, aborting ({'; '.join(reasons)})")
+
+
+def request_mem_regions(p: Probing) -> str:
+    """Claim the function: one driver at a time.
+
+    Raises:
+        Busy: Somebody has it; the message says who.
+    """
+    p.claim_made = Claim(p.door.name, p.options.claim_dir)
+    p.undo.callback(p.claim_made.release)
+    return f"{p.door.name} is ours (pid {os.getpid()})"
+
+
+def set_master(p: Probing) -> str:
+    """Let the function do DMA."""
+    p.undo.callback(_attempt, "bus master", lambda: p.config.set_master(on=False))
+    p.config.set_master(on=True)
+    return _command(p, BUS_MASTER=1)
+
+
+def save_state(p: Probing) -> str:
+    """Keep what a function level reset would lose, to put it back afterwards."""
+    p.saved_state = p.config.save_state()
+    return f"{len(p.saved_state)} registers of configuration space"
+
+
+def ioremap(p: Probing) -> str:
+    """Reach the registers through BAR 0.
+
+    Raises:
+        ProbeError: EIO, there is no BAR 0.
+    """
+    try:
+        p.bar_made = Bar(p.door, 0, sleep=p.clock.sleep, clock=p.clock.now_s)
+    except OSError as err:
+        raise ProbeError(errno.EIO, f"{p.door.name}: BAR 0 cannot be mapped: {err}") from err
+    p.undo.callback(_attempt, "registers", lambda: _quiesce(p))
+    return f"BAR 0, {p.bar.len_bytes // 1024} KiB"
+
+
+def _quiesce(p: Probing) -> None:
+    """Leave the function silent: no receive, no interrupts, and firmware told that nobody drives it."""
+    if p.hw_made is None:
+        return
+    p.hw.reset.disable_rx()
+    p.hw.reset.mask_interrupts()
+    p.bar.update(CTRL_EXT, DRV_LOAD=0)
+
+
+def setup_hw_api(p: Probing) -> str:
+    """Bind the operations that this device id's MAC generation has."""
+    device: DeviceId = DEVICES[p.device_id]
+    p.hw_made = Hw(p.bar, p.door, device, device.info, p.clock)
+    p.hw.phy.allow_unsupported_sfp = p.options.allow_unsupported_sfp
+    p.hw.link.flow_control = p.options.flow_control
+    return f"{device.name}: MAC {device.info.mac.value} ({device.info.name})"
+
+
+def select_eeprom(p: Probing) -> str:
+    """EEC decides how the EEPROM is read: EERD if the chip found a valid image, else bit by bit."""
+    eec = p.hw.eeprom.select()
+    how = "EEC.PRES=0: bit-bang" if p.hw.eeprom.bit_bang else "EERD"
+    return f"{how}, {p.hw.eeprom.words} words, {16 if eec.ADDR_SIZE else 8}-bit addresses"
+
+
+def sw_init_step(p: Probing) -> str:
+    """Limits and sizes before the hardware is touched."""
+    p.sw_made = sw_init(p.hw, p.cpus)
+    p.sw.itr_us = p.options.itr_us
+    p.sw.ring_count = check_ring(p.options.ring_count)
+    return (
+        f"RSS up to {p.sw.rss_limit} queues, {p.sw.rar_entries} MAC addresses, "
+        f"{p.sw.msix_table} MSI-X vectors, {p.sw.queue_limit} queues for {p.cpus} CPUs"
+    )
+
+
+def init_swfw_sync(p: Probing) -> str:
+    """Put the semaphores into a known state."""
+    p.hw.swfw.init()
+    return "taken over from a dead owner" if p.hw.swfw.forced else "free"
+
+
+def clear_wake_status(p: Probing) -> str:
+    """Make it possible for the function to wake the system again."""
+    p.bar.write(WUS, ALL)
+    return "WUS cleared"
+
+
+def reset_hw(p: Probing) -> str:
+    """Reset the port; an empty cage is fine, a module that we do not drive is not.
+
+    Raises:
+        ProbeError: EOPNOTSUPP, unsupported module; EALREADY or EIO, the reset failed.
+    """
+    try:
+        p.hw.reset.reset_hw()
+    except UnsupportedSfpError as err:
+        raise ProbeError(
+            errno.EOPNOTSUPP,
+            "failed to load because an unsupported SFP+ or QSFP module type was detected; "
+            f"reload the driver after installing a supported module ({err})",
+        ) from err
+    phy = p.hw.phy
+    if phy.sfp_type is SfpType.NOT_PRESENT:
+        return "no SFP+ module: going on, the link waits for one"
+    return f"SFP+ {phy.sfp_type.name} ({phy.type.name})"
+
+
+def check_fw_error(p: Probing) -> str:
+    """See whether firmware reports an error; only a warning."""
+    fwsm = p.bar.read(FWSM)
+    if not fwsm.FW_VALID or fwsm.EXT_ERR_IND:
+        log.warning("firmware error detected: %s", fwsm)
+        return f"error: {fwsm}"
+    return "firmware has no complaint"
+
+
+def validate_eeprom(p: Probing) -> str:
+    """The EEPROM's checksum must be right.
+
+    Raises:
+        ProbeError: EIO, it is not.
+    """
+    return f"checksum {p.hw.eeprom.validate_checksum():#06x} is right"
+
+
+def get_mac_address(p: Probing) -> str:
+    """Our address, which the reset loaded into RAR 0.
+
+    Raises:
+        ProbeError: EIO, it is zero or multicast.
+    """
+    address = p.hw.perm_addr
+    if not valid_station(address):
+        why = "multicast" if any(address) else "zero"
+        raise ProbeError(errno.EIO, f"invalid MAC address {show(address)}: {why}")
+    return show(address)
+
+
+def mac_set_default_filter(p: Probing) -> str:
+    """Take frames to our address."""
+    p.hw.mac.set_default_filter(p.hw.perm_addr)
+    return f"RAR 0 = {show(p.hw.perm_addr)}, pool 0"
+
+
+def init_service_task(p: Probing) -> str:
+    """Make the adapter with its service task; it does nothing until the port is up."""
+    scheme = InterruptScheme(p.door, p.bar, cpus=p.cpus, kinds=p.options.interrupts)
+    p.adapter_made = Adapter(p.hw, p.sw, scheme, p.claim, iova_base=p.iova_base)
+    return "link, statistics, hang check"
+
+
+def init_interrupt_scheme(p: Probing) -> str:
+    """Take interrupts and share rings out to them.
+
+    Raises:
+        ProbeError: EIO, there is no interrupt to be had.
+    """
+    p.undo.callback(_attempt, "interrupts", p.adapter.scheme.clear)
+    queues = check_queues(p.options.queues) if p.options.queues is not None else p.sw.queue_limit
+    return p.adapter.scheme.init(queues)
+
+
+def check_wol(p: Probing) -> str:
+    """Whether this board may wake the system: by its subsystem id, and on some only its first port.
+
+    Ref: ixgbe_wol_supported.
+    """
+    caps = p.hw.device_caps = p.hw.eeprom.device_caps()
+    subsystem = p.subsystem_id
+    device = p.hw.device
+    supported = subsystem in device.wol_subsystems and (subsystem not in device.wol_port0_only or p.hw.lan_id == 0)
+    p.adapter.about["wake_on_lan"] = "magic packet" if supported else "no"
+    return f"capabilities {caps.word:#06x}, wake on LAN {p.adapter.about['wake_on_lan']}"
+
+
+def read_versions(p: Probing) -> str:
+    """The EEPROM's version."""
+    p.adapter.about["firmware_version"] = p.hw.eeprom.version()
+    return p.adapter.about["firmware_version"]
+
+
+def get_bus_info(p: Probing) -> str:
+    """Speed and width of the PCIe link."""
+    status = p.config.link_status()
+    p.adapter.about["bus"] = text = f"{status.gts} GT/s x{status.width}" if status.gts else "unknown"
+    return f"PCI Express {text}"
+
+
+def check_minimum_link(p: Probing) -> str:
+    """Whether PCIe can carry what the port can; only a warning."""
+    mbps = p.config.link_status().mbps
+    if not mbps:
+        return "not known, not checked"
+    text = f"{mbps / 1000:.3f} Gb/s available, {GBPS_PER_PORT} Gb/s wanted"
+    if mbps < GBPS_PER_PORT * 1000:
+        log.warning("%s: PCIe limits this port: %s; use a wider or faster slot", p.door.name, text)
+    return text
+
+
+def read_pba(p: Probing) -> str:
+    """The board's part number, and a line that sums up what was found."""
+    phy, about = p.hw.phy, p.adapter.about
+    about["device"] = p.hw.device.name
+    about["mac"] = show(p.hw.perm_addr)
+    about["pba"] = p.hw.eeprom.pba()
+    about["sfp"] = phy.sfp_type.name
+    sfp = f", SFP+: {phy.sfp_type.value}" if phy.present else ""
+    return f"MAC: {p.hw.info.mac.value}, PHY: {phy.type.value}{sfp}, PBA No: {about['pba']}"
+
+
+def start_hw(p: Probing) -> str:
+    """Bring the fresh port to a known state; pre-production firmware is only a warning."""
+    if not p.hw.reset.start_hw():
+        log.warning(
+            "%s is a pre-production adapter or its EEPROM lacks a firmware version; there may be issues with it",
+            p.door.name,
+        )
+        return "filters empty, statistics zero; pre-production firmware"
+    return "filters empty, statistics zero"
+
+
+def register_netdev(p: Probing) -> str:
+    """Tell the rest of the system that there is a port."""
+    p.adapter.about["interrupts"] = p.adapter.scheme.kind.name if p.adapter.scheme.kind is not None else "none"
+    if p.options.register is None:
+        return "nobody asked"
+    p.options.register(p.adapter)
+    return "registered"
+
+
+def disable_tx_laser(p: Probing) -> str:
+    """Power down the optics until the port is up."""
+    p.hw.link.set_laser(on=False)
+    return "off until the port is up"
+
+
+Step = Callable[[Probing], str]
+
+STEPS: tuple[tuple[str, Step], ...] = (
+    ("refuse_vf", refuse_vf),
+    ("enable_device_mem", enable_device_mem),
+    ("set_dma_mask", set_dma_mask),
+    ("request_mem_regions", request_mem_regions),
+    ("set_master", set_master),
+    ("save_state", save_state),
+    ("ioremap", ioremap),
+    ("setup_hw_api", setup_hw_api),
+    ("select_eeprom", select_eeprom),
+    ("sw_init", sw_init_step),
+    ("init_swfw_sync", init_swfw_sync),
+    ("clear_wake_status", clear_wake_status),
+    ("reset_hw", reset_hw),
+    ("check_fw_error", check_fw_error),
+    ("validate_eeprom", validate_eeprom),
+    ("get_mac_address", get_mac_address),
+    ("mac_set_default_filter", mac_set_default_filter),
+    ("init_service_task", init_service_task),
+    ("init_interrupt_scheme", init_interrupt_scheme),
+    ("check_wol", check_wol),
+    ("read_versions", read_versions),
+    ("get_bus_info", get_bus_info),
+    ("check_minimum_link", check_minimum_link),
+    ("read_pba", read_pba),
+    ("start_hw", start_hw),
+    ("register_netdev", register_netdev),
+    ("disable_tx_laser", disable_tx_laser),
+)
+
+
+def probe(
+    door: Door,
+    options: ProbeOptions | None = None,
+    watch: ProbeLog | None = None,
+    *,
+    steps: Sequence[tuple[str, Step]] = STEPS,
+) -> Adapter:
+    """Probe the function behind ``door``.
+
+    The door belongs to the probe from now on: it is closed on failure, and by ``Adapter.close``.
+
+    Args:
+        door: The function.
+        options: The user's decisions.
+        watch: Told of each step as it is done.
+        steps: What to do; tests put failures in between.
+
+    Returns:
+        The adapter, not up yet.
+
+    Raises:
+        ProbeError: The function cannot be driven; ``code`` is the errno that Linux would return.
+        Busy: Another driver has it.
+        DeviceGone: It stopped answering.
+    """
+    options = options or ProbeOptions()
+    watch = watch or QuietLog()
+    p = Probing(door, options, clock=options.clock or SystemClock())
+    p.cpus = options.cpus or len(os.sched_getaffinity(0))
+    p.undo.callback(_attempt, "door", door.close)
+    name = "probe"
+    with p.undo:
+        try:
+            for name, step in steps:
+                watch.step(name, step(p))
+        except TimeoutError as err:
+            raise ProbeError(errno.EIO, f"{name}: {err}") from err
+        p.adapter.adopt(p.undo.pop_all())
+    return p.adapter

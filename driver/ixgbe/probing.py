@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A probe under way: what the user decided, who watches, and what the steps (driver/ixgbe/probe.py) have so far."""
+
+import logging
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from device.regs import Register
+from driver.bar import Bar
+from driver.claim import Claim
+from driver.dma import IOVA_BASE_64
+from driver.itr import ITR_20K_US
+from driver.ixgbe.adapter import Adapter
+from driver.ixgbe.hw import Clock, Hw, SystemClock
+from driver.ixgbe.interrupts import KINDS
+from driver.ixgbe.link import FlowControl
+from driver.ixgbe.sw_init import SwState
+from driver.pci import Config, Door, IrqKind
+
+log = logging.getLogger(__name__)
+
+
+class ProbeLog(Protocol):
+    """Who watches the probe."""
+
+    def step(self, name: str, detail: str) -> None:
+        """Step ``name`` is done and found ``detail``."""
+
+
+class QuietLog:
+    """Nobody watches; the log has it at debug level."""
+
+    def step(self, name: str, detail: str) -> None:
+        """Log the step."""
+        log.debug("%s: %s", name, detail)
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeOptions:
+    """What a user may decide.
+
+    Attributes:
+        allow_unsupported_sfp: Drive modules of vendors that the card does not list.
+        queues: Ring pairs to make vectors for; one per CPU if not given.
+        ring_count: Descriptors per ring.
+        itr_us: Moderation interval of queue vectors, in µs.
+        interrupts: Kinds of interrupt to try, in this order.
+        flow_control: Which pauses to obey and to send.
+        cpus: Online CPUs; counted if not given.
+        clock: Time; the system's if not given.
+        claim_dir: Where claims live; the usual place if not given.
+        register: Called where Linux registers the netdev.
+    """
+
+    allow_unsupported_sfp: bool = False
+    queues: int | None = None
+    ring_count: int = 512
+    itr_us: int = ITR_20K_US
+    interrupts: Sequence[IrqKind] = KINDS
+    flow_control: FlowControl = FlowControl.FULL
+    cpus: int | None = None
+    clock: Clock | None = None
+    claim_dir: Path | None = None
+    register: Callable[[Adapter], None] | None = None
+
+
+@dataclass
+class Probing:
+    """A probe under way: what the steps have so far."""
+
+    door: Door
+    options: ProbeOptions
+    undo: ExitStack = field(default_factory=ExitStack)
+    clock: Clock = field(default_factory=SystemClock)
+    cpus: int = 1
+    device_id: int = 0
+    subsystem_id: int = 0
+    iova_base: int = IOVA_BASE_64
+    saved_state: dict[type[Register], Register] = field(default_factory=dict)
+    claim_made: Claim | None = None
+    bar_made: Bar | None = None
+    hw_made: Hw | None = None
+    sw_made: SwState | None = None
+    adapter_made: Adapter | None = None
+
+    @property
+    def claim(self) -> Claim:
+        """The claim, once made."""
+        assert self.claim_made is not None
+        return self.claim_made
+
+    @property
+    def bar(self) -> Bar:
+        """The registers, once mapped."""
+        assert self.bar_made is not None
+        return self.bar_made
+
+    @property
+    def hw(self) -> Hw:
+        """The hardware, once its operations are bound."""
+        assert self.hw_made is not None
+        return self.hw_made
+
+    @property
+    def sw(self) -> SwState:
+        """The driver's own state, once initialised."""
+        assert self.sw_made is not None
+        return self.sw_made
+
+    @property
+    def adapter(self) -> Adapter:
+        """The adapter, once there is one."""
+        assert self.adapter_made is not None
+        return self.adapter_made
+
+    @property
+    def config(self) -> Config:
+        """Configuration space."""
+        return Config(self.door)

@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The service task: what has to be looked at now and then, and the interrupt that says "look now".
+
+Ref: ixgbe_service_task, ixgbe_watchdog_subtask, ixgbe_check_hang_subtask, ixgbe_sfp_detection_subtask,
+ixgbe_msix_other.
+"""
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from device.regs import EICR, EICS, EICS_EX, EIMC, EIMS, EIMS_EX, ESDP, FWSM
+from driver.errors import DeviceGone, DriverError
+from driver.ixgbe.interrupts import OTHER_CAUSES
+from driver.ixgbe.link import LinkStatus
+from driver.ixgbe.phy import UnsupportedSfpError
+
+if TYPE_CHECKING:
+    from driver.ixgbe.adapter import Adapter
+
+log = logging.getLogger(__name__)
+
+ALL = 0xFFFFFFFF
+WATCHDOG_S = 2.0
+HANGS_TO_RESET = 2
+
+
+class Service:
+    """Periodic work of one adapter."""
+
+    def __init__(self, adapter: "Adapter") -> None:
+        """Nothing is due until ``start``."""
+        self.adapter = adapter
+        self.look_at_sfp = False
+        self.lsc_int = 0
+        self.tx_timeout_count = 0
+        self.kicks = 0
+        self._watchdog_s = float("-inf")
+        self._progress: dict[int, tuple[Any, int]] = {}
+        self._fw_error = False
+        self._refused = ""
+
+    def start(self) -> None:
+        """The port came up: look at everything at the next pass."""
+        self._watchdog_s = float("-inf")
+        self._progress.clear()
+
+    def counts(self) -> dict[str, int]:
+        """Figures of the service task, with ethtool's names."""
+        return {
+            "lsc_int": self.lsc_int,
+            "tx_timeout_count": self.tx_timeout_count,
+            "resets": self.adapter.hw.reset.resets,
+        }
+
+    def run(self) -> None:
+        """One pass: firmware, module, link; and every 2 s statistics, hang check and the interrupt kick.
+
+        Raises:
+            DeviceGone: The function no longer answers.
+        """
+        adapter = self.adapter
+        if not adapter.running:
+            return
+        self._check_fw()
+        now_s = adapter.hw.clock.now_s()
+        watchdog = now_s - self._watchdog_s >= WATCHDOG_S
+        if watchdog and not adapter.hw.phy.present:
+            self.look_at_sfp = True
+        if self.look_at_sfp:
+            self._sfp_detect()
+        self._check_link()
+        if watchdog:
+            self._watchdog_s = now_s
+            moved = adapter.hw.stats.update()
+            if self._check_hang(paused=bool(moved.get("rx_flow_control_xoff"))):
+                return
+            self._kick()
+
+    def _check_fw(self) -> None:
+        fwsm = self.adapter.bar.read(FWSM)
+        bad = not fwsm.FW_VALID or fwsm.EXT_ERR_IND != 0
+        if bad and not self._fw_error:
+            log.warning("firmware error detected: %s", fwsm)
+        self._fw_error = bad
+
+    # ---- module ----------------------------------------------------------------------------------------------------
+
+    def _sfp_detect(self) -> None:
+        """Look into the cage; a module that was not there before is set up.
+
+        A module we do not drive costs the link, not the port: the driver waits for a better one.
+        """
+        self.look_at_sfp = False
+        hw = self.adapter.hw
+        hw.phy.forget()
+        if not hw.bar.read(ESDP).SDP2:
+            hw.phy.mark_absent()
+            return
+        try:
+            kind = hw.phy.identify()
+            hw.phy.setup_sfp()
+            hw.link.setup()
+        except (UnsupportedSfpError, TimeoutError, DriverError) as err:
+            if isinstance(err, DeviceGone):
+                raise
+            if str(err) != self._refused:
+                log.warning("the SFP+ module cannot be used: %s", err)
+            self._refused = str(err)
+            return
+        self._refused = ""
+        log.info("detected SFP+: %s", kind.name)
+
+    # ---- link ------------------------------------------------------------------------------------------------------
+
+    def _check_link(self) -> None:
+        adapter = self.adapter
+        before, now = adapter.link, adapter.hw.link.check()
+        adapter.link = now
+        adapter.bar.write(EIMS, EIMS.of(LSC=1))
+        if now.up and not before.up:
+            adapter.hw.link.enable_flow_control(adapter.sw.rx_fifo_kib)
+            log.info(
+                "%s: link is up, %g Gb/s, flow control %s",
+                adapter.door.name,
+                now.speed_mbps / 1000,
+                adapter.hw.link.flow_control.value,
+            )
+        elif before.up and not now.up:
+            log.info("%s: link is down", adapter.door.name)
+            if self._tx_pending():
+                log.info("%s: resetting to clear Tx work after link loss", adapter.door.name)
+                adapter.reinit()
+                adapter.link = LinkStatus()
+
+    def _tx_pending(self) -> bool:
+        return any(ring.pending for ring in self.adapter.tx_rings)
+
+    # ---- hang ------------------------------------------------------------------------------------------------------
+
+    def _check_hang(self, *, paused: bool) -> bool:
+        """Two looks in a row at a ring with work and no progress: reset the port; True if that happened.
+
+        Whoever is told to pause makes no progress and is not hanging.
+        """
+        adapter = self.adapter
+        if not adapter.link.up:
+            self._progress.clear()
+            return False
+        for ring in adapter.tx_rings:
+            packets = ring.stats()["packets"]
+            seen, stuck = self._progress.get(ring.queue, (None, 0))
+            stuck = stuck + 1 if ring.pending and packets == seen and not paused else 0
+            self._progress[ring.queue] = (packets, stuck)
+            if stuck >= HANGS_TO_RESET:
+                log.error("%s: detected Tx unit hang on queue %d, resetting", adapter.door.name, ring.queue)
+                self.tx_timeout_count += 1
+                adapter.reinit()
+                return True
+        return False
+
+    def _kick(self) -> None:
+        """Make every queue vector interrupt once: what was lost is found by the poll that follows."""
+        adapter = self.adapter
+        self.kicks += 1
+        if not adapter.scheme.msix:
+            adapter.bar.write(EICS, EICS.of(TCP_TIMER=1, OTHER=1))
+            return
+        for n, word in adapter.scheme.kicks():
+            adapter.bar.write(EICS_EX, word, n)
+
+    # ---- the other interrupt ---------------------------------------------------------------------------------------
+
+    def msix_other(self) -> None:
+        """MSI-X: everything but queues.  Reading EICS does not clear, so queue causes stay where they are."""
+        bar = self.adapter.bar
+        causes = bar.read(EICS).replace(RTX_QUEUE=0)
+        bar.write(EICR, int(causes))
+        self._causes(EICR(int(causes)))
+        bar.write(EIMS, EIMS.of(**OTHER_CAUSES))
+
+    def legacy(self) -> bool:
+        """MSI and INTx: one interrupt for all.  True if rings want polling; they stay masked until then."""
+        bar = self.adapter.bar
+        bar.write(EIMC, ALL)
+        causes = bar.read(EICR)
+        rings = causes.RTX_QUEUE != 0 or bool(causes.TCP_TIMER)
+        self._causes(causes)
+        bar.write(EIMS, EIMS.of(**OTHER_CAUSES))
+        if not rings:
+            bar.write(EIMS_EX, ALL)
+        return rings
+
+    def _causes(self, causes: EICR) -> None:
+        if causes.LSC:
+            self.lsc_int += 1
+        if causes.GPI_SDP2:
+            self.look_at_sfp = True
+        if causes.ECC:
+            log.error("%s: packet buffer ECC error, resetting", self.adapter.door.name)
+            self.adapter.reinit()

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The driver's own idea of a port before the hardware is touched: limits, sizes, features.
+
+Ref: ixgbe_sw_init.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from device.regs.pci import MSIX_CTRL
+from driver.errors import DriverError
+from driver.itr import ITR_20K_US
+
+if TYPE_CHECKING:
+    from driver.ixgbe.hw import Hw
+
+MAX_MSIX_VECTORS = 64
+NON_Q_VECTORS = 1
+MTU_MIN = 68
+MTU_MAX = 9710
+MTU_DEFAULT = 1500
+QUEUES_MAX = 64
+RING_DEFAULT = 512
+RING_MIN = 64
+RING_MAX = 4096
+RING_MULTIPLE = 8
+RX_BUF_BYTES = 2048
+TX_BUF_BYTES = 2048
+FRAME_OVERHEAD = 18  # Ethernet header and FCS
+FRAME_MIN_LIMIT = 1522  # a full frame with one VLAN tag
+
+# The key of Microsoft's RSS specification: whoever checks a hash finds published answers for it.
+RSS_KEY = bytes.fromhex("6d5a56da255b0ec24167253d43a38fb0d0ca2bcbae7b30b477cb2da38030f20c6a42b73bbeac01fa")
+
+
+@dataclass(slots=True)
+class SwState:
+    """What ``sw_init`` decided."""
+
+    rss_limit: int
+    queue_limit: int
+    rar_entries: int
+    itr_us: int = ITR_20K_US
+    ring_count: int = RING_DEFAULT
+    mtu: int = MTU_DEFAULT
+    rss_key: bytes = RSS_KEY
+    rx_fifo_kib: int = 512
+    tx_fifo_kib: int = 160
+    msix_table: int = 0
+
+    @property
+    def max_frame_bytes(self) -> int:
+        """Largest frame on the wire, FCS included."""
+        return max(self.mtu + FRAME_OVERHEAD, FRAME_MIN_LIMIT)
+
+    def rss_queues(self, queues: int) -> int:
+        """How many of ``queues`` RSS spreads over.
+
+        RETA's entries have four bits.  Queues above the sixteenth still send, and receive what a filter
+        (flow director, ethertype) steers to them; this is Linux's arrangement too.
+        """
+        return min(queues, self.rss_limit)
+
+
+def sw_init(hw: "Hw", cpus: int) -> SwState:
+    """Set limits by MAC generation and CPUs, make the address table, and read how many vectors there are."""
+    info = hw.info
+    table = hw.config.read(MSIX_CTRL).TABLE_SIZE + 1
+    return SwState(
+        rss_limit=info.rss_queues,
+        queue_limit=min(QUEUES_MAX - NON_Q_VECTORS, cpus),
+        rar_entries=hw.mac.alloc_table(),
+        rx_fifo_kib=info.rx_fifo_kib,
+        tx_fifo_kib=info.tx_fifo_kib,
+        msix_table=min(table, MAX_MSIX_VECTORS),
+    )
+
+
+def check_queues(queues: int) -> int:
+    """A queue count that the hardware has.
+
+    Raises:
+        DriverError: Not 1..64.
+    """
+    if not 1 <= queues <= QUEUES_MAX:
+        raise DriverError(f"{queues} queues: the 82599 has 1 to {QUEUES_MAX} for software")
+    return queues
+
+
+def check_mtu(mtu: int) -> int:
+    """An MTU that the hardware takes.
+
+    Raises:
+        DriverError: Not 68..9710.
+    """
+    if not MTU_MIN <= mtu <= MTU_MAX:
+        raise DriverError(f"MTU {mtu}: the 82599 takes {MTU_MIN} to {MTU_MAX} bytes")
+    return mtu
+
+
+def check_ring(count: int) -> int:
+    """A ring length that the hardware takes.
+
+    Raises:
+        DriverError: Not 64..4096, or not a multiple of 8.
+    """
+    if not RING_MIN <= count <= RING_MAX or count % RING_MULTIPLE:
+        raise DriverError(f"{count} descriptors: a ring has {RING_MIN} to {RING_MAX}, a multiple of {RING_MULTIPLE}")
+    return count

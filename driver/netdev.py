@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The interface the system sees: a multi-queue tap with the NIC's MAC, MTU and carrier.
+
+The kernel's packets come out of the tap with a virtio-net header and become descriptors; received frames go the other way
+(driver/csrc/netdev.c).  This file owns the interface: it is made here and gone when ``close`` returns, or when the process
+dies, because a tap lives no longer than its file descriptors.
+"""
+
+import errno
+import fcntl
+import os
+import struct
+from typing import Any
+
+from pyroute2 import IPRoute, NetlinkError
+
+from driver.errors import DriverError
+
+TUN = "/dev/net/tun"
+NAME_MAX_BYTES = 15
+MTU_MIN, MTU_MAX = 68, 9710
+
+# Ref: linux/if_tun.h.
+TUNSETIFF = 0x400454CA
+TUNSETOFFLOAD = 0x400454D0
+TUNSETVNETHDRSZ = 0x400454D8
+TUNSETCARRIER = 0x400454E2
+IFF_TAP, IFF_NO_PI, IFF_VNET_HDR, IFF_MULTI_QUEUE, IFF_TUN_EXCL = 0x0002, 0x1000, 0x4000, 0x0100, 0x8000
+TUN_F_CSUM, TUN_F_TSO4, TUN_F_TSO6, TUN_F_TSO_ECN = 0x01, 0x02, 0x04, 0x08
+
+VNET_HDR_BYTES = 10
+TXQUEUELEN = 1000
+
+
+class NetDev:
+    """A network interface that is the NIC's other end.
+
+    Args:
+        name: Its name, 1 to 15 bytes; ``%d`` is filled in by the kernel.
+        queues: How many queues, one per polled vector.
+        mac: Its address.
+        mtu: Bytes, 68 to 9710.
+
+    Attributes:
+        name: The name it got.
+        fds: One file descriptor per queue, non-blocking, every frame after a 10-byte virtio-net header.
+
+    Raises:
+        DriverError: The name is taken or impossible, the MTU is out of range, or taps cannot be made here.
+    """
+
+    def __init__(self, name: str, queues: int, mac: str, mtu: int) -> None:
+        if not 0 < len(name.encode()) <= NAME_MAX_BYTES or "/" in name or name.strip() != name:
+            raise DriverError(f"an interface name has 1 to {NAME_MAX_BYTES} bytes and no slash or blanks; got {name!r}")
+        check_mtu(mtu)
+        self.name = name
+        self.fds: list[int] = []
+        self._carrier: bool | None = None
+        try:
+            for _ in range(queues):
+                self._open_queue()
+            self._configure(mac, mtu)
+        except BaseException:
+            self.close()
+            raise
+
+    def _open_queue(self) -> None:
+        try:
+            fd = os.open(TUN, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+        except OSError as exc:
+            raise DriverError(f"{TUN}: {exc.strerror}; a netdev needs it (root, modprobe tun)") from exc
+        self.fds.append(fd)
+        flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR | IFF_MULTI_QUEUE
+        if len(self.fds) == 1:
+            flags |= IFF_TUN_EXCL  # ours, not somebody's interface of that name
+        try:
+            got = fcntl.ioctl(fd, TUNSETIFF, struct.pack("16sH22x", self.name.encode(), flags))
+        except OSError as exc:
+            why = {
+                errno.EBUSY: "an interface of that name exists already; choose another with --netdev",
+                errno.EEXIST: "an interface of that name exists already; choose another with --netdev",
+                errno.EPERM: "needs CAP_NET_ADMIN: run as root or in `unshare -Urn`",
+                errno.EINVAL: "the kernel does not take this name",
+            }.get(exc.errno or 0, exc.strerror)
+            raise DriverError(f"cannot make network interface {self.name!r}: {why}") from exc
+        self.name = got[:16].rstrip(b"\0").decode()
+        fcntl.ioctl(fd, TUNSETVNETHDRSZ, struct.pack("i", VNET_HDR_BYTES))
+        fcntl.ioctl(fd, TUNSETOFFLOAD, TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN)
+
+    def _configure(self, mac: str, mtu: int) -> None:
+        self._link("set", address=mac, mtu=mtu, txqlen=TXQUEUELEN)
+        self.set_carrier(up=False)
+
+    def _link(self, command: str, **what: Any) -> None:
+        with IPRoute() as ipr:
+            indexes = ipr.link_lookup(ifname=self.name)
+            if not indexes:
+                raise DriverError(f"network interface {self.name} is gone: somebody removed or renamed it")
+            try:
+                ipr.link(command, index=indexes[0], **what)
+            except NetlinkError as exc:
+                raise DriverError(f"network interface {self.name}: {command} {what}: {exc}") from exc
+
+    def set_mtu(self, mtu: int) -> None:
+        """Change the MTU; bytes, 68 to 9710."""
+        check_mtu(mtu)
+        self._link("set", mtu=mtu)
+
+    def set_up(self) -> None:
+        """Set the interface administratively up."""
+        self._link("set", state="up")
+
+    def set_carrier(self, *, up: bool) -> None:
+        """Tell the system whether the NIC's link is up."""
+        if up != self._carrier and self.fds:
+            fcntl.ioctl(self.fds[0], TUNSETCARRIER, struct.pack("i", int(up)))
+            self._carrier = up
+
+    def close(self) -> None:
+        """Remove the interface.  Safe to call twice."""
+        while self.fds:
+            os.close(self.fds.pop())
+
+
+def check_mtu(mtu: int) -> None:
+    """Refuse an MTU the 82599 cannot carry.
+
+    Raises:
+        DriverError: Names the value and the range.
+    """
+    if not MTU_MIN <= mtu <= MTU_MAX:
+        raise DriverError(f"MTU {mtu} is out of range: the 82599 takes {MTU_MIN} to {MTU_MAX} bytes")
