@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""From a bare checkout to one that runs: the virtual environment, libvfio-user, and the C extensions."""
+
+import hashlib
+import json
+import os
+import shutil
+import sys
+from pathlib import Path
+
+from ci import machine
+from ci.say import ROOT, CiError, Timed, cache_dir, run, say
+
+VENV = ROOT / ".venv"
+PYTHON = VENV / "bin" / "python"
+REQUIREMENTS = ROOT / "ci" / "requirements.txt"
+STAMP = VENV / "ixlab.json"
+
+
+def _digest(paths: list[Path], *more: str) -> str:
+    """Hash files by name and content, so that a stamp tells whether anything it stands for has changed."""
+    total = hashlib.sha256()
+    for path in sorted(paths):
+        total.update(str(path.relative_to(ROOT)).encode() + b"\0" + path.read_bytes() + b"\0")
+    for text in more:
+        total.update(text.encode() + b"\0")
+    return total.hexdigest()
+
+
+def _stamps() -> dict[str, str]:
+    try:
+        loaded = json.loads(STAMP.read_text())
+    except (OSError, ValueError):
+        return {}
+    return {str(key): str(value) for key, value in loaded.items()} if isinstance(loaded, dict) else {}
+
+
+def _stamp(key: str, value: str) -> None:
+    stamps = _stamps()
+    stamps[key] = value
+    STAMP.write_text(json.dumps(stamps, indent=1))
+
+
+def venv() -> None:
+    """Make ``.venv`` with the pinned packages, or leave it if it is what it should be."""
+    want = _digest([REQUIREMENTS], sys.base_prefix, sys.version)
+    if PYTHON.exists() and _stamps().get("venv") == want:
+        return
+    machine.ensure(machine.python_needs())
+    if VENV.exists():
+        shutil.rmtree(VENV)
+    with Timed(f"making .venv from {REQUIREMENTS.relative_to(ROOT)}"):
+        run([getattr(sys, "_base_executable", sys.executable) or sys.executable, "-m", "venv", VENV], quiet=True)
+        run(
+            [PYTHON, "-m", "pip", "install", "-q", "--disable-pip-version-check", "--retries", "5", "-r", REQUIREMENTS],
+            quiet=True,
+        )
+    _stamp("venv", want)
+
+
+def extension_sources() -> list[Path]:
+    """Return every file the compiled modules are made from."""
+    found = [ROOT / "setup.py", ROOT / "device/regs/desc.h", ROOT / "device/regs/regs.h"]
+    for folder in (ROOT / "device/csrc", ROOT / "driver/csrc"):
+        found += [path for path in folder.rglob("*") if path.suffix in {".c", ".h", ".py"}]
+    return found
+
+
+def extensions(flags: str = "", link_flags: str = "") -> None:
+    """Compile ``driver._fast``, ``device._fast`` and ``device._vfu`` in place, if anything they are made from changed.
+
+    Args:
+        flags: More compiler flags, e.g. for sanitizers.
+        link_flags: More linker flags.
+    """
+    from ci import vfu  # needs nothing, but finds nothing to do before the machine is ready
+
+    machine.ensure(machine.BUILD)
+    sources = vfu.ensure(cache_dir())
+    want = _digest(extension_sources(), str(sources), sys.version, flags, link_flags)
+    built = [next(ROOT.glob(pattern), None) for pattern in ("driver/_fast*.so", "device/_fast*.so", "device/_vfu*.so")]
+    if all(built) and _stamps().get("extensions") == want:
+        return
+    for old in built:
+        if old:
+            old.unlink()
+    env = {
+        "IXLAB_VFU": str(sources),
+        "IXLAB_CFLAGS": flags,
+        "IXLAB_LDFLAGS": link_flags,
+        "SETUPTOOLS_USE_DISTUTILS": "local",
+    }
+    with Timed("compiling the extensions"):
+        run([PYTHON, "setup.py", "-q", "build_ext", "--inplace", "--force"], env=env, quiet=True)
+    _stamp("extensions", want)
+
+
+def setup() -> None:
+    """Do all of it; a second call finds nothing to do."""
+    if sys.version_info < (3, 11):
+        raise CiError(f"ixlab needs CPython 3.11 or newer; this is {sys.version.split()[0]} ({sys.executable})", 3)
+    venv()
+    extensions()
+
+
+def enter(arguments: list[str]) -> None:
+    """Go on inside ``.venv`` as ``python -m ci ARGUMENTS``; does not return."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.environ["IXLAB_READY"] = "1"
+    os.environ.pop("PYTHONPATH", None)
+    os.chdir(ROOT)
+    os.execv(PYTHON, [str(PYTHON), "-m", "ci", *arguments])
+
+
+def inside() -> bool:
+    """Whether this process already runs in ``.venv``, set up."""
+    return os.environ.get("IXLAB_READY") == "1" and Path(sys.prefix).resolve() == VENV.resolve()
+
+
+def clean() -> None:
+    """Remove what set-up and tests made inside the checkout; the cache outside it stays."""
+    patterns = (
+        "**/__pycache__",
+        "*.egg-info",
+        "build",
+        "dist",
+        ".mypy_cache",
+        ".ruff_cache",
+        ".pytest_cache",
+        ".hypothesis",
+    )
+    for pattern in patterns:
+        for path in ROOT.glob(pattern):
+            shutil.rmtree(path, ignore_errors=True)
+    for pattern in ("d*/_*.so", "d*/_*.c", "d*/_*.o", ".coverage*"):
+        for path in ROOT.glob(pattern):
+            path.unlink(missing_ok=True)
+    shutil.rmtree(VENV, ignore_errors=True)
+    say(f"clean; {cache_dir()} keeps what is slow to make")

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Network namespaces that cannot outlive us: each is held by a process that ends when we do."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from types import TracebackType
+
+from ci.say import CiError, say
+
+
+def enter_user_namespace(arguments: Sequence[str]) -> None:
+    """Without root: go on as root of a user and network namespace of our own; does not return if that is possible.
+
+    Raises:
+        CiError: This machine does not let unprivileged users do so, or has no /dev/net/tun for them.
+    """
+    probe = ["unshare", "--user", "--map-root-user", "--net", "true"]
+    if os.environ.get("IXLAB_USERNS") or shutil.which("unshare") is None:
+        raise CiError("this needs root, or unshare(1) from util-linux: run it with sudo", 3)
+    if subprocess.run(probe, capture_output=True, check=False).returncode != 0:
+        raise CiError(
+            "this needs root, or a kernel that lets users make namespaces (kernel.unprivileged_userns_clone=1): use sudo",
+            3,
+        )
+    if not os.access("/dev/net/tun", os.R_OK | os.W_OK):
+        raise CiError("this needs root: /dev/net/tun is not open to this user", 3)
+    say("not root: going on in a user and network namespace of our own")
+    os.environ["IXLAB_USERNS"] = "1"
+    os.execvp("unshare", [*probe[:-1], sys.executable, "-m", "ci", *arguments])
+
+
+class Namespace:
+    """One network namespace, by the process that holds it.
+
+    The holder reads a pipe of ours: when we are gone, however we went, it ends and the namespace with it.
+
+    Attributes:
+        name: What people call it.
+        path: ``/proc/PID/ns/net`` of the holder.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._holder = subprocess.Popen(
+            ["unshare", "--net", "sh", "-c", "echo ready; exec cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+        assert self._holder.stdout is not None
+        if self._holder.stdout.readline() != b"ready\n":
+            self._holder.wait(10)
+            raise CiError(f"cannot make a network namespace ({name}): root is needed", 3)
+        self.path = f"/proc/{self._holder.pid}/ns/net"
+
+    def command(self, words: Sequence[str]) -> list[str]:
+        """Return the command that runs ``words`` inside."""
+        return ["nsenter", f"--net={self.path}", "--", *words]
+
+    def run(self, *words: str, timeout_s: float = 60, check: bool = True) -> str:
+        """Run a program inside; returns what it printed.
+
+        Raises:
+            CiError: It failed or took too long.
+        """
+        done = subprocess.run(self.command(words), text=True, capture_output=True, timeout=timeout_s, check=False)
+        if check and done.returncode != 0:
+            raise CiError(
+                f"in namespace {self.name}: `{' '.join(words)}` exited with {done.returncode}: {done.stderr.strip()}"
+            )
+        return done.stdout
+
+    def popen(self, *words: str, stdout: int | None = None, stderr: int | None = None) -> subprocess.Popen[str]:
+        """Start a program inside."""
+        return subprocess.Popen(self.command(words), text=True, stdout=stdout, stderr=stderr)
+
+    def close(self) -> None:
+        """Let the namespace go; safe to call twice."""
+        for stream in (self._holder.stdin, self._holder.stdout):
+            if stream is not None:
+                stream.close()
+        if self._holder.poll() is None:
+            self._holder.wait(10)
+
+    def __enter__(self) -> "Namespace":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> None:
+        self.close()

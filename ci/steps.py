@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The steps, as plain functions; they run inside ``.venv``."""
+
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import zipfile
+from pathlib import Path
+
+from ci import build, machine, net
+from ci.say import ROOT, CiError, Timed, run, say
+
+TIERS = ("unit", "pair", "wire", "host", "boot")
+NEEDS_NETWORK = {"wire", "host", "boot"}
+COVERAGE_FLOOR_PERCENT = 90
+
+
+def run_step(name: str, rest: list[str]) -> int:
+    """Run one step by name; returns the exit code."""
+    if name == "test":
+        return test(rest)
+    if name == "demo":
+        from ci import demo
+
+        return demo.main(rest)
+    if name == "bench":
+        from ci import bench
+
+        return bench.main(rest)
+    if rest:
+        raise CiError(f"`{name}` takes no arguments; seen: {shlex.join(rest)}", 2)
+    steps = {"lint": lint, "sanitize": sanitize, "wheel": wheel, "setup": lambda: None}
+    steps[name]()
+    return 0
+
+
+def lint() -> None:
+    """Hold the code to its written rules.
+
+    Raises:
+        CiError: Something does not; its own words stand above.
+    """
+    folders = ["device", "driver", "ci", "tests", "examples"]
+    with Timed("lint"):
+        run(["ruff", "check", "--ignore-noqa", "--quiet", *folders, "setup.py"])
+        run(["ruff", "format", "--check", "--quiet", *folders, "setup.py"])
+        run([sys.executable, "-m", "mypy", "--no-error-summary"])
+        run([sys.executable, "-m", "device.regs", "header", "--check"])
+
+
+def _pytest(tiers: list[str], more: list[str], *, coverage: bool) -> int:
+    command = [sys.executable, "-X", "dev" if not coverage else "utf8", "-m"]
+    command += ["coverage", "run", "-m", "pytest"] if coverage else ["pytest"]
+    command += [f"tests/{tier}" for tier in tiers if any((ROOT / "tests" / tier).glob("test_*.py"))]
+    env = {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
+    if coverage:
+        env["COVERAGE_PROCESS_START"] = str(ROOT / "pyproject.toml")
+    return run([*command, "-q", *more], env=env, check=False, timeout_s=3600).returncode
+
+
+def test(rest: list[str]) -> int:
+    """Run test tiers; all of them, lint, coverage and sanitizers when none is named.
+
+    Raises:
+        CiError: A tier has no such name, or a step other than pytest failed.
+    """
+    named, more = (rest[: rest.index("--")], rest[rest.index("--") + 1 :]) if "--" in rest else (rest, [])
+    if unknown := [tier for tier in named if tier not in TIERS]:
+        raise CiError(f"no test tier called {', '.join(unknown)}; there are: {', '.join(TIERS)}", 2)
+    tiers = named or [tier for tier in TIERS if any((ROOT / "tests" / tier).glob("test_*.py"))]
+    if NEEDS_NETWORK & set(tiers):
+        machine.ensure(machine.NETWORK)
+        if os.geteuid() != 0:
+            net.enter_user_namespace(["test", *rest])
+    whole = not named and not more
+    figures: list[tuple[str, float, int]] = []
+    if whole:
+        lint()
+        for old in ROOT.glob(".coverage*"):
+            old.unlink()
+    for tier in tiers:
+        start = time.monotonic()
+        say(f"tests/{tier}")
+        code = _pytest([tier], more, coverage=whole)
+        figures.append((tier, time.monotonic() - start, code))
+    if whole:
+        start = time.monotonic()
+        sanitize()
+        figures.append(("sanitized unit + pair", time.monotonic() - start, 0))
+        _coverage()
+    for name, seconds, code in figures:
+        say(f"{name:<24} {seconds:7.1f} s  {'passed' if code == 0 else f'FAILED (pytest exit {code})'}")
+    return max((code for _, _, code in figures), default=0)
+
+
+def _coverage() -> None:
+    run([sys.executable, "-m", "coverage", "combine", "-q"], quiet=True)
+    run([sys.executable, "-m", "coverage", "report", f"--fail-under={COVERAGE_FLOOR_PERCENT}"])
+
+
+def sanitize() -> None:
+    """Build the extensions with ASan and UBSan in a copy of the checkout, and run the unit and pair tiers on them.
+
+    Raises:
+        CiError: A test failed, or a sanitizer had something to say.
+    """
+    flags = "-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -O1"
+    asan = subprocess.run(
+        ["gcc", "-print-file-name=libasan.so"], text=True, capture_output=True, check=True
+    ).stdout.strip()
+    ubsan = subprocess.run(
+        ["gcc", "-print-file-name=libubsan.so"], text=True, capture_output=True, check=True
+    ).stdout.strip()
+    with tempfile.TemporaryDirectory(prefix="ixlab-sanitize-") as folder, Timed("sanitized unit and pair tiers"):
+        copy = Path(folder) / "ixlab"
+        shutil.copytree(
+            ROOT, copy, ignore=shutil.ignore_patterns(".git", ".venv", "*.so", "__pycache__", ".*_cache", "build")
+        )
+        env = {"IXLAB_CFLAGS": flags, "IXLAB_LDFLAGS": "-fsanitize=address,undefined", "IXLAB_VFU": ""}
+        run([sys.executable, "setup.py", "-q", "build_ext", "--inplace", "--force"], env=env, quiet=True, cwd=copy)
+        env = {
+            "LD_PRELOAD": f"{asan} {ubsan}",
+            "ASAN_OPTIONS": "detect_leaks=0:abort_on_error=0:exitcode=99:allocator_may_return_null=1",  # CPython's arenas look like leaks
+            "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
+            "PYTHONPATH": str(copy),
+            "PYTHONMALLOC": "malloc",
+            "IXLAB_SANITIZED": "1",
+        }
+        tiers = [f"tests/{tier}" for tier in ("unit", "pair")]
+        run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tiers], env=env, timeout_s=2400, cwd=copy)
+
+
+def wheel() -> None:
+    """Build the wheel, and see that it is one abi3 file that imports outside the checkout.
+
+    Raises:
+        CiError: Its name is not what a guest's pip would accept, or it does not import.
+    """
+    sources = os.environ.get("IXLAB_VFU") or str(__import__("ci.vfu", fromlist=["ensure"]).ensure(build.cache_dir()))
+    with tempfile.TemporaryDirectory(prefix="ixlab-wheel-") as folder, Timed("wheel"):
+        copy = Path(folder) / "src"
+        shutil.copytree(
+            ROOT, copy, ignore=shutil.ignore_patterns(".git", ".venv", "*.so", "__pycache__", ".*_cache", "build")
+        )
+        pip = [sys.executable, "-m", "pip", "wheel", "-q", "--no-build-isolation", "--no-deps", "-w", folder, str(copy)]
+        run(pip, env={"IXLAB_VFU": sources}, quiet=True)
+        made = next(Path(folder).glob("*.whl"), None)
+        if made is None or "-cp311-abi3-linux_" not in made.name:
+            raise CiError(f"the wheel should be tagged cp311-abi3; built: {made}")
+        target = Path(folder) / "site"
+        with zipfile.ZipFile(made) as archive:
+            archive.extractall(target)
+        code = "import device._fast, device._vfu, driver._fast; import driver.pci, device.regs"
+        run([sys.executable, "-c", code], env={"PYTHONPATH": str(target)}, cwd=target)
+        say(f"{made.name}: {made.stat().st_size / 1024:.0f} KiB")
