@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """``python3 -m ci bench``: how fast the pair is, against what the same cores can do at best, in one run.
 
-Absolute figures on a shared machine say little; every row that matters is a ratio of two things measured in turn, and what is
-printed is the median of the rounds with its spread.
+Absolute figures on a shared machine say little; every row that matters is a ratio of two things measured in turn, and
+what is printed is the median of the rounds with its spread.
 """
 
 import contextlib
@@ -77,9 +77,8 @@ def loop_mpps(nic: Any, lib: Any, ffi: Any) -> float:
     rings = nic.q_vectors[0].rx[0].c, nic.q_vectors[0].tx[0].c
     rc = lib.app_loop(*rings, header, FRAME_BYTES, FRAMES, BATCH, deadline_ns, result)
     if rc or result.bad:
-        raise CiError(
-            f"loop: sent {result.sent}, received {result.received}, bad {result.bad}: {os.strerror(-rc) if rc else 'damaged'}"
-        )
+        why = os.strerror(-rc) if rc else "damaged"
+        raise CiError(f"loop: sent {result.sent}, received {result.received}, bad {result.bad}: {why}")
     return float(result.received * 1e3 / result.elapsed_ns)
 
 
@@ -96,7 +95,7 @@ def irq_us(nic: Any, lib: Any, ffi: Any, pause_us: int) -> float:
     )
     if rc < 0:
         raise CiError(f"an interrupt did not arrive: {os.strerror(-rc)}")
-    return statistics.median(times_ns[i] for i in range(IRQS)) / 1e3
+    return statistics.median(float(times_ns[i]) for i in range(IRQS)) / 1e3
 
 
 def rounds(measure: Callable[[], float]) -> list[float]:
@@ -126,7 +125,9 @@ def measure(doorbells: str, baseline: Path) -> list[tuple[str, str, str]]:
         pairs = [(loop_mpps(nic, lib, ffi), baseline_mpps(baseline)) for _ in range(ROUNDS)]
         loop, best = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
         ratio = statistics.median(ours / theirs for ours, theirs in pairs)
-        rows.append((f"64 B loop through the NIC, batch {BATCH}", f"{show(loop)} Mpps", f"{ratio:.3f} of the plain ring"))
+        rows.append(
+            (f"64 B loop through the NIC, batch {BATCH}", f"{show(loop)} Mpps", f"{ratio:.3f} of the plain ring")
+        )
         rows.append(("  the plain ring, two threads", f"{show(best)} Mpps", "1"))
         reads = rounds(lambda: lib.app_read_ns(bar, STATUS.offset(), READS) / 1e3)
         writes = rounds(lambda: lib.app_write_ns(bar, STATUS.offset(), 0, READS) / 1e3)

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from ci import machine
-from ci.say import ROOT, CiError, Timed, cache_dir, run, say
+from ci.say import ROOT, Timed, cache_dir, run, say
 
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
@@ -46,7 +46,6 @@ def venv() -> None:
     want = _digest([REQUIREMENTS], sys.base_prefix, sys.version)
     if PYTHON.exists() and _stamps().get("venv") == want:
         return
-    machine.ensure(machine.python_needs())
     if VENV.exists():
         shutil.rmtree(VENV)
     with Timed(f"making .venv from {REQUIREMENTS.relative_to(ROOT)}"):
@@ -75,7 +74,6 @@ def extensions(flags: str = "", link_flags: str = "") -> None:
     """
     from ci import vfu  # needs nothing, but finds nothing to do before the machine is ready
 
-    machine.ensure(machine.BUILD)
     sources = vfu.ensure(cache_dir())
     want = _digest(extension_sources(), str(sources), sys.version, flags, link_flags)
     built = [next(ROOT.glob(pattern), None) for pattern in ("driver/_fast*.so", "device/_fast*.so", "device/_vfu*.so")]
@@ -97,8 +95,7 @@ def extensions(flags: str = "", link_flags: str = "") -> None:
 
 def setup() -> None:
     """Do all of it; a second call finds nothing to do."""
-    if sys.version_info < (3, 11):
-        raise CiError(f"ixlab needs CPython 3.11 or newer; this is {sys.version.split()[0]} ({sys.executable})", 3)
+    machine.ensure((*machine.python_needs(), *machine.BUILD))
     venv()
     extensions()
 

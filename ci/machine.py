@@ -51,7 +51,6 @@ BUILD: tuple[Need, ...] = (
     Need(
         "debian-archive-keyring", "checks what apt brings", _have_file("/usr/share/keyrings/debian-archive-keyring.gpg")
     ),
-    Need("patch", "Debian's changes to the source package", _have_program("patch")),
     Need("ca-certificates", "HTTPS", _have_file("/etc/ssl/certs/ca-certificates.crt")),
     Need("util-linux", "unshare and nsenter", _have_program("nsenter")),
 )
@@ -113,10 +112,8 @@ def ensure(needs: tuple[Need, ...]) -> None:
     if shutil.which("apt-get") is None:
         raise CiError(f"missing on this machine, and there is no apt-get to bring it: {listed}", 3)
     if os.geteuid() != 0:
-        raise CiError(
-            f"missing on this machine: {listed}\n    run:  sudo apt-get install -y --no-install-recommends {' '.join(names)}",
-            3,
-        )
+        command = f"sudo apt-get install -y --no-install-recommends {' '.join(names)}"
+        raise CiError(f"missing on this machine: {listed}\n    run:  {command}", 3)
     with Timed(f"installing {listed}"):
         apt("update")
         apt("install", "--no-install-recommends", *names)

@@ -22,7 +22,7 @@ def enter_user_namespace(arguments: Sequence[str]) -> None:
         raise CiError("this needs root, or unshare(1) from util-linux: run it with sudo", 3)
     if subprocess.run(probe, capture_output=True, check=False).returncode != 0:
         raise CiError(
-            "this needs root, or a kernel that lets users make namespaces (kernel.unprivileged_userns_clone=1): use sudo",
+            "this needs root, or a kernel that lets users make namespaces (unprivileged_userns_clone): use sudo",
             3,
         )
     if not os.access("/dev/net/tun", os.R_OK | os.W_OK):

@@ -2,7 +2,7 @@
 """Rules for every tier: a skip has a reason, and under CI only the listed reasons are good ones."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -31,7 +31,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport() -> Iterator[None]:
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Remember skips whose reason CI does not accept."""
     report = yield
     if os.environ.get("CI") == "true" and getattr(report, "skipped", False) and isinstance(report.longrepr, tuple):
