@@ -105,7 +105,10 @@ class Stage:
             if show:
                 show(line)
         tail = (self.folder / log).read_text()[-2000:] if log else ""
-        raise CiError(f"`{prefix.strip(': ')}` was not said within {START_TIMEOUT_S:.0f} s\n{tail}")
+        said = prefix.strip(": ")
+        code = process.poll()
+        why = f"within {START_TIMEOUT_S:.0f} s" if code is None else f"before it ended with {code}"
+        raise CiError(f"`{said}` was not said {why}\n{tail}")
 
     def close(self) -> None:
         """End the driver, then the device, then the namespaces.
@@ -238,7 +241,7 @@ def main(rest: list[str]) -> int:
     if rest:
         raise CiError(f"`demo` takes no arguments; seen: {' '.join(rest)}", 2)
     machine.ensure(machine.NETWORK)
-    if os.geteuid() != 0:
+    if not net.privileged():
         net.enter_user_namespace(["demo"])
     if not os.access("/dev/net/tun", os.R_OK | os.W_OK):
         raise CiError("/dev/net/tun is not there: the demo's wire is a tap (modprobe tun)", 3)

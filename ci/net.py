@@ -12,12 +12,14 @@ from ci.say import CiError, say
 
 
 def enter_user_namespace(arguments: Sequence[str]) -> None:
-    """Without root: go on as root of a user and network namespace of our own; does not return if that is possible.
+    """Without root: go on in a user and network namespace of our own, with its rights; does not return if it can.
+
+    The user stays who it is: programs that give up root (tcpdump) could not do so in there.
 
     Raises:
         CiError: This machine does not let unprivileged users do so, or has no /dev/net/tun for them.
     """
-    probe = ["unshare", "--user", "--map-root-user", "--net", "true"]
+    probe = ["unshare", "--user", "--map-current-user", "--keep-caps", "--net", "true"]
     if os.environ.get("IXLAB_USERNS") or shutil.which("unshare") is None:
         raise CiError("this needs root, or unshare(1) from util-linux: run it with sudo", 3)
     if subprocess.run(probe, capture_output=True, check=False).returncode != 0:
@@ -30,6 +32,11 @@ def enter_user_namespace(arguments: Sequence[str]) -> None:
     say("not root: going on in a user and network namespace of our own")
     os.environ["IXLAB_USERNS"] = "1"
     os.execvp("unshare", [*probe[:-1], sys.executable, "-m", "ci", *arguments])
+
+
+def privileged() -> bool:
+    """Whether this process may make interfaces and namespaces: root, or inside a user namespace of our own."""
+    return os.geteuid() == 0 or bool(os.environ.get("IXLAB_USERNS"))
 
 
 class Namespace:

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The steps, as plain functions; they run inside ``.venv``."""
 
-import os
 import shlex
 import shutil
 import subprocess
@@ -75,7 +74,7 @@ def test(rest: list[str]) -> int:
     tiers = named or [tier for tier in TIERS if any((ROOT / "tests" / tier).glob("test_*.py"))]
     if NEEDS_NETWORK & set(tiers):
         machine.ensure(machine.NETWORK)
-        if os.geteuid() != 0:
+        if not net.privileged():
             net.enter_user_namespace(["test", *rest])
     whole = not named and not more
     figures: list[tuple[str, float, int]] = []

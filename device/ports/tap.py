@@ -13,6 +13,8 @@ import socket
 import struct
 from pathlib import Path
 
+from pyroute2 import IPRoute
+
 from device.errors import ConfigError, MissingError
 from device.fast import lib
 from device.ports.base import Port, PortBusyError
@@ -24,15 +26,10 @@ NAME_MAX_BYTES = 15
 QUEUE_FRAMES = 10000  # what the kernel may keep for us; its default of 1000 overflows while we look away
 IFREQ_NAME = "16s"
 IFREQ_FLAGS = IFREQ_NAME + "H22x"
-IFREQ_INT = IFREQ_NAME + "i20x"
 
-# Ref: linux/if_tun.h, linux/sockios.h, linux/if.h; _IOW('T', n, int)
+# Ref: linux/if_tun.h, linux/if.h; _IOW('T', n, int)
 TUNSETIFF = 0x400454CA
 TUNSETCARRIER = 0x400454E2
-SIOCGIFFLAGS = 0x8913
-SIOCSIFFLAGS = 0x8914
-SIOCSIFTXQLEN = 0x8943
-IFF_UP = 0x1
 IFF_TAP = 0x0002
 IFF_MULTI_QUEUE = 0x0100
 IFF_NO_PI = 0x1000
@@ -67,7 +64,7 @@ class TapPort(Port):
         try:
             self._attach(encoded, existed=existed)
             if not existed:
-                _bring_up(encoded)
+                _bring_up(name)
         except BaseException:
             self.close()
             raise
@@ -151,9 +148,7 @@ def _exists(name: str) -> bool:
     return True
 
 
-def _bring_up(encoded: bytes) -> None:
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
-        fcntl.ioctl(sock, SIOCSIFTXQLEN, struct.pack(IFREQ_INT, encoded, QUEUE_FRAMES))
-        reply = fcntl.ioctl(sock, SIOCGIFFLAGS, struct.pack(IFREQ_FLAGS, encoded, 0))
-        _, flags = struct.unpack(IFREQ_FLAGS, reply)
-        fcntl.ioctl(sock, SIOCSIFFLAGS, struct.pack(IFREQ_FLAGS, encoded, flags | IFF_UP))
+def _bring_up(name: str) -> None:
+    # By netlink, which asks for rights in this namespace only; the ioctl for the queue length wants them everywhere.
+    with IPRoute() as ipr:
+        ipr.link("set", index=socket.if_nametoindex(name), txqlen=QUEUE_FRAMES, state="up")

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Runs inside a guest: does what the harness asks over a virtio port, and passes the kernel's messages on.
+
+One JSON object a line, both ways.  Asked ``{"id": 1, "run": "…", "timeout_s": 60}`` it answers with any number of
+``{"id": 1, "out": "…"}`` and one ``{"id": 1, "exit": 0}``; ``{"kill": 1, "signal": 15}`` ends that command early.
+Unasked it says ``{"hello": …}`` once and ``{"kmsg": [level, text]}`` for every kernel message since boot.  Stdlib only.
+"""
+
+import json
+import os
+import platform
+import signal
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+PORT_NAME = "agent"
+CHUNK_BYTES = 32768
+RECORD_MAX_BYTES = 8192
+TIMED_OUT = 124
+
+
+class Agent:
+    """The commands that run, and the port they answer on."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._lock = threading.Lock()
+        self._running: dict[int, subprocess.Popen[bytes]] = {}
+
+    def say(self, message: dict[str, object]) -> None:
+        """Send one message."""
+        data = json.dumps(message).encode() + b"\n"
+        with self._lock:
+            while data:
+                data = data[os.write(self._port, data) :]
+
+    def kernel_log(self) -> None:
+        """Pass on what the kernel has said and says, for ever."""
+        log = os.open("/dev/kmsg", os.O_RDONLY)
+        while True:
+            try:
+                record = os.read(log, RECORD_MAX_BYTES)
+            except BrokenPipeError:  # overwritten before we came to read it
+                self.say({"kmsg": [4, "agent: kernel messages were lost"]})
+                continue
+            head, _, text = record.decode(errors="replace").partition(";")
+            self.say({"kmsg": [int(head.split(",")[0]) & 7, text.split("\n")[0]]})
+
+    def run(self, number: int, command: str, timeout_s: float) -> None:
+        """Run a command to its end, passing on what it prints."""
+        process = subprocess.Popen(
+            ["/bin/sh", "-c", command],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        self._running[number] = process
+        late = threading.Timer(timeout_s, self._late, (number, timeout_s))
+        late.daemon = True
+        late.start()
+        assert process.stdout is not None
+        while chunk := os.read(process.stdout.fileno(), CHUNK_BYTES):
+            self.say({"id": number, "out": chunk.decode(errors="replace")})
+        code = process.wait()
+        late.cancel()
+        process.stdout.close()
+        timed_out = self._running.pop(number, None) is None
+        self.say({"id": number, "exit": TIMED_OUT if timed_out else code})
+
+    def _late(self, number: int, timeout_s: float) -> None:
+        process = self._running.pop(number, None)
+        if process is not None:
+            self.say({"id": number, "out": f"\nagent: still running after {timeout_s:.0f} s, killed\n"})
+            os.killpg(process.pid, signal.SIGKILL)
+
+    def kill(self, number: int, signal_number: int) -> None:
+        """Send a signal to a command and all it started."""
+        process = self._running.get(number)
+        if process is not None and process.poll() is None:
+            os.killpg(process.pid, signal_number)
+
+    def serve(self) -> None:
+        """Do what is asked, until the guest ends."""
+        threading.Thread(target=self.kernel_log, daemon=True).start()
+        uptime_s = float(Path("/proc/uptime").read_text().split()[0])
+        self.say({"hello": platform.release(), "uptime_s": uptime_s, "boot": time.time_ns()})
+        rest = b""
+        while True:
+            data = os.read(self._port, CHUNK_BYTES)
+            if not data:  # nobody at the other end yet
+                time.sleep(0.05)
+                continue
+            *lines, rest = (rest + data).split(b"\n")
+            for line in lines:
+                self._obey(json.loads(line))
+
+    def _obey(self, request: dict[str, object]) -> None:
+        if "run" in request:
+            arguments = (int(str(request["id"])), str(request["run"]), float(str(request.get("timeout_s", 3600))))
+            threading.Thread(target=self.run, args=arguments, daemon=True).start()
+        elif "kill" in request:
+            self.kill(int(str(request["kill"])), int(str(request.get("signal", signal.SIGTERM))))
+
+
+def port() -> int:
+    """Open the harness's port; a guest has no udev, so it is found by its name in sysfs."""
+    for _ in range(600):
+        for entry in Path("/sys/class/virtio-ports").glob("*"):
+            if (entry / "name").read_text().strip() == PORT_NAME:
+                return os.open(f"/dev/{entry.name}", os.O_RDWR)
+        time.sleep(0.05)
+    raise SystemExit("agent: no virtio port called " + PORT_NAME)
+
+
+if __name__ == "__main__":
+    Agent(port()).serve()

@@ -1,0 +1,399 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""QEMU, kernels and the guest's userland: Debian packages, unpacked once into the cache.
+
+Everything is made by mmdebstrap from the mirror this machine's apt is configured for, kept in a folder named after a
+hash of its recipe, and moved there in one step when it is whole.  Nothing is installed, and no package's script runs.
+"""
+
+import hashlib
+import json
+import os
+import platform
+import re
+import shutil
+import stat
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from ci import machine, vfu
+from ci.say import ROOT, CiError, Timed, cache_dir, run, say
+
+RECIPES = ROOT / "qemu"
+QEMU_LEAST = (10, 1)
+QEMU_DEVICE = "vfio-user-pci"
+QEMU_PACKAGES = ("qemu-system-x86", "seabios", "ipxe-qemu")
+USERLAND = "trixie"
+# What our driver needs at run time, and pytest, for the guest's own Python; versions are those of ci/requirements.txt.
+GUEST_PYTHON = (
+    *("cffi", "click", "pyroute2", "rich", "markdown-it-py", "mdurl", "Pygments"),
+    *("pytest", "pluggy", "iniconfig", "packaging", "pytest-timeout"),
+)
+KERNELS = {"6.12": "trixie", "6.1": "bookworm"}
+NEEDS = (
+    machine.Need("mmdebstrap", "unpacks Debian packages into a folder", lambda: shutil.which("mmdebstrap") is not None),
+    machine.Need("xz-utils", "kernel modules are packed with it", lambda: shutil.which("xz") is not None),
+)
+
+
+def _lines(name: str) -> list[str]:
+    """Return what a recipe file of qemu/ lists, without comments."""
+    stripped = (line.partition("#")[0].strip() for line in (RECIPES / name).read_text().splitlines())
+    return [line for line in stripped if line]
+
+
+def _made(name: str, recipe: Sequence[str], make: Callable[[Path], None]) -> Path:
+    """Return the cache's folder for a recipe; make it first, under another name, if it is not there."""
+    digest = hashlib.sha256("\0".join(recipe).encode()).hexdigest()[:12]
+    target = cache_dir() / f"{name}-{digest}"
+    if target.exists():
+        return target
+    machine.ensure(NEEDS)
+    with tempfile.TemporaryDirectory(prefix=f".{name}-", dir=cache_dir()) as folder, Timed(f"making {target.name}"):
+        made = Path(folder) / "made"
+        made.mkdir()
+        make(made)
+        made.chmod(0o755)
+        try:
+            made.rename(target)
+        except OSError:
+            if not target.exists():  # else somebody else was faster
+                raise
+    return target
+
+
+def unpack(suites: Sequence[str], packages: Iterable[str], target: Path) -> None:
+    """Unpack Debian packages and all they depend on into ``target``; the last suite is preferred.
+
+    Raises:
+        CiError: No Debian mirror is known here, or mmdebstrap failed twice.
+    """
+    signed = f"[signed-by={vfu.KEYRING}] " if vfu.KEYRING.exists() else ""
+    sources = [f"deb {signed}{vfu.mirror()} {suite} main" for suite in suites]
+    options = {"Acquire::Languages": "none", "Acquire::Retries": "3", "APT::Default-Release": suites[-1]}
+    command: list[str | Path] = ["mmdebstrap", "--variant=extract", "--architectures=amd64", "--format=dir"]
+    command += ["--mode=root"] if os.geteuid() == 0 else []
+    command += [f'--aptopt={key} "{value}"' for key, value in options.items()]
+    command += [f"--include={','.join(packages)}"]
+    try:
+        run([*command, "", target, *sources], quiet=True, timeout_s=1800)
+    except CiError as exc:
+        said = [line for line in str(exc).splitlines() if line.startswith("E:")] or str(exc).splitlines()[:1]
+        say(f"mmdebstrap failed ({said[0]}); trying again without the Release file's date")
+        shutil.rmtree(target, ignore_errors=True)
+        command += ['--aptopt=Acquire::Check-Valid-Until "false"', '--aptopt=Acquire::Check-Date "false"']
+        run([*command, "", target, *sources], quiet=True, timeout_s=1800)
+
+
+def by_loader(tree: Path, program: str, name: str = "") -> list[str]:
+    """Return the command that runs a program of an unpacked tree here, with that tree's own libraries.
+
+    Args:
+        tree: An amd64 tree.
+        program: Its path inside the tree.
+        name: What it is to be called, if not by its file's name.
+    """
+    libraries = tree / "usr/lib/x86_64-linux-gnu"
+    loader = next((path for path in (tree / "usr/lib64", tree / "lib64") if path.exists()), tree / "lib64")
+    return [
+        *(str(loader / "ld-linux-x86-64.so.2"), "--library-path", f"{libraries}:{libraries}/pulseaudio"),
+        *("--argv0", name or Path(program).name, str(tree / program)),
+    ]
+
+
+@dataclass(frozen=True)
+class Qemu:
+    """A QEMU that has vfio-user-pci.
+
+    Attributes:
+        command: The program and the arguments every call of it needs.
+        version: As it says itself.
+        home: ``PATH``, or the cache's folder.
+    """
+
+    command: tuple[str, ...]
+    version: str
+    home: str
+
+
+def _version(command: Sequence[str]) -> tuple[int, ...]:
+    try:
+        done = subprocess.run([*command, "--version"], text=True, capture_output=True, check=False, timeout=60)
+    except (OSError, subprocess.TimeoutExpired):
+        return ()
+    found = re.search(r"version (\d+)\.(\d+)\.(\d+)", done.stdout)
+    return tuple(map(int, found.groups())) if done.returncode == 0 and found else ()
+
+
+def qemu() -> Qemu:
+    """Return a QEMU that is new enough: from PATH, or Debian's, unpacked into the cache.
+
+    Raises:
+        CiError: There is none here, and Debian's could not be had.
+    """
+    path = shutil.which("qemu-system-x86_64")
+    if path:
+        version = _version([path])
+        if version >= QEMU_LEAST:
+            listed = subprocess.run([path, "-device", "help"], text=True, capture_output=True, check=False, timeout=60)
+            if f'"{QEMU_DEVICE}"' in listed.stdout:
+                return Qemu((path,), ".".join(map(str, version)), "PATH")
+            say(f"{path} was built without {QEMU_DEVICE}; using Debian's own QEMU from the cache")
+        else:
+            shown = ".".join(map(str, version)) or "of no known version"
+            least = ".".join(map(str, QEMU_LEAST))
+            say(f"{path} is {shown}, older than {least}; using Debian's from the cache")
+    suites = (USERLAND, f"{USERLAND}-backports")
+    tree = _made("qemu", [*suites, *QEMU_PACKAGES, "1"], lambda made: unpack(suites, QEMU_PACKAGES, made))
+    share = tree / "usr/share"
+    command = by_loader(tree, "usr/bin/qemu-system-x86_64")
+    version = _version(command)
+    if version < QEMU_LEAST:
+        raise CiError(f"{tree} holds a QEMU that does not run here, or is too old ({version or 'no answer'})", 3)
+    command += ["-L", str(share / "qemu"), "-L", str(share / "seabios")]
+    return Qemu(tuple(command), ".".join(map(str, version)), str(tree))
+
+
+class Cpio:
+    """Writes a newc archive, as the kernel unpacks into its first root file system; everything belongs to root."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._number = 0
+
+    def add(self, name: str, mode: int, data: bytes = b"") -> None:
+        """Add one file, folder (``data`` empty) or symbolic link (``data`` its target)."""
+        self._number += 1
+        path = name.encode() + b"\0"
+        fields = (self._number, mode, 0, 0, 1, 0, len(data), 0, 0, 0, 0, len(path), 0)
+        head = b"070701" + b"".join(b"%08X" % field for field in fields) + path
+        self._stream.write(head + bytes(-len(head) % 4) + data + bytes(-len(data) % 4))
+
+    def tree(self, root: Path, prefix: str = "") -> None:
+        """Add what a folder holds."""
+        for path in sorted(root.rglob("*")):
+            info = path.lstat()
+            name = prefix + str(path.relative_to(root))
+            if stat.S_ISLNK(info.st_mode):
+                self.add(name, 0o120777, os.fsencode(path.readlink()))
+            elif stat.S_ISDIR(info.st_mode):
+                self.add(name, 0o040755)
+            elif stat.S_ISREG(info.st_mode):
+                self.add(name, 0o100000 | stat.S_IMODE(info.st_mode) & 0o755, path.read_bytes())
+
+    def end(self) -> None:
+        """Write the trailer."""
+        self.add("TRAILER!!!", 0)
+
+
+def _pins() -> list[str]:
+    wanted = {name.lower() for name in GUEST_PYTHON}
+    lines = (ROOT / "ci" / "requirements.txt").read_text().splitlines()
+    found = [line for line in lines if line.partition("==")[0].lower() in wanted]
+    if len(found) != len(wanted):
+        raise CiError(f"ci/requirements.txt does not pin all of {', '.join(sorted(wanted))}")
+    return found
+
+
+def _python_packages(tree: Path, target: Path) -> None:
+    # Wheels for the guest's Python, whatever runs here.
+    version = next(path.name for path in (tree / "usr/lib").glob("python3.*")).removeprefix("python")
+    platforms = [f"--platform=manylinux{tag}_x86_64" for tag in ("2014", "_2_17", "_2_28")]
+    pip = [sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check", "--retries", "5", "--no-deps"]
+    pip += ["--only-binary=:all:", f"--python-version={version}", "--implementation=cp", *platforms]
+    run([*pip, "--target", target, *_pins()], quiet=True)
+
+
+def _userland(made: Path, packages: list[str]) -> None:
+    tree = made / "tree"
+    unpack([USERLAND], packages, tree)
+    for name in ("bin", "sbin", "lib", "lib64"):  # Debian's merged /usr, which base-files would have brought
+        (tree / "usr" / name).mkdir(exist_ok=True)
+        if not (tree / name).exists():
+            (tree / name).symlink_to(f"usr/{name}")
+    for name in ("doc", "man", "locale", "info", "i18n", "bug", "lintian", "bash-completion", "zoneinfo", "perl5"):
+        shutil.rmtree(tree / "usr/share" / name, ignore_errors=True)
+    for name in ("var/lib/apt", "var/cache", "usr/include"):
+        shutil.rmtree(tree / name, ignore_errors=True)
+    for name in ("proc", "sys", "dev", "tmp", "run", "mnt", "root", "ixlab", "etc"):
+        (tree / name).mkdir(exist_ok=True)
+    busybox = next(path for path in (tree / "usr/bin/busybox", tree / "bin/busybox") if path.exists())
+    for applet in subprocess.run([busybox, "--list"], text=True, capture_output=True, check=True).stdout.split():
+        if not any((tree / "usr" / folder / applet).exists() for folder in ("bin", "sbin")):
+            (tree / "usr/bin" / applet).symlink_to("busybox")
+    (tree / "etc/passwd").write_text("root::0:0:root:/root:/bin/bash\ntcpdump:x:100:100::/tmp:/bin/false\n")
+    (tree / "etc/group").write_text("root:x:0:\ntcpdump:x:100:\n")
+    _python_packages(tree, tree / "opt/python")
+    python = by_loader(tree, "usr/bin/python3")
+    env = {"PYTHONHOME": str(tree / "usr"), "PYTHONPATH": ""}
+    # Without this every boot would compile what it imports.
+    run([*python, "-m", "compileall", "-q", "-j0", "--invalidation-mode=unchecked-hash",
+         "-s", tree, "-p", "/", tree / "opt/python", *(tree / "usr/lib").glob("python3.*")],
+        env=env, quiet=True, check=False)  # fmt: skip
+    (tree / "init").write_bytes((RECIPES / "init").read_bytes())
+    (tree / "init").chmod(0o755)
+    with (made / "root.cpio").open("wb") as stream:
+        archive = Cpio(stream)
+        archive.tree(tree)
+        archive.end()
+
+
+def userland() -> Path:
+    """Return the folder with the guest's userland: ``tree``, and ``root.cpio``."""
+    packages = _lines("packages")
+    recipe = [USERLAND, *packages, *_pins(), (RECIPES / "init").read_text(), "2"]
+    return _made("guest", recipe, lambda made: _userland(made, packages))
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """A kernel and its modules.
+
+    Attributes:
+        release: As ``uname -r`` gives it in the guest.
+        image: The bzImage.
+        initrd: Userland and modules.
+    """
+
+    release: str
+    image: Path
+    initrd: Path
+
+
+def _module_name(path: Path) -> str:
+    return path.name.partition(".")[0].replace("-", "_")
+
+
+def _module_bytes(path: Path) -> bytes:
+    if path.suffix == ".ko":
+        return path.read_bytes()
+    program = {".xz": "xz", ".zst": "zstd", ".gz": "gzip"}.get(path.suffix)
+    if program is None:
+        raise CiError(f"{path.name} is packed in a way unknown here")
+    return subprocess.run([program, "-dc", path], capture_output=True, check=True).stdout
+
+
+def _pick_modules(source: Path, target: Path, wanted: list[str]) -> None:
+    """Copy modules and what they depend on, unpacked; modules say that themselves in their .modinfo."""
+    available = {_module_name(path): path for path in (source / "kernel").rglob("*.ko*")}
+    for name in ("modules.order", "modules.builtin", "modules.builtin.modinfo"):
+        if (source / name).exists():
+            target.mkdir(parents=True, exist_ok=True)
+            shutil.copy(source / name, target / name)
+    built_in = {_module_name(Path(line)) for line in (target / "modules.builtin").read_text().splitlines()}
+    todo, done = list(wanted), set[str]()
+    while todo:
+        word = todo.pop()
+        name = word.removesuffix("?").strip().replace("-", "_")
+        if name in done or name in built_in:
+            continue
+        done.add(name)
+        if name not in available:
+            if word.endswith("?"):
+                continue
+            raise CiError(f"this kernel ({source.name}) has no module {name}")
+        data = _module_bytes(available[name])
+        path = target / available[name].relative_to(source).with_name(f"{available[name].name.partition('.')[0]}.ko")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+        found = re.search(rb"\0depends=([^\0]*)\0", data)
+        todo += found[1].decode().split(",") if found and found[1] else []
+
+
+def _kernel(made: Path, tree: Path, user: Path) -> None:
+    images = sorted(tree.glob("boot/vmlinuz-*"))
+    if not images:
+        raise CiError(f"{tree} holds no boot/vmlinuz-*")
+    release = images[-1].name.removeprefix("vmlinuz-")
+    source = next(
+        (tree / p / release for p in ("usr/lib/modules", "lib/modules") if (tree / p / release).exists()), None
+    )
+    if source is None:
+        raise CiError(f"{tree} holds no modules for {release}")
+    shutil.copy(images[-1], made / "vmlinuz")
+    modules = made / "modules"
+    _pick_modules(source, modules / "usr/lib/modules" / release, _lines("modules"))
+    (modules / "lib").symlink_to("usr/lib")  # depmod looks there; the guest has the same link
+    run([*by_loader(user / "tree", "usr/bin/kmod", "depmod"), "-b", modules, release], quiet=True)
+    (modules / "lib").unlink()
+    with (made / "initrd").open("wb") as stream:
+        with (user / "root.cpio").open("rb") as root:
+            shutil.copyfileobj(root, stream, 1 << 20)
+        archive = Cpio(stream)
+        archive.tree(modules)
+        archive.end()
+    (made / "release").write_text(release)
+
+
+def kernel(which: str = "6.12") -> Kernel:
+    """Return a kernel ready to boot with the guest's userland.
+
+    Args:
+        which: ``6.12`` or ``6.1`` (Debian's), a Debian package file, or a folder with ``boot`` and ``lib/modules``.
+
+    Raises:
+        CiError: There is no such kernel, or it has no ixgbe.
+    """
+    user = userland()
+    recipe = [user.name, *_lines("modules"), "2"]
+    if which in KERNELS:
+        suite = KERNELS[which]
+
+        def make(made: Path) -> None:
+            tree = made / "packages"
+            unpack([suite], ["linux-image-amd64"], tree)
+            _kernel(made, tree, user)
+            shutil.rmtree(tree)
+
+        folder = _made(f"kernel-{which}", [suite, *recipe], make)
+    else:
+        path = Path(which).resolve()
+        if not path.exists():
+            raise CiError(f"--kernel {which}: not {' or '.join(KERNELS)}, and no such file or folder", 2)
+        digest = (
+            hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else f"{path} {path.stat().st_mtime_ns}"
+        )
+
+        def make(made: Path) -> None:
+            tree = path
+            if path.is_file():
+                tree = made / "packages"
+                run(["dpkg-deb", "-x", path, tree], quiet=True)
+            _kernel(made, tree, user)
+            if path.is_file():
+                shutil.rmtree(tree)
+
+        folder = _made("kernel-own", [digest, *recipe], make)
+    return Kernel((folder / "release").read_text(), folder / "vmlinuz", folder / "initrd")
+
+
+def accelerator(program: Qemu, image: Kernel) -> str:
+    """Return ``kvm`` if a real guest runs under it here, else ``tcg``; the answer is kept per machine.
+
+    A /dev/kvm that opens is no proof: some nested set-ups accept a VM and then fail.
+    """
+    if not os.access("/dev/kvm", os.R_OK | os.W_OK):
+        return "tcg"
+    cpu = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
+    about = json.dumps([platform.release(), platform.node(), cpu[1] if cpu else "", program.version, image.release])
+    answer = cache_dir() / f"accelerator-{hashlib.sha256(about.encode()).hexdigest()[:12]}"
+    if answer.exists():
+        return answer.read_text().strip()
+    command = [*program.command, "-M", "q35", "-accel", "kvm", "-cpu", "host", "-m", "1G", "-smp", "2", "-nodefaults"]
+    command += ["-display", "none", "-no-reboot", "-serial", "stdio", "-kernel", str(image.image)]
+    command += ["-initrd", str(image.initrd), "-append", "console=ttyS0 quiet panic=-1 ixlab.probe"]
+    try:
+        done = subprocess.run(
+            command, text=True, capture_output=True, timeout=60, check=False, stdin=subprocess.DEVNULL
+        )
+        works = "guest runs" in done.stdout
+    except subprocess.TimeoutExpired:
+        works = False
+    name = "kvm" if works else "tcg"
+    say(f"/dev/kvm is there, and a guest {'runs' if works else 'does not run'} under it: using {name}")
+    answer.write_text(name)
+    return name
