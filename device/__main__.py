@@ -16,7 +16,8 @@ try:
     from rich.console import Console
     from rich.table import Table
 
-    from device.errors import DeviceError, MissingError
+    from device.config import IrqMode
+    from device.errors import ConfigError, DeviceError, MissingError
     from device.nic import Nic
     from device.ports import LoopbackPort, NullPort, PcapPort, PeerPort, Port, TapPort
     from device.regs import ALL, Register
@@ -92,6 +93,14 @@ def _logging(verbose: int, *, quiet: bool, log_file: Path | None) -> None:
         logging.getLogger("device.vfu").setLevel(logging.INFO)
 
 
+def _save_nvm(nic: Nic, path: Path) -> None:
+    try:
+        nic.save_nvm(path)
+    except OSError as exc:
+        raise ConfigError(f"NVM file {path}: what was written to the EEPROM is lost: {exc.strerror}") from exc
+    log.info("NVM file %s: has what was written to the EEPROM", path)
+
+
 def _print_report(report: dict[str, object]) -> None:
     console = Console(stderr=True)
     for title in ("card", "counters", "port", "socket"):
@@ -103,11 +112,15 @@ def _print_report(report: dict[str, object]) -> None:
             for name, value in rows:
                 table.add_row(name.replace("_", " "), f"{value:,}" if isinstance(value, int) else str(value))
             console.print(table)
-    for title, columns in (("unknown", ("register", "reads", "writes")), ("faults", ("queue", "why", "times"))):
-        listed = report[title]
+    for name, title, columns in (
+        ("rings", "rings in use", ("queue", "iova", "descriptors", "head", "tail", "the device's")),
+        ("unknown", "registers nobody declared", ("register", "reads", "writes")),
+        ("faults", "queues that stopped", ("queue", "why", "times")),
+    ):
+        listed = report[name]
         assert isinstance(listed, list)
         if listed:
-            table = Table(*columns, title={"unknown": "registers nobody declared"}.get(title, "queues that stopped"))
+            table = Table(*columns, title=title, title_justify="left")
             for row in listed:
                 table.add_row(*map(str, row))
             console.print(table)
@@ -122,13 +135,22 @@ def _print_report(report: dict[str, object]) -> None:
 @click.option("--peer", type=click.Path(path_type=Path), help="Wire: another device, with the same PATH.")
 @click.option("--mac", callback=_mac, metavar="MAC", help="The card's address.")
 @click.option("--sfp", type=click.Choice(["sr", "lr", "da", "none"]), default="sr", show_default=True, help="Module.")
-@click.option("--nvm", type=click.Path(path_type=Path, dir_okay=False), help="EEPROM image to start from.")
+@click.option(
+    "--nvm", type=click.Path(path_type=Path, dir_okay=False), help="EEPROM image; what is written stays in it."
+)
 @click.option(
     "--doorbells",
     type=click.Choice(["trapped", "shared"]),
     default="trapped",
     show_default=True,
     help="trapped: every access is a message, exact as the chip; shared: tails are shared memory, fast.",
+)
+@click.option(
+    "--interrupts",
+    type=click.Choice(["msix", "msi", "intx"]),
+    default="msix",
+    show_default=True,
+    help="The best kind the card offers.",
 )
 @click.option("--trace", callback=_registers, metavar="REG[,REG…]", help="Log every access to these registers.")
 @click.option("--control", type=click.Path(path_type=Path), help="Socket for commands, one JSON object a line.")
@@ -147,6 +169,7 @@ def cli(
     sfp: str,
     nvm: Path | None,
     doorbells: str,
+    interrupts: str,
     trace: Sequence[type[Register]],
     control: Path | None,
     verbose: int,
@@ -165,7 +188,13 @@ def cli(
     with ExitStack() as stack:
         port = stack.enter_context(make_port())
         nic = stack.enter_context(Nic(mac=mac, sfp=sfp, nvm=nvm, port=port, trace=trace))
-        server = Server(nic, path, port=port, shared_doorbells=doorbells == "shared", control=control)
+        server = Server(
+            *(nic, path),
+            port=port,
+            shared_doorbells=doorbells == "shared",
+            control=control,
+            interrupts=IrqMode[interrupts.upper()],
+        )
         stack.callback(server.close)
 
         def stop(_signal: int, _frame: FrameType | None) -> None:
@@ -174,7 +203,12 @@ def cli(
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, stop)
         server.run(lambda: click.echo(f"device ready: {path}"))
+        # An impatient second signal must not stop the cleaning up, nor kill us in the interpreter's last moments.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
         report = server.report()
+        if nvm is not None and nic.image.dirty:
+            _save_nvm(nic, nvm)
     if not quiet:
         _print_report(report)
 

@@ -8,7 +8,6 @@ it without a socket, and the server with one.
 import enum
 import errno
 import logging
-from collections.abc import Mapping
 from typing import Any, Protocol, Self, TypeVar
 
 from device.regs import pci
@@ -16,9 +15,7 @@ from device.regs.core import RW, SC, W1C, Register
 
 log = logging.getLogger(__name__)
 
-# BAR index -> size in bytes.  BAR0 is that of a card with flash; beyond 128 KiB it reads 0.
-BARS: Mapping[int, int] = {0: 512 * 1024, 2: 32, 4: 16 * 1024}
-_BAR_REGISTERS: Mapping[int, type[Register]] = {0: pci.PCI_BAR0, 2: pci.PCI_BAR2, 4: pci.PCI_BAR4}
+BARS = pci.BARS  # index -> size in bytes
 D0, D3HOT = 0, 3
 VF_OFFSET, VF_OFFSET_ARI = 384, 128
 R = TypeVar("R", bound=Register)
@@ -47,6 +44,9 @@ class Function(Protocol):
     def set_bus_master(self, on: bool) -> None:
         """Allow or forbid DMA."""
 
+    def set_memory(self, on: bool) -> None:
+        """Answer in the memory BARs, or let accesses fall into the void."""
+
     def set_irq_mode(self, mode: IrqMode) -> None:
         """Enable one kind of interrupt."""
 
@@ -72,6 +72,7 @@ class _Struct(Protocol):
 
 class _Core(Protocol):
     irq_mode: int
+    memory: bool
 
     @property
     def c(self) -> _Struct: ...
@@ -120,6 +121,10 @@ class NicFunction:
         """Gate DMA."""
         self.nic.bus_master = on
 
+    def set_memory(self, on: bool) -> None:
+        """Gate BAR0."""
+        self.nic.fast.memory = on
+
     def set_irq_mode(self, mode: IrqMode) -> None:
         """Tell the interrupt block; it replays what is pending."""
         self.nic.fast.irq_mode = int(mode)
@@ -143,30 +148,28 @@ class ConfigSpace:
 
     Args:
         function: Who is told what a write changes.
-        bars: Sizes of the BARs in bytes.
+        best: The best kind of interrupt on offer; capabilities of better kinds are left out.
     """
 
-    def __init__(self, function: Function, *, bars: Mapping[int, int] = BARS) -> None:
+    def __init__(self, function: Function, *, best: IrqMode = IrqMode.MSIX) -> None:
         self.function = function
+        self.best = best
         self.armed = IrqMode.NONE
         self.flrs = 0
         self._data = bytearray(pci.CONFIG_BYTES)
         self._rw = bytearray(pci.bits_bytes(RW))
-        self._w1c = pci.bits_bytes(W1C)
-        for index, len_bytes in bars.items():
-            register = _BAR_REGISTERS[index]
-            # Sizing: address bits below the BAR's size cannot be set.
-            writable = register.bits(RW) & -len_bytes
-            self._rw[_span(register)] = writable.to_bytes(register.WIDTH // 8, "little")
+        self._w1c = bytearray(pci.bits_bytes(W1C))
+        self._shut = False  # the client itself has switched memory decoding off
+        self._decodes = True
         self._bus_master = False
         self._mode = IrqMode.NONE
         self._load(keep=False)
         self._tell(force=True)
 
     @classmethod
-    def of(cls, nic: NicLike) -> Self:
+    def of(cls, nic: NicLike, *, best: IrqMode = IrqMode.MSIX) -> Self:
         """Configuration space of a ``device.nic.Nic``, attached to it as ``nic.config``."""
-        space = cls(NicFunction(nic))
+        space = cls(NicFunction(nic), best=best)
         nic.config = space
         return space
 
@@ -215,10 +218,12 @@ class ConfigSpace:
         written[offset : offset + len(data)] = data
         power = self.get(pci.PM_PMCSR).POWER_STATE
         vfs = self.get(pci.SRIOV_NUM_VFS)
+        decoded = self.get(pci.PCI_COMMAND).MEMORY
         for at, byte in enumerate(data, offset):
             kept = self._data[at] & ~self._rw[at]
             self._data[at] = (kept | byte & self._rw[at]) & ~(byte & self._w1c[at])
         self._sriov(vfs)
+        self._shut = not self.get(pci.PCI_COMMAND).MEMORY and (self._shut or bool(decoded))
         if self._power(power) or self._commanded(written):
             self.flr()
         else:
@@ -266,6 +271,7 @@ class ConfigSpace:
         self._load(keep=keep)
         # DMA stops before the function is reset, so that a reset never races a copy.
         self._bus_master = False
+        self._shut = False
         self.function.set_bus_master(False)
         self.function.reset_function()
         self._tell(force=True)
@@ -283,6 +289,17 @@ class ConfigSpace:
         self.update(pci.DSN_HI, VALUE=int.from_bytes(mac[:3] + b"\xff", "big"))
         self.update(pci.PCI_INTERRUPT_PIN, VALUE=1 + lan_id)
         self.update(pci.SRIOV_FUNC_LINK, VALUE=lan_id)
+        if self.best < IrqMode.MSIX:
+            self._leave_out(pci.MSIX_CAP_ID, pci.MSIX_PBA)
+            self.update(pci.MSI_NEXT, VALUE=pci.EXP_CAP_ID.offset())
+        if self.best < IrqMode.MSI:
+            self._leave_out(pci.MSI_CAP_ID, pci.MSI_PENDING)
+            self.update(pci.PM_NEXT, VALUE=pci.EXP_CAP_ID.offset())
+
+    def _leave_out(self, first: type[Register], last: type[Register]) -> None:
+        area = slice(_span(first).start, _span(last).stop)
+        for data in (self._data, self._rw, self._w1c):
+            data[area] = bytes(area.stop - area.start)
 
     def _wanted_mode(self) -> IrqMode:
         msix, msi = self.get(pci.MSIX_CTRL), self.get(pci.MSI_CTRL)
@@ -295,9 +312,19 @@ class ConfigSpace:
         return IrqMode.NONE if self.get(pci.PCI_COMMAND).INTX_DISABLE else IrqMode.INTX
 
     def _tell(self, *, force: bool = False) -> None:
-        """Tell the function what is in force now, where that changed."""
-        on = bool(self.get(pci.PCI_COMMAND).BUS_MASTER) and self.get(pci.PM_PMCSR).POWER_STATE == D0
+        """Tell the function what is in force now, where that changed.
+
+        Memory decoding is off in D3hot, and after the client cleared COMMAND.MEMORY: reads give all ones, writes are
+        lost.  A client that never set the bit is served all the same, and so is one after a reset: clients without a
+        VM need not know configuration space, and those that know Linux's VFIO expect the bit to come back by itself.
+        """
+        awake = self.get(pci.PM_PMCSR).POWER_STATE == D0
+        on = bool(self.get(pci.PCI_COMMAND).BUS_MASTER) and awake
+        decodes = awake and not self._shut
         mode = self._wanted_mode()
+        if force or decodes != self._decodes:
+            self._decodes = decodes
+            self.function.set_memory(decodes)
         if force or on != self._bus_master:
             self._bus_master = on
             self.function.set_bus_master(on)

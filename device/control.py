@@ -41,7 +41,7 @@ class Control:
         self.path = path
         self._handlers = handlers
         self._buffers: dict[socket.socket, bytes] = {}
-        self._selector = selectors.DefaultSelector()
+        self._selector = selectors.EpollSelector()
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             self._listener.setblocking(False)
@@ -65,6 +65,10 @@ class Control:
         with contextlib.suppress(FileNotFoundError):
             if self.path.lstat().st_ino == self._ino:
                 self.path.unlink()
+
+    def fileno(self) -> int:
+        """File descriptor that is readable when ``poll`` has something to do."""
+        return self._selector.fileno()
 
     def poll(self) -> int:
         """Obey what has come, without waiting; returns the number of commands."""

@@ -315,6 +315,15 @@ class FastNic:
         self.c.bus_master = int(on)
 
     @property
+    def memory(self) -> bool:
+        """PCI COMMAND bit 1 and D0: without it BAR0 reads all ones and takes no writes."""
+        return not self.c.memory_off
+
+    @memory.setter
+    def memory(self, on: bool) -> None:
+        self.c.memory_off = int(not on)
+
+    @property
     def link_up(self) -> bool:
         """Whether frames pass the MAC."""
         return bool(self.c.link_up)
@@ -403,6 +412,7 @@ class Loop:
         self._loop.source = self._sources
         self._loop.sources = sources
         self._loop.stop_fd = self._stop_fd
+        self._loop.wake_fd = -1
         self._loop.spin_us = spin_us
         self._loop.poll_tails_us = poll_tails_us
 
@@ -428,8 +438,12 @@ class Loop:
         """Address of the source's ``int fd``: its ``run`` may change it at any time."""
         return int(ffi.cast("uintptr_t", ffi.addressof(self._sources[n], "fd")))
 
+    def wake_on(self, fd: int) -> None:
+        """Return from ``run`` instead of sleeping while ``fd`` is readable; -1: no such thing."""
+        self._loop.wake_fd = fd
+
     def run(self, timeout_s: float | None = None) -> None:
-        """Run until ``stop``, ``timeout_s``, a signal that interrupts the sleep, or an error.
+        """Run until ``stop``, the fd of ``wake_on``, ``timeout_s``, a signal that interrupts the sleep, or an error.
 
         A busy loop does not notice signals before the timeout: keep that short, or write to ``stop_fd``.
 

@@ -64,10 +64,11 @@ class Filters:
         entry = self.nic.c.fdir[n]
         cmd, ports = FDIRCMD(int(entry.cmd)), FDIRPORT(int(entry.port))
         if cmd.IPV6:
-            source = b"".join(int(entry.ipsa[i]).to_bytes(4, "big") for i in range(4))
+            source = b"".join(int(entry.ipsa[i]).to_bytes(4, "little") for i in range(4))
             addresses = f"{IPv6Address(source)} -> any"
         else:
-            addresses = f"{IPv4Address(int(entry.ipsa[0]))} -> {IPv4Address(int(entry.ipda[0]))}"
+            both = (IPv4Address(int(word).to_bytes(4, "little")) for word in (entry.ipsa[0], entry.ipda[0]))
+            addresses = " -> ".join(map(str, both))
         return Flow(
             name=FDIRHASH(int(entry.hash)).SIG_SW_INDEX,
             match=f"{addresses} {FdirL4Type(cmd.L4TYPE).name} {ports.SOURCE} -> {ports.DESTINATION}",

@@ -11,6 +11,7 @@ from typing import Any, Protocol, Self
 from device import nvm_image, sfp_module
 from device.errors import ConfigError
 from device.fast import FastNic
+from device.filters import Filters
 from device.hostif import HostInterface
 from device.i2c import I2cBus
 from device.link import Link
@@ -19,11 +20,13 @@ from device.nvm import Nvm
 from device.nvm_image import DEFAULT_MAC, MAC_BYTES, Image, ImageOptions
 from device.regfile import RegFile, on_write
 from device.regs import CTRL, STATUS, Register, name_of
+from device.rx import Rx
 from device.seam import Clock, Port
 from device.semaphores import Semaphores
 from device.sfp import Sfp
 from device.sfp_module import Module
 from device.spi import SpiEeprom
+from device.tx import Tx
 
 log = logging.getLogger(__name__)
 
@@ -58,13 +61,17 @@ class Report:
         counters: Figures by name.
         wire: The port's own figures by name.
         unknown: Register accesses nobody declared: name or offset, reads, writes.
-        faults: Queues that stopped: queue, why, how often.
+        filters: What receive lets through and where it sends it, by name.
+        rings: Enabled queues: queue, iova of the ring, descriptors, head, tail, descriptors that are the device's.
+        faults: Queues that stopped: queue, why and what to do, how often.
     """
 
     card: dict[str, str] = field(default_factory=dict)
     counters: dict[str, int] = field(default_factory=dict)
     wire: dict[str, int] = field(default_factory=dict)
     unknown: list[tuple[str, int, int]] = field(default_factory=list)
+    filters: dict[str, str] = field(default_factory=dict)
+    rings: list[tuple[str, str, int, int, int, int]] = field(default_factory=list)
     faults: list[tuple[str, str, int]] = field(default_factory=list)
 
 
@@ -99,6 +106,7 @@ def _image(nvm: Image | Path | str | None, mac: bytes | None, lan_id: int) -> Im
     image = nvm if isinstance(nvm, Image) else nvm_image.load(Path(nvm))
     if mac is not None and not image.set_mac(mac, lan_id):
         raise ConfigError(f"the NVM image has no LAN core section to hold the address {mac.hex(':')}; leave one out")
+    image.dirty = False  # what the guest changes from now on
     return image
 
 
@@ -152,7 +160,12 @@ class Nic:
         self.mac = Mac(self.regs)
         self.semaphores = Semaphores(self.regs)
         self.hostif = HostInterface(self.regs)
+        self.filters = Filters(self.regs, self.fast)
+        self.rx = Rx(self.regs, self.fast)
+        self.tx = Tx(self.regs, self.fast)
+        self.regs.explainers = {"rx": self.rx.explain, "tx": self.tx.explain}
         self.blocks: list[Block] = [self.nvm, self.sfp, self.mac, self.semaphores, self.hostif, self.link]
+        self.blocks += [self.filters, self.rx, self.tx]
         for block in (self, *self.blocks):
             self.regs.bind(block)
         for register in trace:
@@ -298,5 +311,13 @@ class Nic:
             },
             wire={} if self.port is None else self.port.counters(),
             unknown=[(name_of(offset), seen["read"], seen["write"]) for offset, seen in sorted(unknown.items())],
-            faults=[(f"{kind}[{queue}]", why, times) for (kind, queue, why), times in sorted(self.regs.faults.items())],
+            filters=self.filters.rows(),
+            rings=[
+                *((f"rx[{r.queue}]", f"{r.iova:#x}", r.count, r.head, r.tail, r.free) for r in self.rx.rings()),
+                *((f"tx[{t.queue}]", f"{t.iova:#x}", t.count, t.head, t.tail, t.waiting) for t in self.tx.rings()),
+            ],
+            faults=[
+                (f"{kind}[{queue}]", self.regs.explained[kind, queue, why], times)
+                for (kind, queue, why), times in sorted(self.regs.faults.items())
+            ],
         )

@@ -108,6 +108,8 @@ class RegFile:
     Attributes:
         unknown: Accesses to offsets nobody declared: ``(offset, "read" or "write")`` to how many.
         faults: Queues that stopped: ``("rx" or "tx", queue, why)`` to how often.
+        explained: The same, to what was said about it: registers, their values, what to do.
+        explainers: ``"rx"`` and ``"tx"`` to who can say why a queue stands still; the function as a whole sets them.
         handler_errors: Exceptions that handlers raised; each is logged once per register and then only counted.
     """
 
@@ -115,6 +117,8 @@ class RegFile:
         self.nic = nic
         self.unknown: Counter[tuple[int, str]] = Counter()
         self.faults: Counter[tuple[str, int, str]] = Counter()
+        self.explained: dict[tuple[str, int, str], str] = {}
+        self.explainers: dict[str, Callable[[int], str]] = {}
         self.handler_errors = 0
         self._word: Any = nic.c.word
         self._rules: dict[Rule, int] = {Rule(): 0}
@@ -283,8 +287,18 @@ class RegFile:
         self.unknown[key] += 1
 
     def on_fault(self, queue: int, fault: int, *, is_tx: bool) -> None:
-        """Count a stopped queue; the first of its kind is logged."""
+        """Count a stopped queue; the first of its kind is logged with all that helps to mend it."""
         key = ("tx" if is_tx else "rx", queue, FAULTS.get(fault, str(fault)))
         if key not in self.faults:
-            log.warning("%s queue %d stopped: %s", *key)
+            self.explained[key] = self._explain(*key)
+            log.warning("%s", self.explained[key])
         self.faults[key] += 1
+
+    def _explain(self, kind: str, queue: int, why: str) -> str:
+        text = ""
+        if kind in self.explainers:
+            try:
+                text = self.explainers[kind](queue)
+            except Exception:
+                log.exception("explaining %s queue %d failed", kind, queue)
+        return text or f"{kind.capitalize()} queue {queue} stands still: {why}"

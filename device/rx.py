@@ -80,9 +80,14 @@ class Rx:
             why = f"RDLEN is {int(self.regs.get(RDLEN, queue)):#x}: write a multiple of 128, {ENABLE_AGAIN}"
         elif fault == lib.FAULT_TAIL:
             tail = int(self.nic.c.rxq[queue].tail)
-            why = f"RDT {tail} or RDH {ring.head} lies beyond the {ring.count} descriptors of RDLEN: {ENABLE_AGAIN}"
+            why = (
+                f"RDT {tail} or RDH {ring.head} lies beyond the {ring.count} descriptors of RDLEN: "
+                f"write a smaller one, {ENABLE_AGAIN}"
+            )
         elif fault == lib.FAULT_BUFFER:
-            why = f"the buffer of descriptor {ring.head} lies outside memory mapped for DMA: mend it, {ENABLE_AGAIN}"
+            # RDH shows the head only after the batch.
+            head = int(self.nic.c.rxq[queue].head)
+            why = f"the buffer of descriptor {head} lies outside memory mapped for DMA: mend it, {ENABLE_AGAIN}"
         elif fault == lib.FAULT_DESC:
             srrctl = self.regs.get(SRRCTL, queue)
             why = f"SRRCTL ({srrctl}) gives buffers no size: set BSIZEPACKET, {ENABLE_AGAIN}"

@@ -53,13 +53,21 @@ class Server:
         port: The wire that ``nic`` was given.
         shared_doorbells: Let clients map the pages with the queue tails.
         control: Where the control socket appears, if at all.
+        interrupts: The best kind that is offered.
 
     Raises:
         OSError: A path is too long or in use.
     """
 
     def __init__(
-        self, nic: Nic, path: Path, *, port: Port, shared_doorbells: bool = False, control: Path | None = None
+        self,
+        nic: Nic,
+        path: Path,
+        *,
+        port: Port,
+        shared_doorbells: bool = False,
+        control: Path | None = None,
+        interrupts: IrqMode = IrqMode.MSIX,
     ) -> None:
         self.nic = nic
         self.port = port
@@ -69,7 +77,7 @@ class Server:
         self._closed = False
         self._loop: fast.Loop | None = None
         self._control: Control | None = None
-        self.config = ConfigSpace.of(nic)
+        self.config = ConfigSpace.of(nic, best=interrupts)
         self.context = vfu.VfuContext(path, self, logging.getLogger("device.vfu"))
         try:
             self._offer(shared_doorbells=shared_doorbells)
@@ -80,6 +88,7 @@ class Server:
             self.context.watch(self._loop.source_fd(0))
             if control is not None:
                 self._control = Control(control, self.handlers())
+                self._loop.wake_on(self._control.fileno())
         except BaseException:
             self.close()
             raise
@@ -96,7 +105,10 @@ class Server:
         self.context.add_config(self.config)
         self.context.set_dma(fast.c_function("dma_add"), fast.c_function("dma_del"), core.handle)
         core.set_irq_sink(self.context.irq_function, self.context.intx_function, self.context.handle)
-        self.context.realize(msi=MSI_VECTORS, msix=fast.VECTORS)
+        best = self.config.best
+        self.context.realize(
+            msi=MSI_VECTORS if best >= IrqMode.MSI else 0, msix=fast.VECTORS if best >= IrqMode.MSIX else 0
+        )
 
     # -- what the client does (vfu.Hooks) -----------------------------------------------------------------------------
 

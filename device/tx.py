@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from device.fast import FAULTS, FastNic, lib
 from device.regfile import RegFile
 from device.regs import TDBAH, TDBAL, TDH, TDLEN, TDT, TXDCTL
+from device.regs.desc import TXCTX1
 
 DESC_BYTES = 16
 DWORD = 2**32
+ENABLE_AGAIN = "then clear TXDCTL.ENABLE and set it again"
 
 
 @dataclass(frozen=True)
@@ -52,17 +54,47 @@ class Tx:
     def reset(self, *, software: bool) -> None:
         """Nothing to forget here: ``nic_reset`` makes C forget contexts, faults and pending work."""
 
+    def ring(self, queue: int) -> TxRing:
+        """Queue ``queue`` as its registers are now."""
+        fault = int(self.nic.c.txq[queue].fault)
+        return TxRing(
+            queue=queue,
+            iova=self.regs.get(TDBAH, queue) * DWORD + self.regs.get(TDBAL, queue),
+            count=self.regs.get(TDLEN, queue) // DESC_BYTES,
+            head=int(self.regs.get(TDH, queue)),
+            tail=int(self.regs.get(TDT, queue)),
+            fault=FAULTS[fault] if fault else "",
+        )
+
     def rings(self) -> list[TxRing]:
         """Every enabled queue, by number."""
-        return [
-            TxRing(
-                queue=q,
-                iova=self.regs.get(TDBAH, q) * DWORD + self.regs.get(TDBAL, q),
-                count=self.regs.get(TDLEN, q) // DESC_BYTES,
-                head=int(self.regs.get(TDH, q)),
-                tail=int(self.regs.get(TDT, q)),
-                fault=FAULTS[self.nic.c.txq[q].fault] if self.nic.c.txq[q].fault else "",
-            )
-            for q in range(lib.NIC_QUEUES)
-            if self.regs.get(TXDCTL, q).ENABLE
+        return [self.ring(queue) for queue in range(lib.NIC_QUEUES) if self.regs.get(TXDCTL, queue).ENABLE]
+
+    def explain(self, queue: int) -> str:
+        """Why queue ``queue`` stands still, the registers that say so, and what to do; "" if it does not."""
+        ring = self.ring(queue)
+        if not ring.fault:
+            return ""
+        fault = int(self.nic.c.txq[queue].fault)
+        packet = f"the packet at descriptor {ring.head}"
+        reasons = {
+            lib.FAULT_RING_UNMAPPED: f"its ring, {ring.count} descriptors at {ring.iova:#x}, is not mapped for DMA: "
+            "map it",
+            lib.FAULT_RING_LEN: f"TDLEN is {int(self.regs.get(TDLEN, queue)):#x}: write a multiple of 128",
+            lib.FAULT_TAIL: f"TDT {ring.tail} or TDH {ring.head} lies beyond the {ring.count} descriptors of TDLEN: "
+            "write a smaller one",
+            lib.FAULT_BUFFER: f"{packet} has a buffer outside memory mapped for DMA: mend it",
+            lib.FAULT_DESC: f"{packet} has a descriptor of no known type, or of lengths that cannot be: mend it",
+            lib.FAULT_CONTEXT: f"{packet} wants a context that was never loaded: post its context descriptor first",
+            lib.FAULT_TSO: f"{packet} asks for segmentation with MSS 0 or with headers longer than itself "
+            f"({self._contexts(queue)}): mend its context",
+        }
+        return f"Tx queue {queue} stands still: {reasons.get(fault, ring.fault)}, {ENABLE_AGAIN}"
+
+    def _contexts(self, queue: int) -> str:
+        loaded = [
+            (n, TXCTX1(int(context.dword3) * DWORD + int(context.dword2)))
+            for n, context in enumerate(self.nic.c.txq[queue].context)
+            if context.valid
         ]
+        return "; ".join(f"context {n}: MSS {word.MSS}, L4LEN {word.L4LEN}" for n, word in loaded) or "no context"

@@ -371,6 +371,9 @@ class VfuContext:
 
     def hear(self, level: int, text: str) -> None:
         """Take a line of the library's log.  A client that talks nonsense can cause any number: most are left out."""
+        severity = _LEVELS.get(level, logging.ERROR)
+        if not self._log.isEnabledFor(severity):
+            return
         second = int(time.monotonic())
         if second != self._log_second:
             if self._log_lines > LOG_LINES_PER_S:
@@ -378,4 +381,4 @@ class VfuContext:
             self._log_second, self._log_lines = second, 0
         self._log_lines += 1
         if self._log_lines <= LOG_LINES_PER_S:
-            self._log.log(_LEVELS.get(level, logging.ERROR), "%s", text)
+            self._log.log(severity, "%s", text)

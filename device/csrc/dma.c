@@ -122,7 +122,7 @@ static int copy(struct nic *nic, uint64_t iova, uint8_t *buf, uint64_t len_bytes
         if (part > len_bytes)
             part = len_bytes;
         if (prot == DMA_WRITE)
-            memcpy(region->ptr + inside, buf, part);
+            memmove(region->ptr + inside, buf, part);   /* a frame looped back by the MAC lies in guest memory too */
         else
             memcpy(buf, region->ptr + inside, part);
         buf += part;

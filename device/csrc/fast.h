@@ -310,6 +310,8 @@ struct nic {
     uint64_t systim_ns;
     uint32_t systim_high;                 /* latched by a read of SYSTIML */
     uint32_t timinca;                     /* TIMINCA in force since systim_ns */
+    uint32_t seen_on;                     /* shared doorbells: queues seen enabled */
+    int memory_off;                       /* PCI does not decode BAR0: reads give all ones, writes and doorbells are lost */
 };
 
 /* regfile.c */
@@ -358,7 +360,9 @@ int irq_fds_send(void *irq_fds, uint32_t vector);
 int irq_fds_level(void *irq_fds, int level);
 
 /* parse.c, csum.c, rss.c, rxfilter.c, fdir.c: what Python twins in tests/twins/ check */
-int parse_frame(const uint8_t *data, uint32_t len_bytes, int double_vlan, struct packet *out);
+int parse_frame(const uint8_t *data, uint32_t len_bytes, int double_vlan, struct packet *out); /* 0x8100, 0x88A8 outside */
+/* vet, vet_outer: ethertypes of a VLAN tag (VLNCTRL.VET) and of one outside it; vet_outer 0: there is no outer tag. */
+int parse_tagged(const uint8_t *data, uint32_t len_bytes, uint32_t vet, uint32_t vet_outer, struct packet *out);
 uint32_t csum_add(uint32_t sum, const uint8_t *data, uint32_t len_bytes);     /* RFC 1071, big-endian words */
 uint16_t csum_fold(uint32_t sum);
 uint32_t crc32c(const uint8_t *data, uint32_t len_bytes);
@@ -482,6 +486,8 @@ struct loop {
     int stop_fd;                  /* eventfd: readable = return 0 */
     uint32_t spin_us;             /* busy time without work before the loop sleeps */
     uint32_t poll_tails_us;       /* shared doorbells: wake at least this often to look; 0 = trapped */
+    uint64_t busy_ns;             /* when frames or doorbells last moved; the loop's own */
+    int wake_fd;                  /* readable = no longer sleep but return 0: somebody else has work; or -1 */
 };
 int nic_step(struct nic *nic);                                    /* one turn without waiting: port, rings, interrupts; work done */
 int nic_loop(struct loop *loop, int64_t timeout_ns);              /* until stop, error or timeout */

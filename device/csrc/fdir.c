@@ -40,6 +40,13 @@ static uint32_t be32(const uint8_t *at)
     return __builtin_bswap32(value);
 }
 
+/* The registers with IP addresses and their masks hold them as they lie in the header: the first byte lowest.
+ * Observed: Linux 6.12 writes 192.0.2.2 as 0x020200C0. */
+static uint32_t as_it_lies(const uint8_t *at)
+{
+    return at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
+}
+
 /* FDIRTCPM and FDIRUDPM hold ignore bits, and each 16-bit half is written last bit first. */
 static uint32_t port_mask(uint32_t reg)
 {
@@ -81,7 +88,7 @@ static void key_mask(const struct nic *nic, uint32_t *key, uint32_t kind)
 
         for (uint32_t i = 0; i < 16 && ignore; i++)     /* Guess: bit i is byte i as it lies in the header */
             if (ignore >> i & 1)
-                key[i / 4] &= ~(0xFF000000u >> i % 4 * 8);
+                key[i / 4] &= ~(0xFFu << i % 4 * 8);
         key[4] = 0;
     }
     key[5] &= port_mask(word(nic, is_udp ? R_FDIRUDPM : R_FDIRTCPM));
@@ -271,12 +278,12 @@ int fdir_match(struct nic *nic, const uint8_t *data, const struct packet *pkt, s
     default: break;
     }
     if (pkt->ip_version == 4) {
-        key[0] = be32(data + pkt->l3 + 12);
-        key[4] = be32(data + pkt->l3 + 16);
+        key[0] = as_it_lies(data + pkt->l3 + 12);
+        key[4] = as_it_lies(data + pkt->l3 + 16);
     } else {
         kind |= FDIRCMD_IPV6;
         for (uint32_t i = 0; i < 4; i++)
-            key[i] = be32(data + pkt->l3 + 8 + 4 * i);
+            key[i] = as_it_lies(data + pkt->l3 + 8 + 4 * i);
     }
     if (pkt->l4)                        /* the header has source first, FDIRPORT has it low */
         key[5] = be32(data + pkt->l4) >> 16 | be32(data + pkt->l4) << 16;

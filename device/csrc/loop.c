@@ -16,6 +16,9 @@
 #define SOURCE_BUDGET 32              /* messages of one source in one turn, so that no client starves the port */
 #define LOOK_EVERY 16                 /* busy turns between two looks at queues that were off */
 #define STOP_EVERY 64                 /* busy turns between two looks at stop_fd */
+#define QUIET_NS (3 * NS_PER_S / 2)   /* shared tails that stood still for so long are looked at */
+#define QUIET_TIMES 20                /* so many times more rarely */
+#define OFF_TIMES 100                 /* and the registers of queues that are off still more rarely */
 #define NS_PER_US 1000ull
 #define NS_PER_S 1000000000ull
 #define FOREVER UINT64_MAX
@@ -37,9 +40,16 @@ static int dma_off(const struct nic *nic)
     return !nic->bus_master || (nic->word[R_CTRL / 4] & CTRL_GIO_DIS);
 }
 
+/* A wire brings what it brings; a capture waits until somebody listens. */
 static int takes_frames(const struct nic *nic)
 {
-    return nic->port && nic->fifo_used_bytes < FIFO_PAUSE_BYTES;
+    const struct port *port = nic->port;
+
+    if (!port || nic->fifo_used_bytes >= FIFO_PAUSE_BYTES)
+        return 0;
+    if (port->kind != PORT_PCAP)
+        return 1;
+    return !dma_off(nic) && nic->link_up && (nic->word[R_RXCTRL / 4] & RXCTRL_RXEN);
 }
 
 static uint32_t receive(struct nic *nic, int quiet)
@@ -64,7 +74,7 @@ int nic_step(struct nic *nic)
     uint32_t work = 0;
 
     nic->count.loop_turns++;
-    if (nic->shared_doorbells)
+    if (nic->shared_doorbells && !nic->memory_off)
         work += nic_poll_tails(nic);
     if (!quiet && (nic->tx_pending[0] | nic->tx_pending[1])) {
         rc = tx_run(nic, NIC_BATCH);
@@ -94,6 +104,7 @@ static inline uint32_t look(struct nic *nic, uint32_t ctl, uint32_t enable, uint
         return 0;
     *seen_on = on;
     *seen = now;
+    nic->seen_on += (uint32_t)on - was_on;
     if (on != was_on)
         hook(nic, ctl, on ? control & ~enable : control | enable, control);
     if (now != old) {
@@ -135,6 +146,8 @@ uint32_t nic_poll_tails(struct nic *nic)
 /* One turn of everything.  A source's fd is read anew each time: its run() may have opened or closed it. */
 static int turn(struct loop *loop, uint32_t *work)
 {
+    uint32_t moved = 0;
+
     *work = 0;
     for (uint32_t i = 0; i < loop->sources; i++) {
         struct loop_source *source = &loop->source[i];
@@ -150,7 +163,10 @@ static int turn(struct loop *loop, uint32_t *work)
         }
     }
     for (uint32_t i = 0; i < loop->nics; i++)
-        *work += (uint32_t)nic_step(loop->nic[i]);
+        moved += (uint32_t)nic_step(loop->nic[i]);
+    if (moved && loop->poll_tails_us)
+        loop->busy_ns = mono_ns();
+    *work += moved;
     return 0;
 }
 
@@ -163,6 +179,19 @@ static uint64_t may_sleep(struct nic *nic)
         return FOREVER;
     now = nic_now(nic);
     return nic->intr.deadline_ns > now ? nic->intr.deadline_ns - now : 0;
+}
+
+/* When to look at shared tails again, in ns from now.  A client that sends now and then is heard soon; one that is
+ * silent costs little, and its next doorbell up to a millisecond. */
+static uint64_t look_again(const struct loop *loop, const struct nic *nic)
+{
+    uint64_t ns = loop->poll_tails_us * NS_PER_US;
+
+    if (!nic->shared_doorbells || !ns)
+        return FOREVER;
+    if (!nic->seen_on)
+        return ns * OFF_TIMES;
+    return mono_ns() - loop->busy_ns < QUIET_NS ? ns : ns * QUIET_TIMES;
 }
 
 static int stop_asked(int stop_fd)
@@ -183,6 +212,7 @@ static int sleep_on(struct loop *loop, uint64_t longest_ns)
     int rc;
 
     fds[n++] = (struct pollfd){ .fd = loop->stop_fd, .events = POLLIN };      /* poll skips an fd of -1 */
+    fds[n++] = (struct pollfd){ .fd = loop->wake_fd, .events = POLLIN };
     for (uint32_t i = 0; i < loop->sources; i++)
         fds[n++] = (struct pollfd){ .fd = loop->source[i].fd, .events = POLLIN };
     for (uint32_t i = 0; i < loop->nics; i++) {
@@ -192,8 +222,9 @@ static int sleep_on(struct loop *loop, uint64_t longest_ns)
         nic->count.loop_sleeps++;
         if (ns < longest_ns)
             longest_ns = ns;
-        if (nic->shared_doorbells && loop->poll_tails_us && loop->poll_tails_us * NS_PER_US < longest_ns)
-            longest_ns = loop->poll_tails_us * NS_PER_US;
+        ns = look_again(loop, nic);
+        if (ns < longest_ns)
+            longest_ns = ns;
         if (takes_frames(nic)) {
             port_of[n] = nic->port;
             fds[n++] = (struct pollfd){ .fd = nic->port->fd, .events = POLLIN };
@@ -203,10 +234,10 @@ static int sleep_on(struct loop *loop, uint64_t longest_ns)
     rc = ppoll(fds, n, longest_ns == FOREVER ? NULL : &ts, NULL);
     if (rc < 0)
         return -errno;
-    for (nfds_t i = 1; i < n; i++)
+    for (nfds_t i = 2; i < n; i++)
         if (port_of[i] && (fds[i].revents & (POLLERR | POLLHUP | POLLNVAL)) && !(fds[i].revents & POLLIN))
             port_failed(port_of[i], EPIPE);
-    return (fds[0].revents & POLLIN) ? 1 : 0;
+    return ((fds[0].revents | fds[1].revents) & POLLIN) ? 1 : 0;
 }
 
 int nic_loop(struct loop *loop, int64_t timeout_ns)
@@ -215,7 +246,7 @@ int nic_loop(struct loop *loop, int64_t timeout_ns)
     uint32_t turns = 0, work;
     int rc;
 
-    if (1 + (uint64_t)loop->sources + loop->nics > FDS_MAX)
+    if (2 + (uint64_t)loop->sources + loop->nics > FDS_MAX)
         return -E2BIG;
     for (;;) {
         if (turns++ % STOP_EVERY == 0 && stop_asked(loop->stop_fd))

@@ -13,7 +13,7 @@
 #define ETH_HEADER_BYTES 14
 #define ETH_TYPE_OFFSET 12
 #define TAG_BYTES 4
-#define TYPE_VLAN 0x8100
+#define TYPE_VLAN 0x8100              /* VLNCTRL.VET after reset */
 #define TYPE_VLAN_OUTER 0x88A8
 #define TYPE_IPV4 0x0800
 #define TYPE_IPV6 0x86DD
@@ -155,9 +155,10 @@ static void parse_ipv6(const uint8_t *data, uint32_t at, uint32_t len_bytes, str
 
 /* 1: there is an Ethernet header; 0: not even that, and out is all zero.
  *
- * double_vlan: the first tag is the outer one and is stepped over; the inner one is the frame's VLAN (CTRL_EXT b26).
+ * With double VLAN (CTRL_EXT b26, vet_outer not 0) a first tag is the outer one and is stepped over, if it has either of
+ * the two ethertypes or 802.1ad's; the inner one is the frame's VLAN.
  */
-int parse_frame(const uint8_t *data, uint32_t len_bytes, int double_vlan, struct packet *out)
+int parse_tagged(const uint8_t *data, uint32_t len_bytes, uint32_t vet, uint32_t vet_outer, struct packet *out)
 {
     uint32_t at = ETH_TYPE_OFFSET;
     uint16_t type;
@@ -168,12 +169,12 @@ int parse_frame(const uint8_t *data, uint32_t len_bytes, int double_vlan, struct
     if (len_bytes > UINT16_MAX)
         len_bytes = UINT16_MAX;       /* offsets are 16 bits; the wire brings no more than NIC_FRAME_MAX */
     type = be16(data + at);
-    if (double_vlan && (type == TYPE_VLAN || type == TYPE_VLAN_OUTER) && len_bytes >= at + TAG_BYTES + 2) {
+    if (vet_outer && (type == vet || type == vet_outer || type == TYPE_VLAN_OUTER) && len_bytes >= at + TAG_BYTES + 2) {
         at += TAG_BYTES;
         type = be16(data + at);
-        double_vlan = 0;
+        vet_outer = 0;
     }
-    if (!double_vlan && type == TYPE_VLAN && len_bytes >= at + TAG_BYTES + 2) {
+    if (!vet_outer && type == vet && len_bytes >= at + TAG_BYTES + 2) {
         out->has_vlan = 1;
         out->vlan_tci = be16(data + at + 2);
         at += TAG_BYTES;
@@ -186,4 +187,9 @@ int parse_frame(const uint8_t *data, uint32_t len_bytes, int double_vlan, struct
     else if (type == TYPE_IPV6)
         parse_ipv6(data, at, len_bytes, out);
     return 1;
+}
+
+int parse_frame(const uint8_t *data, uint32_t len_bytes, int double_vlan, struct packet *out)
+{
+    return parse_tagged(data, len_bytes, TYPE_VLAN, double_vlan ? TYPE_VLAN_OUTER : 0, out);
 }

@@ -99,6 +99,7 @@ void nic_reset(struct nic *nic, int keep)
     memset(nic->seen_tdt, 0, sizeof(nic->seen_tdt));
     memset(nic->seen_rx_on, 0, sizeof(nic->seen_rx_on));
     memset(nic->seen_tx_on, 0, sizeof(nic->seen_tx_on));
+    nic->seen_on = 0;
     nic->filters_stale = 1;
     nic->rss_stale = 1;
     intr_reset(nic);
@@ -214,6 +215,11 @@ int64_t nic_bar0(void *nic, uint8_t *buf, uint64_t count, uint64_t offset, int i
 
     if (count > INT64_MAX || offset > UINT64_MAX - count)
         return -EINVAL;
+    if (((struct nic *)nic)->memory_off) {
+        if (!is_write)
+            memset(buf, 0xFF, count);
+        return (int64_t)count;
+    }
     while (done < count && offset + done < NIC_BAR0_BYTES) {
         uint32_t at = (uint32_t)(offset + done);
         uint32_t skip = at % 4, bytes = 4 - skip, value;

@@ -13,6 +13,7 @@
 #define FRAME_MIN_BYTES 60            /* without FCS: shorter frames do not exist on a wire */
 #define TAG_OFFSET 12
 #define TAG_BYTES 4
+#define TYPE_VLAN_OUTER 0x88A8
 
 static inline uint32_t word(const struct nic *nic, uint32_t offset)
 {
@@ -137,6 +138,14 @@ static void steer(struct nic *nic, const uint8_t *data, uint32_t len_bytes, cons
     }
 }
 
+/* EXVET holds it; 0 there (its reset value) leaves 802.1ad's own. */
+static uint32_t outer_ethertype(const struct nic *nic)
+{
+    uint32_t ext = (word(nic, R_EXVET) & EXVET_VET_EXT) >> EXVET_VET_EXT_SHIFT;
+
+    return ext ? ext : TYPE_VLAN_OUTER;
+}
+
 /* One frame from the wire; data has at least FRAME_MIN_BYTES unless it is not even an Ethernet header. */
 static void receive(struct nic *nic, const struct frame *frame)
 {
@@ -145,7 +154,8 @@ static void receive(struct nic *nic, const struct frame *frame)
     struct rx_info info = { .len_bytes = frame->len_bytes, .flags = frame->flags };
     struct packet pkt;
 
-    parse_frame(data, frame->len_bytes, double_vlan, &pkt);
+    parse_tagged(data, frame->len_bytes, (word(nic, R_VLNCTRL) & VLNCTRL_VET) >> VLNCTRL_VET_SHIFT,
+                 double_vlan ? outer_ethertype(nic) : 0, &pkt);
     if (frame->flags & FRAME_BAD_CRC) {
         stat(nic, R_CRCERRS);
         if (!(word(nic, R_FCTRL) & FCTRL_SBP)) {

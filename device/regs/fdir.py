@@ -53,15 +53,15 @@ class FDIRCTRL(Register, at=0x0EE00):
 
 
 class FDIRSIPv6(Storage, at=every(0x0EE0C, 4, 3)):
-    """Source IPv6 address, first three words.  Ref: ixgbe."""
+    """Source IPv6 address, first three words, each with its first byte lowest.  Ref: ixgbe."""
 
 
 class FDIRIPSA(Storage, at=0x0EE18):
-    """Source IPv4 address, or last word of the IPv6 one.  Ref: ixgbe."""
+    """Source IPv4 address, or last word of the IPv6 one; first byte lowest.  Observed: Linux 6.12."""
 
 
 class FDIRIPDA(Storage, at=0x0EE1C):
-    """Destination IPv4 address.  Ref: ixgbe."""
+    """Destination IPv4 address, first byte lowest.  Observed: Linux 6.12."""
 
 
 class FDIRPORT(Register, at=0x0EE20):

@@ -6,6 +6,8 @@ What differs from card to card (subsystem, MAC in the serial number, port) is a 
 configuration.  Ref: lspci of X520 cards, PCI Express base specification 2.1, PCI power management 1.2, SR-IOV 1.1.
 """
 
+from collections.abc import Mapping
+
 from device.regs.core import RO, RW, SC, W1C, Access, Field, Found, Register, every, index
 
 CONFIG_BYTES = 4096
@@ -127,9 +129,9 @@ class PCI_BIST(_Ro8, at=0x0F):
 
 
 class PCI_BAR0(_Bar64, at=0x10):
-    """Registers: 128 KiB, as cards without flash have.  Ref: lspci."""
+    """Registers and a flash window that reads 0: 512 KiB, as cards with flash have.  Ref: lspci."""
 
-    ADDR = Field(31, 17, access=RW)
+    ADDR = Field(31, 19, access=RW)
 
 
 class PCI_BAR1(_Rw32, at=0x14):
@@ -645,6 +647,14 @@ CONFIG: tuple[type[Register], ...] = tuple(
     if isinstance(item, type) and issubclass(item, Register) and item.__module__ == __name__ and item.AT
 )
 _INDEX = index(CONFIG, CONFIG_BYTES)
+
+
+# BAR index -> size in bytes: what the lowest address bit that can be set is worth.
+BARS: Mapping[int, int] = {
+    n: register.FIELDS["ADDR"].mask & -register.FIELDS["ADDR"].mask
+    for n, register in enumerate((PCI_BAR0, PCI_BAR1, PCI_BAR2, PCI_BAR3, PCI_BAR4, PCI_BAR5))
+    if "ADDR" in register.FIELDS
+}
 
 
 def lookup(offset: int) -> Found | None:

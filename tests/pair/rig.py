@@ -6,6 +6,7 @@ import select
 import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 from scapy.layers.inet import IP, TCP, UDP
@@ -17,17 +18,22 @@ from device.fast import lib as device_lib
 from device.nic import Nic
 from device.ports.base import Port
 from device.ports.peer import MAGIC, PeerPort
+from device.regs import MRQC, RETA
 from driver.fast import ffi, lib
 from driver.ixgbe.adapter import Adapter
 from driver.ixgbe.link import FlowControl
 from driver.ixgbe.probe import ProbeOptions, probe
+from driver.ixgbe.sw_init import RSS_KEY
 from driver.napi import Napi
 from driver.pci import IrqKind
 from tests.pair.door import PairDoor
 from tests.twins.driver_clock import NoWait
+from tests.twins.parse import parse
+from tests.twins.rss import rss
 
 MAC = "02:00:00:82:59:90"
 FAR = "02:00:00:00:00:01"
+CLOCK_START_NS = 1_000_000_000
 WIRE_MIN_BYTES = 60
 FRAME_MAX_BYTES = 16384
 
@@ -55,7 +61,7 @@ class Wire(PeerPort):
 
     def sent(self) -> list[bytes]:
         """Take what the NIC sent since the last call."""
-        frames = []
+        frames: list[bytes] = []
         while True:
             try:
                 frame = self.far.recv(FRAME_MAX_BYTES + 1)
@@ -72,8 +78,8 @@ class Wire(PeerPort):
 class FewVectors(PairDoor):
     """A door with fewer interrupt vectors than rings."""
 
-    def __init__(self, nic: Nic, vectors: int) -> None:
-        super().__init__(nic)
+    def __init__(self, nic: Nic, vectors: int, name: str = "pair") -> None:
+        super().__init__(nic, name)
         self._vectors = vectors
 
     def irq_count(self, kind: IrqKind) -> int:
@@ -93,6 +99,15 @@ class Rig:
         """Let the device do all it can."""
         self.nic.fast.settle(1000)
 
+    def link_up(self) -> bool:
+        """What the driver believes of its link."""
+        return self.adapter.link.up
+
+    def advance_us(self, us: float) -> None:
+        """Move the device's time, which must be manual, and let it do what became due."""
+        self.nic.fast.advance(round(us * 1000))
+        self.settle()
+
     def count(self, name: str) -> int:
         """One of the device core's own counters."""
         return self.nic.fast.counters()[name]
@@ -108,7 +123,7 @@ class Rig:
 
     def take(self, queue: int = 0) -> list[bytes]:
         """Take every frame out of a receive queue, and give its buffers back."""
-        got = []
+        got: list[bytes] = []
         ring = self.adapter.rx_rings[queue]
         while True:
             self.settle()
@@ -121,6 +136,15 @@ class Rig:
     def take_all(self) -> dict[int, list[bytes]]:
         """Take every frame of every queue that has some."""
         return {ring.queue: got for ring in self.adapter.rx_rings if (got := self.take(ring.queue))}
+
+    def restart(self) -> None:
+        """Down and up with new rings; what waits in the cable is gone."""
+        adapter = self.adapter
+        adapter.down()
+        self.settle()
+        adapter.up()
+        self.nic.link.evaluate()
+        adapter.service()
 
     def echo(self, frames: Sequence[bytes], queue: int = 0) -> list[bytes]:
         """Send into a loopback plug and take what comes back on the same queue."""
@@ -140,14 +164,21 @@ def rig(
     kinds: Sequence[IrqKind] = (IrqKind.MSIX, IrqKind.MSI, IrqKind.INTX),
     flow_control: FlowControl = FlowControl.FULL,
     itr_us: int = 0,
+    name: str = "pair",
+    manual_clock: bool = False,
 ) -> Iterator[Rig]:
-    """A probed adapter that is up; everything goes again afterwards."""
+    """A probed adapter that is up; everything goes again afterwards.
+
+    With ``manual_clock`` the device's time stands still unless the test moves it (``Rig.advance_us``).
+    """
     time = NoWait()
     options = ProbeOptions(
         clock=time, cpus=4, queues=queues, interrupts=kinds, flow_control=flow_control, itr_us=itr_us
     )
     with Nic(mac=MAC, sfp=sfp, port=port) as nic:
-        door = FewVectors(nic, vectors)
+        if manual_clock:
+            nic.fast.manual_clock(CLOCK_START_NS)
+        door = FewVectors(nic, vectors, name)
         with probe(door, options) as adapter:
             adapter.up(queues=queues, ring_count=ring_count, mtu=mtu)
             made = Rig(nic, door, adapter, time)
@@ -188,6 +219,7 @@ def plain(seed: int, len_bytes: int = 60, dst: str = MAC) -> bytes:
     return head + pattern(seed, len_bytes - len(head))
 
 
+@cache
 def flow(n: int, *, v6: bool = False, udp: bool = False, payload: bytes = b"", vlan: int | None = None) -> bytes:
     """A frame of flow number ``n`` to our NIC, with good checksums by scapy."""
     ip: Packet
@@ -199,6 +231,12 @@ def flow(n: int, *, v6: bool = False, udp: bool = False, payload: bytes = b"", v
     l4 = UDP(sport=1000 + n, dport=53) if udp else TCP(sport=1000 + n, dport=80, flags="A", seq=n)
     head = Ether(dst=MAC, src=FAR)
     return bytes((head / tag if tag else head) / ip / l4 / Raw(payload))
+
+
+def steered(up: Rig, frame: bytes) -> int:
+    """The queue that the specification of RSS and the table in the registers send ``frame`` to."""
+    value, kind = rss(RSS_KEY, up.nic.regs.get(MRQC), frame, parse(frame))
+    return int(getattr(up.nic.regs.get(RETA, value % 128 // 4), f"ENTRY{value % 4}")) if kind else 0
 
 
 def sums_good(frame: bytes) -> bool:

@@ -27,6 +27,9 @@ class World:
     def set_bus_master(self, on: bool) -> None:
         self.told.append(("bus_master", on))
 
+    def set_memory(self, on: bool) -> None:
+        self.told.append(("memory", on))
+
     def set_irq_mode(self, mode: IrqMode) -> None:
         self.told.append(("irq", mode))
 
@@ -239,9 +242,39 @@ def test_d3hot_stops_dma_and_unknown_states_are_ignored(space: ConfigSpace, worl
     assert word(space, PMCSR) & 3 == 0
     assert world.heard() == [("bus_master", True)]
     put16(space, PMCSR, 3)
-    assert world.heard() == [("bus_master", False)]
+    assert set(world.heard()) == {("bus_master", False), ("memory", False)}
     put16(space, PMCSR, 2)
     assert word(space, PMCSR) & 3 == 3
+
+
+def memory(world: World) -> list[object]:
+    return [on for what, on in world.heard() if what == "memory"]
+
+
+def test_memory_decoding_goes_when_the_client_switches_it_off(space: ConfigSpace, world: World) -> None:
+    """A client that never sets the bit is served; one that clears it is not, until it sets it again."""
+    for command in (0x0400, 0x0002, 0x0402):
+        put16(space, COMMAND, command)
+        assert memory(world) == []
+    put16(space, COMMAND, 0)
+    assert memory(world) == [False]
+    put16(space, COMMAND, 0x0400)
+    assert memory(world) == []
+    put16(space, COMMAND, 0x0002)
+    assert memory(world) == [True]
+
+
+@pytest.mark.parametrize("how", [flr, d3_and_back, ConfigSpace.reset])
+def test_a_reset_gives_memory_decoding_back(
+    space: ConfigSpace, world: World, how: Callable[[ConfigSpace], None]
+) -> None:
+    put16(space, COMMAND, 2)
+    put16(space, COMMAND, 0)
+    assert memory(world) == [False]
+    how(space)
+    assert memory(world)[-1] is True
+    put16(space, COMMAND, 0x0400)
+    assert memory(world) == [], "COMMAND was 0 after the reset, and nobody switched it off"
 
 
 def test_bus_reset_clears_the_sticky_bits_too(space: ConfigSpace, world: World) -> None:
@@ -269,3 +302,27 @@ def test_port_one_uses_intb() -> None:
     space = ConfigSpace(world)
     assert space.read(0x3D, 1) == b"\x02"
     assert space.read(0x172, 1) == b"\x01"
+
+
+@pytest.mark.parametrize(
+    ("best", "chain"),
+    [
+        (IrqMode.MSIX, [0x01, 0x05, 0x11, 0x10]),
+        (IrqMode.MSI, [0x01, 0x05, 0x10]),
+        (IrqMode.INTX, [0x01, 0x10]),
+    ],
+)
+def test_a_card_may_offer_less_than_msix(world: World, best: IrqMode, chain: list[int]) -> None:
+    space = ConfigSpace(world, best=best)
+    for _ in range(2):
+        seen, at = [], space.read(0x34, 1)[0]
+        while at:
+            kind, following = space.read(at, 2)
+            seen.append(kind)
+            at = following
+        assert seen == chain
+        space.reset()
+    space.write(MSIX_CTRL, b"\x00\x80")
+    space.write(MSI_CTRL, b"\x01\x00")
+    assert bool(word(space, MSIX_CTRL)) is (best is IrqMode.MSIX)
+    assert bool(word(space, MSI_CTRL)) is (best is not IrqMode.INTX)

@@ -69,6 +69,11 @@ def reverse16(value: int) -> int:
     return int(f"{value:016b}"[::-1], 2)
 
 
+def as_it_lies(address: str) -> int:
+    """An address as the registers hold it: its first byte lowest.  Observed: Linux 6.12, 192.0.2.2 -> 0x020200C0."""
+    return int.from_bytes(IPv4Address(address).packed, "little")
+
+
 def mask(
     rig: Rig, *, src: int = 0xFFFFFFFF, dst: int = 0xFFFFFFFF, sport: int = 0xFFFF, dport: int = 0xFFFF, **ignore: int
 ) -> None:
@@ -77,8 +82,8 @@ def mask(
     ports = reverse16(dport) << 16 | reverse16(sport)
     rig.write(FDIRTCPM, ~ports & 0xFFFFFFFF)
     rig.write(FDIRUDPM, ~ports & 0xFFFFFFFF)
-    rig.write(FDIRSIP4M, ~src & 0xFFFFFFFF)
-    rig.write(FDIRDIP4M, ~dst & 0xFFFFFFFF)
+    rig.write(FDIRSIP4M, ~as_it_lies(str(IPv4Address(src))) & 0xFFFFFFFF)
+    rig.write(FDIRDIP4M, ~as_it_lies(str(IPv4Address(dst))) & 0xFFFFFFFF)
 
 
 def add(
@@ -93,8 +98,8 @@ def add(
     flex: int = 0,
     **cmd: int,
 ) -> None:
-    rig.write(FDIRIPSA, int(IPv4Address(src)))
-    rig.write(FDIRIPDA, int(IPv4Address(dst)))
+    rig.write(FDIRIPSA, as_it_lies(src))
+    rig.write(FDIRIPDA, as_it_lies(dst))
     rig.write(FDIRPORT, FDIRPORT.of(SOURCE=sport, DESTINATION=dport))
     rig.write(FDIRVLAN, FDIRVLAN.of(VLAN=vlan, FLEX=flex))
     rig.write(FDIRHASH, FDIRHASH.of(HASH=0x123, SIG_SW_INDEX=name))
@@ -245,10 +250,10 @@ def test_signature_adds_are_taken_and_forgotten(rig: Rig, rings: dict[int, Ring]
 
 
 def test_ipv6_source(rig: Rig, rings: dict[int, Ring]) -> None:
-    words = [int(IPv6Address("2001:db8::1:2")) >> shift & 0xFFFFFFFF for shift in (96, 64, 32, 0)]
+    packed = IPv6Address("2001:db8::1:2").packed
     for n in range(3):
-        rig.write(FDIRSIPv6, words[n], n)
-    add(rig, src=str(IPv4Address(words[3])), IPV6=1)
+        rig.write(FDIRSIPv6, int.from_bytes(packed[4 * n : 4 * n + 4], "little"), n)
+    add(rig, src=str(IPv4Address(packed[12:])), IPV6=1)
     near = L2 / IPv6(src="2001:db8::1:3", dst="::1") / TCP(sport=1000, dport=2000)
     assert where(rig, rings, L2 / IPv6(src="2001:db8::1:2", dst="::1") / TCP(sport=1000, dport=2000)) == 5
     assert where(rig, rings, near) == 0
@@ -263,3 +268,14 @@ def test_many_filters_each_find_their_flow(rig: Rig, rings: dict[int, Ring]) -> 
         frame = L2 / IP(src="10.1.2.3", dst="10.9.8.7") / TCP(sport=port, dport=2000)
         assert where(rig, rings, frame) == 5
     assert rig.read(FDIRMATCH) == 3
+
+
+def test_a_filter_as_linux_writes_it(rig: Rig, rings: dict[int, Ring]) -> None:
+    """Word for word what ixgbe of Linux 6.12 wrote for `flow-type udp4 dst-ip 192.0.2.2 dst-port 4242 action 1`."""
+    values = {FDIRM: 0x37, FDIRTCPM: 0xFFFF, FDIRUDPM: 0xFFFF, FDIRSIP4M: 0xFFFFFFFF, FDIRDIP4M: 0, FDIRIPSA: 0}
+    values |= {FDIRIPDA: 0x020200C0, FDIRPORT: 0x10920000, FDIRVLAN: 0, FDIRHASH: 0x07FD1857}
+    for register, value in values.items():
+        rig.write(register, value)
+    rig.write(FDIRCMD, 0x18829 & ~int(FDIRCMD.of(RX_QUEUE=1)) | int(FDIRCMD.of(RX_QUEUE=5)))
+    assert where(rig, rings, L2 / IP(src="192.0.2.1", dst="192.0.2.2") / UDP(sport=9, dport=4242)) == 5
+    assert where(rig, rings, L2 / IP(src="192.0.2.1", dst="192.0.2.2") / UDP(sport=9, dport=4243)) == 0

@@ -225,7 +225,7 @@ def test_tails_in_shared_memory_are_doorbells(nic: FastNic, rf: RegFile) -> None
         assert lib.nic_poll_tails(nic.c) == 0
         poke(nic, control.offset(queue), 0)
         assert lib.nic_poll_tails(nic.c) == 1
-    assert nic.counters()["doorbells"] >= 2
+    assert nic.counters()["doorbells"] == 2, "each is counted once"
     assert (nic.c.seen_rdt[3], nic.c.seen_tdt[64]) == (7, 7)
 
 
@@ -240,7 +240,20 @@ def test_a_tail_set_together_with_enable_counts_after_it(nic: FastNic, rf: RegFi
 def test_sleeping_loop_looks_at_shared_tails(nic: FastNic, rf: RegFile) -> None:
     nic.c.shared_doorbells = 1
     run(Loop([nic], spin_us=0, poll_tails_us=1000), 0.02)
+    assert nic.counters()["loop_sleeps"] <= 2, "while no queue is on it looks rarely"
+    poke(nic, TXDCTL.offset(0), TXDCTL.of(ENABLE=1))
+    run(Loop([nic], spin_us=0, poll_tails_us=1000), 0.02)
     assert 5 <= nic.counters()["loop_sleeps"] <= 25
+
+
+def test_somebody_elses_fd_ends_the_sleep(nic: FastNic, rf: RegFile) -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        loop = Loop([nic], spin_us=0)
+        loop.wake_on(ours.fileno())
+        theirs.send(b"!")
+        run(loop, 60)
+    assert nic.counters()["loop_sleeps"] == 1
 
 
 def test_reset_forgets_what_was_seen(nic: FastNic, rf: RegFile) -> None:
@@ -250,3 +263,16 @@ def test_reset_forgets_what_was_seen(nic: FastNic, rf: RegFile) -> None:
     rf.reset(software=True)
     assert nic.c.seen_rdt[0] == 0
     assert nic.step() == 0
+
+
+def test_doorbells_are_lost_while_memory_decoding_is_off(nic: FastNic, rf: RegFile) -> None:
+    nic.c.shared_doorbells = 1
+    nic.memory = False
+    poke(nic, TXDCTL.offset(0), TXDCTL.of(ENABLE=1))
+    poke(nic, TDT.offset(0), 1)
+    nic.step()
+    assert (nic.c.tx_pending[0], nic.counters()["doorbells"]) == (0, 0)
+    assert nic.bar0_read(TDT.offset(0), 8) == b"\xff" * 8
+    nic.bar0_write(TDT.offset(0), bytes(4))
+    nic.memory = True
+    assert nic.bar0_read(TDT.offset(0)) == b"\1\0\0\0"

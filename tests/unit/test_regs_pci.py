@@ -71,7 +71,7 @@ def test_dwords(offset: int, value: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("offset", "size"), [(0x10, 128 << 10), (0x20, 16 << 10), (0x184, 16 << 10), (0x190, 16 << 10)]
+    ("offset", "size"), [(0x10, 512 << 10), (0x20, 16 << 10), (0x184, 16 << 10), (0x190, 16 << 10)]
 )
 def test_memory_bars_size_as_the_card_does(offset: int, size: int) -> None:
     """What a BIOS computes after writing all ones."""
@@ -108,3 +108,7 @@ def test_lookup() -> None:
     assert pci.lookup(0xA8) == (pci.EXP_DEVCTL, 0, False)
     assert pci.lookup(0xA9) is None
     assert pci.lookup(0x124) == (pci.AER_HEADER_LOG, 2, False)
+
+
+def test_bars_by_index() -> None:
+    assert pci.BARS == {0: 512 * 1024, 2: 32, 4: 16 * 1024}

@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from tests.wire.client import CONFIG, INTX, MSIX, RESET, Client, error_of
+from tests.wire.process import Run
 
 ROOT = Path(__file__).resolve().parents[2]
 STATUS, EICR, EICS, EIMS, EIMC, GPIE = 0x0008, 0x0800, 0x0808, 0x0880, 0x0888, 0x0898
@@ -60,15 +61,6 @@ def program(tmp_path: Path) -> Iterator[Program]:
     yield made
     code, _, err = made.end()
     assert code == 0, err
-
-
-def run(*options: str) -> tuple[int, str]:
-    """A ``python -m device`` that should end by itself: exit code and stderr."""
-    done = subprocess.run(
-        [sys.executable, "-m", "device", *options], cwd=ROOT, capture_output=True, text=True, timeout=20, check=False
-    )
-    assert done.stdout == ""
-    return done.returncode, done.stderr
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -233,7 +225,7 @@ def test_kill_9_leaves_a_stale_socket_that_is_replaced(tmp_path: Path) -> None:
     assert second.end()[0] == 0
 
 
-def test_a_second_device_at_the_same_path_is_refused(program: Program) -> None:
+def test_a_second_device_at_the_same_path_is_refused(program: Program, run: Run) -> None:
     code, err = run("--socket", str(program.path))
     assert code == 1
     assert "another program is listening" in err
@@ -256,7 +248,7 @@ def test_log_and_trace(tmp_path: Path) -> None:
     assert "STATUS" in text
 
 
-def test_options_that_are_wrong(tmp_path: Path) -> None:
+def test_options_that_are_wrong(tmp_path: Path, run: Run) -> None:
     path = str(tmp_path / "s")
     for options, words in (
         ((), "--socket"),
@@ -275,7 +267,7 @@ def test_options_that_are_wrong(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_paths_that_are_wrong(tmp_path: Path) -> None:
+def test_paths_that_are_wrong(tmp_path: Path, run: Run) -> None:
     long = str(tmp_path / ("x" * 108))
     nvm = tmp_path / "nvm.bin"
     nvm.write_bytes(b"short")
