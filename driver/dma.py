@@ -12,7 +12,7 @@ import mmap
 import os
 
 from driver import fast
-from driver.errors import DriverError, RingError
+from driver.errors import DeviceGone, DriverError, RingError
 from driver.pci import Door
 
 log = logging.getLogger(__name__)
@@ -185,7 +185,8 @@ class Arena:
         try:
             self.door.dma_unmap(self.iova_base, self.len_bytes)
         except (OSError, DriverError) as error:
-            log.warning("%s: DMA memory not unmapped, released anyway: %s", self.door.name, error)
+            level = logging.INFO if isinstance(error, DeviceGone) else logging.WARNING  # who is gone does no DMA
+            log.log(level, "%s: DMA memory not unmapped, released anyway: %s", self.door.name, error)
         self._release()
 
     # The mapping itself goes with its last pointer or view, so a late reader sees old bytes, not a fault.

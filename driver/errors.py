@@ -23,6 +23,10 @@ class ProbeError(DriverError):
         self.code = code
 
 
+class MissingError(DriverError):
+    """Something is missing on this machine: a device node, a right, a module.  The message says how to get it."""
+
+
 class LinkError(DriverError):
     """The link cannot be set up as asked."""
 

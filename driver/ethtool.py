@@ -5,25 +5,21 @@ import struct
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from device.regs import ALL, EICR, EICS, FRTIMER, LINKS, SWSM, Register
-
+from device.regs import ALL, LINKS, SWSM, Register
 from driver.bar import Bar
 
 SFP_IDENTIFIER = 0x03
 SFP_CODES_10G = {0x10: "10GBASE-SR", 0x20: "10GBASE-LR"}
 SFP_CABLES = {0x04: "passive direct attach", 0x08: "active direct attach"}
-SFP_DIAGNOSTICS_AT, SFP_DIAGNOSTICS_BIT = 0x5C, 0x40
+ASCII = range(0x20, 0x7F)
 
-# Reading these has effects: causes and semaphores would be lost or taken.
-UNREADABLE = {EICR, SWSM}
-MOVING = {FRTIMER}
+# Reading these has effects that their fields' access does not tell: a semaphore is taken, a time stamp is let go.
+UNREADABLE = (SWSM, *(register for register in ALL if register.NAME.startswith(("RXSTMP", "TXSTMP", "PFMAILBOX"))))
 
 
 def dumpable(register: type[Register]) -> bool:
     """Whether a dump may read this register: reading changes nothing in the NIC."""
-    if register in UNREADABLE or register.__name__.startswith(("EICR", "RXSTMP", "TXSTMP", "PFMAILBOX")):
-        return False
-    return not any(field.access.name.startswith("RC") for field in register.FIELDS.values())
+    return register not in UNREADABLE and not any("RC" in field.access.name for field in register.FIELDS.values())
 
 
 def registers(bar: Bar, *, zero: bool = False, names: Sequence[str] = ()) -> list[dict[str, Any]]:
@@ -42,7 +38,7 @@ def registers(bar: Bar, *, zero: bool = False, names: Sequence[str] = ()) -> lis
         if (names and register.NAME not in names) or not dumpable(register):
             continue
         for n in range(register.count):
-            value = bar.read(register, n) if register is not EICS else register(bar.read_offset(register.offset(n)))
+            value = bar.read(register, n)
             if not value and not zero:
                 continue
             name = register.NAME if register.count == 1 else f"{register.NAME}[{n}]"
@@ -64,21 +60,25 @@ def module(read: Callable[[int, int], int]) -> dict[str, Any]:
     """
 
     def text(start: int, end: int) -> str:
-        return bytes(read(0xA0, at) for at in range(start, end)).decode("ascii", "replace").strip()
+        raw = bytes(read(0xA0, at) for at in range(start, end))
+        return "".join(chr(byte) if byte in ASCII else "?" for byte in raw).strip()
 
-    identifier = read(0xA0, 0)
+    identifier, code, cable = read(0xA0, 0), read(0xA0, 3), read(0xA0, 8) & 0x0C
     found: dict[str, Any] = {
         "identifier": "SFP/SFP+" if identifier == SFP_IDENTIFIER else f"0x{identifier:02x}",
-        "type": SFP_CODES_10G.get(read(0xA0, 3)) or SFP_CABLES.get(read(0xA0, 8) & 0x0C, "unknown"),
+        "type": SFP_CODES_10G.get(code) or SFP_CABLES.get(cable, "unknown"),
         "vendor": text(20, 36),
         "vendor_oui": ":".join(f"{read(0xA0, at):02x}" for at in range(37, 40)),
         "part": text(40, 56),
         "revision": text(56, 60),
         "serial": text(68, 84),
         "date": text(84, 92),
-        "wavelength_nm": read(0xA0, 60) << 8 | read(0xA0, 61),
     }
-    if read(0xA0, SFP_DIAGNOSTICS_AT) & SFP_DIAGNOSTICS_BIT:
+    if cable:
+        found["length_m"] = read(0xA0, 18)
+    else:
+        found["wavelength_nm"] = int.from_bytes(bytes((read(0xA0, 60), read(0xA0, 61))), "big")
+    if read(0xA0, 92) & 0x40:
         live = struct.unpack(">hHHHH", bytes(read(0xA2, at) for at in range(96, 106)))
         found |= {
             "temperature_c": live[0] / 256,

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""NAPI for q_vectors: who polls which rings, when it sleeps, and what becomes of the frames (loop: driver/csrc/napi.c)."""
+"""NAPI for q_vectors: who polls which rings, when it sleeps, what becomes of frames (loop: driver/csrc/napi.c)."""
 
 import enum
-import logging
 import os
 import threading
 from collections.abc import Sequence
@@ -10,14 +9,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from driver.bar import Bar
-from driver.errors import DriverError
+from driver.errors import DeviceGone, DriverError
 from driver.fast import ffi, lib
 from driver.rings import RxRing, TxRing
 
-log = logging.getLogger(__name__)
-
 STOP_TIMEOUT_S = 10.0
-SLICE_NS = 200_000_000  # how long the C loop runs before Python looks at anything else
+FOREVER_NS = -1
+NETDEV_STATS = (
+    *("rx_frames", "rx_bytes", "rx_dropped", "tx_frames", "tx_bytes", "tx_dropped"),
+    *("tx_gso", "csum_left", "csum_soft", "csum_good"),
+)
 HYBRID_SPIN_US = 50  # sleeping costs about 20 µs per wake-up: look this long first
 
 
@@ -64,7 +65,8 @@ class Napi:
         self.c: Any = ffi.new("struct napi *")
         self._rx = ffi.new("struct rx_ring *[]", [ring.c for ring in rx] or 1)
         self._tx = ffi.new("struct tx_ring *[]", [ring.c for ring in tx] or 1)
-        self._keep = (bar, list(rx), list(tx))
+        self._keep = (list(rx), list(tx))
+        self.bar = bar
         napi = self.c
         napi.v_idx, napi.irq_fd, napi.tap_fd = v_idx, irq_fd, -1
         napi.bar = bar.mmio
@@ -85,8 +87,7 @@ class Napi:
 
     def netdev_stats(self) -> dict[str, int]:
         """Return what crossed the tap queue."""
-        names = ("rx_frames", "rx_bytes", "rx_dropped", "tx_frames", "tx_bytes", "tx_dropped", "tx_gso")
-        return {name: int(getattr(self.c.netdev, name)) for name in names}
+        return {name: int(getattr(self.c.netdev, name)) for name in NETDEV_STATS}
 
 
 class Poller:
@@ -97,6 +98,9 @@ class Poller:
         mode: Sleep on interrupts, never sleep, or look a little before sleeping.
         sink: Where received frames go.
         tap_fds: With ``Sink.NETDEV``: one queue of the interface per vector that has Tx rings.
+
+    Attributes:
+        error: Why polling stopped by itself, if it did.
     """
 
     def __init__(
@@ -105,6 +109,7 @@ class Poller:
         self.napis = list(napis)
         self.error: DriverError | None = None
         self._stop_fd = -1
+        self._done_fd = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
         self._thread: threading.Thread | None = None
         for napi in self.napis:
             napi.c.mode, napi.c.sink = mode, sink
@@ -117,22 +122,34 @@ class Poller:
                 napi.c.tap_fd, napi.c.tap_blocked = tap_fds[index % len(tap_fds)], 1
 
     def start(self) -> None:
-        """Start the thread."""
+        """Start the thread, for the first time or after ``stop``.  Every vector is polled once, interrupt or not."""
+        self.error = None
+        for napi in self.napis:
+            napi.c.scheduled = 1
+            napi.c.tap_error = 0
+            if napi.c.tx_count:
+                napi.c.tap_blocked = 0  # the rings may have been emptied by a reset
         self._stop_fd = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
-        self._thread = threading.Thread(target=self._run, name="napi", daemon=True)
+        self._thread = threading.Thread(target=self._run, args=(self._stop_fd,), name="napi", daemon=True)
         self._thread.start()
 
-    def _run(self) -> None:
+    def _run(self, stop_fd: int) -> None:
         vectors = ffi.new("struct napi *[]", [napi.c for napi in self.napis])
-        while not self._stopping():
-            rc = lib.napi_run(vectors, len(self.napis), self._stop_fd, SLICE_NS)
-            if rc < 0:
-                self.error = DriverError(f"polling stopped: {os.strerror(-rc)} (is the device still there?)")
-                log.error("%s", self.error)
-                return
+        rc = lib.napi_run(vectors, len(self.napis), stop_fd, FOREVER_NS)
+        if rc == 0:
+            return
+        door = self.napis[0].bar.door.name
+        if any(napi.c.tap_error for napi in self.napis):
+            self.error = DriverError(f"{door}: the network interface is gone ({os.strerror(-rc)}): somebody removed it")
+        else:
+            self.error = DeviceGone(
+                f"{door}: the device no longer answers ({os.strerror(-rc)}); see why it ended, then start both again"
+            )
+        os.eventfd_write(self._done_fd, 1)
 
-    def _stopping(self) -> bool:
-        return self._thread is None
+    def done_fd(self) -> int:
+        """File descriptor that is readable once polling has stopped by itself; ``error`` says why."""
+        return self._done_fd
 
     @property
     def alive(self) -> bool:
@@ -140,7 +157,7 @@ class Poller:
         return self._thread is not None and self._thread.is_alive()
 
     def stop(self) -> None:
-        """Stop the thread; when this returns nobody touches the rings.  Safe to call twice.
+        """Stop the thread; when this returns nobody touches the rings.  Safe to call twice; ``start`` goes on.
 
         Raises:
             DriverError: The thread did not stop in time; its rings must not be freed.
@@ -154,3 +171,10 @@ class Poller:
         if self._stop_fd >= 0:
             os.close(self._stop_fd)
             self._stop_fd = -1
+
+    def close(self) -> None:
+        """Stop for good.  Safe to call twice."""
+        self.stop()
+        if self._done_fd >= 0:
+            os.close(self._done_fd)
+            self._done_fd = -1

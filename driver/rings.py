@@ -2,7 +2,7 @@
 """Descriptor rings and the buffers under them: memory here, the hot loops in driver/csrc/rings.c.
 
 A ring owns one piece of DMA memory for its descriptors and one for its buffers; slot i of the ring owns buffer i.  The
-family code (driver/ixgbe) tells the NIC where they are; whoever polls the ring's q_vector is the only one to touch them.
+family code (driver/ixgbe) tells the NIC where they are; whoever polls the ring's q_vector is the only one to touch it.
 """
 
 from collections.abc import Iterator, Sequence
@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from device.regs import RDT, TDT
-
 from driver.bar import Bar
 from driver.dma import Arena, DmaBuffer
 from driver.errors import RingError
@@ -33,7 +32,8 @@ class _Ring:
     def __init__(self, arena: Arena, bar: Bar, queue: int, count: int, buf_bytes: int) -> None:
         if count % COUNT_MULTIPLE or not COUNT_MIN <= count <= COUNT_MAX:
             raise RingError(
-                f"queue {queue}: a ring has {COUNT_MIN} to {COUNT_MAX} descriptors, a multiple of {COUNT_MULTIPLE}; got {count}"
+                f"queue {queue}: a ring has {COUNT_MIN} to {COUNT_MAX} descriptors, a multiple of {COUNT_MULTIPLE}; "
+                f"got {count}"
             )
         if buf_bytes % BUF_STEP_BYTES or not BUF_MIN_BYTES <= buf_bytes <= BUF_MAX_BYTES:
             raise RingError(
@@ -76,6 +76,12 @@ class _Ring:
         assert self._desc is not None
         self._desc.view[:] = bytes(self.len_bytes)
         self.c.next_to_use = self.c.next_to_clean = 0
+
+    def _live(self) -> Any:
+        """The C struct, as long as there is memory under it."""
+        if self._desc is None:
+            raise RingError(f"{self.NAME} queue {self.queue}: the ring is closed; a port that was down has new ones")
+        return self.c
 
     def stats(self) -> dict[str, int]:
         """Return the ring's own counters by name."""
@@ -141,11 +147,11 @@ class RxRing(_Ring):
 
     def start(self) -> int:
         """Give every buffer to the NIC; the queue must be enabled, or the NIC ignores the tail.  Returns how many."""
-        return int(lib.rx_refill(self.c))
+        return int(lib.rx_refill(self._live()))
 
     def harvest(self, budget: int = HARVEST) -> list[RxFrame]:
         """Take up to ``budget`` frames out of the ring; they live until ``refill``."""
-        n = lib.rx_harvest(self.c, self._frames, min(budget, HARVEST))
+        n = lib.rx_harvest(self._live(), self._frames, min(budget, HARVEST))
         return [self._frame(self._frames[i]) for i in range(n)]
 
     # Views are slices of the ring's own memory, so that one kept too long shows old bytes and never faults.
@@ -160,7 +166,7 @@ class RxRing(_Ring):
 
     def refill(self) -> int:
         """Give harvested buffers back, in batches; returns how many went."""
-        return int(lib.rx_refill(self.c))
+        return int(lib.rx_refill(self._live()))
 
     def batches(self, *, budget: int = HARVEST) -> Iterator[list[RxFrame]]:
         """Yield what is there, batch after batch, until the ring is empty; a batch dies when the next is asked for."""
@@ -208,14 +214,14 @@ class TxRing(_Ring):
         Raises:
             RingError: The frame or the offload cannot be described to the NIC.
         """
-        rc = lib.tx_post(self.c, ffi.from_buffer(frame), len(frame), offload or ffi.NULL)
+        rc = lib.tx_post(self._live(), ffi.from_buffer(frame), len(frame), offload or ffi.NULL)
         if rc == -lib.RING_EINVAL:
             raise RingError(f"Tx queue {self.queue}: a frame of {len(frame)} bytes with this offload cannot be sent")
         return rc > 0
 
     def flush(self) -> None:
         """Write the tail once for everything posted."""
-        lib.tx_flush(self.c)
+        lib.tx_flush(self._live())
 
     def send(self, frames: Sequence[bytes]) -> int:
         """Post and flush; returns how many frames found room."""
@@ -229,4 +235,4 @@ class TxRing(_Ring):
 
     def clean(self, budget: int = 256) -> int:
         """Reclaim up to ``budget`` completed frames; returns how many."""
-        return int(lib.tx_clean(self.c, budget, lib.napi_now()))
+        return int(lib.tx_clean(self._live(), budget, lib.napi_now()))

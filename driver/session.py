@@ -1,23 +1,27 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""One NIC running as a network interface: netdev, pollers and the service task, from ``up`` to a clean end."""
+"""One NIC running as a network interface: netdev, pollers and the service task, from ``up`` to a clean end.
+
+Whatever somebody does to the interface is done to the NIC: down is down, a new MTU resets the port, ``tcpdump`` makes
+it promiscuous, a new address becomes its station address.
+"""
 
 import logging
 import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any
 
 from driver import ethtool
 from driver.errors import DeviceGone, DriverError
-from driver.ixgbe.adapter import Adapter
-from driver.napi import NapiMode, Poller, Sink
+from driver.ixgbe.adapter import SERVICE_LINK_S, SERVICE_S, Adapter
+from driver.napi import Napi, NapiMode, Poller, Sink
 from driver.netdev import NetDev
+from driver.netstate import NetState
+from driver.rings import RxRing, TxRing
 from driver.status import StatusServer, wait_readable
 
 log = logging.getLogger(__name__)
-
-SERVICE_S = 2.0  # Linux runs its service task this often with a stable link …
-SERVICE_LINK_S = 0.1  # … and this often while the link is changing
-EEPROM_WORDS_MAX = 8192
 
 
 class Session:
@@ -38,64 +42,119 @@ class Session:
         self.adapter = adapter
         self.poller: Poller | None = None
         self.status: StatusServer | None = None
-        adapter.up(queues=queues, mtu=mtu)
+        self._queues = queues
+        self._mode = mode
+        self._past: Counter[str] = Counter()
+        self.netdev = NetDev(name, adapter.mac, mtu)
         try:
-            napis = adapter.napis()
-            self.netdev = NetDev(name, sum(1 for napi in napis if napi.c.tx_count), adapter.mac, mtu)
-        except BaseException:
-            adapter.down()
-            raise
-        try:
-            self.poller = Poller(napis, mode=mode, sink=Sink.NETDEV, tap_fds=self.netdev.fds)
-            self.poller.start()
+            self._start(mtu)
+            adapter.pause, adapter.resume = self._pause, self._resume
             self.status = StatusServer(adapter.claim.status_path, self._handlers())
             self.netdev.set_up()
+            self._state = self.netdev.state()
             self._service()
         except BaseException:
             self.close()
             raise
 
-    def _handlers(self) -> dict[str, Any]:
-        return {
-            "stats": self.stats,
-            "regs": lambda: ethtool.registers(self.adapter.bar),
-            "eeprom": lambda words="64": self.adapter.read_eeprom(min(int(words), EEPROM_WORDS_MAX)),
-            "module": lambda: ethtool.module(self.adapter.read_module),
-            "link": lambda: ethtool.link(self.adapter.bar),
-        }
+    # ---- the NIC's own up and down ---------------------------------------------------------------------------------
 
-    def vectors(self) -> list[tuple[Any, ...]]:
+    def _start(self, mtu: int) -> None:
+        adapter = self.adapter
+        adapter.up(queues=self._queues, mtu=mtu, name=self.netdev.name)
+        napis = adapter.napis()
+        senders = sum(1 for napi in napis if napi.c.tx_count)
+        self.netdev.open_queues(senders)
+        self.poller = Poller(napis, mode=self._mode, sink=Sink.NETDEV, tap_fds=self.netdev.fds[:senders])
+        self.poller.start()
+
+    def _stop(self) -> None:
+        poller, self.poller = self.poller, None
+        if poller is not None:
+            poller.close()
+            self._past.update(_vector_stats(poller.napis))
+        self.adapter.down()
+
+    # The adapter calls these around a reset of the running port.
+    def _pause(self) -> None:
+        if self.poller is not None:
+            self.poller.stop()
+
+    def _resume(self) -> None:
+        if self.poller is not None:
+            self.poller.start()
+
+    # ---- figures ---------------------------------------------------------------------------------------------------
+
+    def _handlers(self) -> dict[str, Callable[..., Any]]:
+        return requests(self.adapter, self.stats)
+
+    def vectors(self) -> list[tuple[str, str, str, str]]:
         """Return the ring and vector table: vector, interrupt, Rx queues, Tx queues."""
-        rows: list[tuple[Any, ...]] = []
-        for q_vector in self.adapter.q_vectors:
-            rows.append(
-                (
-                    str(q_vector.reg_idx),
-                    q_vector.name,
-                    " ".join(str(queue) for queue in sorted(ring.queue for ring in q_vector.rx)),
-                    " ".join(str(queue) for queue in sorted(ring.queue for ring in q_vector.tx)),
-                )
-            )
-        return rows
+
+        def queues(rings: Sequence[RxRing | TxRing]) -> str:
+            return " ".join(map(str, sorted(ring.queue for ring in rings)))
+
+        return [
+            (str(q_vector.reg_idx), q_vector.name, queues(q_vector.rx), queues(q_vector.tx))
+            for q_vector in self.adapter.q_vectors
+        ]
 
     def stats(self) -> dict[str, int]:
-        """Return the NIC's totals and what crossed the interface."""
-        totals = dict(self.adapter.stats())
+        """Return the NIC's totals, what the vectors did and what crossed the interface."""
+        vectors = Counter(self._past)
         if self.poller is not None:
-            for index, napi in enumerate(self.poller.napis):
-                totals |= {f"vector_{index}_{name}": value for name, value in napi.stats().items()}
-                totals |= {f"netdev_{index}_{name}": value for name, value in napi.netdev_stats().items()}
-        return totals
+            vectors.update(_vector_stats(self.poller.napis))
+        totals = {name: count for name, count in vectors.items() if name.startswith("netdev_")}
+        return {**self.adapter.stats(), **totals, **{k: v for k, v in vectors.items() if k not in totals}}
+
+    # ---- running ---------------------------------------------------------------------------------------------------
 
     def _service(self) -> None:
         self.adapter.service()
+        self._carrier()
+
+    def _carrier(self) -> None:
         self.netdev.set_carrier(up=self.adapter.link.up)
+
+    def _follow(self) -> None:
+        """Do to the NIC what was done to the interface."""
+        before, now = self._state, self.netdev.state()
+        self._state = now
+        if now == before:
+            return
+        if now.mac != before.mac:
+            self.adapter.hw.mac.set_default_filter(now.mac)
+            log.info("%s: station address is %s now", now.name, self.adapter.mac)
+        if now.promiscuous != before.promiscuous:
+            self.adapter.set_rx_mode(promiscuous=now.promiscuous)
+        if now.up != before.up:
+            log.info("%s: set %s", now.name, "up" if now.up else "down")
+            if now.up:
+                self._start(self.adapter.sw.mtu)
+            else:
+                self._stop()
+        if now.mtu != self.adapter.sw.mtu:
+            self._follow_mtu(now)
+
+    def _follow_mtu(self, now: NetState) -> None:
+        try:
+            self.adapter.set_mtu(now.mtu)
+        except DeviceGone:
+            raise
+        except DriverError as exc:
+            if not self.adapter.running and now.up:
+                raise  # it was not the number: the port did not come up again
+            log.warning("%s: %s; it stays at %d", now.name, exc, self.adapter.sw.mtu)
+            self.netdev.set_mtu(self.adapter.sw.mtu)
+        else:
+            log.info("%s: MTU is %d now", now.name, now.mtu)
 
     def serve(self, stop_fd: int) -> None:
         """Run the service task until ``stop_fd`` is readable.
 
         Raises:
-            DriverError: Polling stopped by itself, or the device is gone.
+            DriverError: Polling stopped by itself, the interface was removed, or the device is gone.
         """
         assert self.status is not None
         next_s = time.monotonic()
@@ -103,31 +162,31 @@ class Session:
             now_s = time.monotonic()
             if now_s >= next_s:
                 self._service()
-                next_s = now_s + (SERVICE_S if self.adapter.link.up else SERVICE_LINK_S)
-            fds = [stop_fd, self.status.fileno(), *self.adapter.other_fds()]
-            ready = wait_readable(fds, min(SERVICE_S, max(0.0, next_s - now_s)))
+                next_s = now_s + (SERVICE_S if self.adapter.link.up or not self.adapter.running else SERVICE_LINK_S)
+            watch_fd, other_fds = self.netdev.watch_fd(), self.adapter.other_fds()
+            done_fd = self.poller.done_fd() if self.poller is not None else stop_fd
+            fds = {stop_fd, done_fd, self.status.fileno(), watch_fd, *other_fds}
+            ready = wait_readable(fds, max(0.0, next_s - time.monotonic()))
             if stop_fd in ready:
                 return
+            if self.poller is not None and self.poller.error is not None:
+                raise self.poller.error
             if self.status.fileno() in ready:
                 self.status.serve_one()
-            if set(ready) & set(self.adapter.other_fds()):
+            if ready & set(other_fds):
                 self.adapter.other_irq()
                 next_s = now_s
-            if self.poller is not None and self.poller.error is not None:
-                raise DeviceGone(str(self.poller.error))
+            if watch_fd in ready:
+                self._follow()
+                next_s = now_s
 
     def close(self) -> None:
         """Stop polling, quiesce the NIC, remove the interface.  Safe to call twice."""
         status, self.status = self.status, None
         if status is not None:
             status.close()
-        poller, self.poller = self.poller, None
-        if poller is not None:
-            poller.stop()
         try:
-            self.adapter.down()
-        except (DriverError, OSError, TimeoutError) as exc:
-            log.warning("taking the NIC down: %s", exc)
+            self._stop()
         finally:
             self.netdev.close()
 
@@ -136,3 +195,32 @@ class Session:
 
     def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> None:
         self.close()
+
+
+def _vector_stats(napis: Sequence[Napi]) -> dict[str, int]:
+    found: Counter[str] = Counter()
+    for index, napi in enumerate(napis):
+        found.update({f"vector_{index}_{name}": count for name, count in napi.stats().items()})
+        found.update({f"netdev_{name}": count for name, count in napi.netdev_stats().items()})
+    return dict(found)
+
+
+def requests(adapter: Adapter, stats: Callable[[], Mapping[str, int]]) -> dict[str, Callable[..., Any]]:
+    """Return what can be asked about a NIC: by name, a function that takes the words after the name.
+
+    The same functions answer for a running driver (over its status socket) and for one that probed just to ask.
+    """
+
+    def registers(which: str = "set", *names: str) -> list[dict[str, Any]]:
+        return ethtool.registers(adapter.bar, zero=which == "all", names=names)
+
+    def eeprom(words: str = "64") -> list[int]:
+        return adapter.read_eeprom(int(words))
+
+    return {
+        "stats": stats,
+        "regs": registers,
+        "eeprom": eeprom,
+        "module": lambda: ethtool.module(adapter.read_module),
+        "link": lambda: ethtool.link(adapter.bar),
+    }

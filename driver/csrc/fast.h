@@ -133,9 +133,14 @@ struct netdev_stats {
 
 int netdev_rx(struct rx_ring *ring, int tap_fd, uint32_t budget, struct netdev_stats *stats); /* frames taken from the ring */
 int netdev_tx(struct tx_ring *ring, int tap_fd, uint32_t budget, struct netdev_stats *stats); /* frames given to the ring */
+
+/* ---- vnet.c: the virtio-net header of a tap's frames ------------------------------------------------------------------ */
+
 /* len_bytes is what of the frame lies in one piece at `frame`.  0; 1 if software has to do the checksum; or -EINVAL */
 int vnet_to_offload(const uint8_t *vnet, const uint8_t *frame, uint32_t len_bytes, struct tx_offload *off);
-void vnet_from_status(uint32_t status, uint8_t *vnet);                                       /* checksum verdict of the NIC */
+void vnet_sum(struct tx_ring *ring, uint32_t buf, uint32_t len_bytes, const uint8_t *vnet); /* that checksum; frame from buffer `buf` on */
+void vnet_tso_seed(uint8_t *frame, uint32_t len_bytes, const struct tx_offload *off); /* make the kernel's seed one for segments */
+void vnet_from_status(uint32_t status, uint8_t *vnet);                                /* checksum verdict of the NIC */
 
 /* ---- netns.c: asking about an interface that somebody may have moved to another network namespace --------------------- */
 

@@ -4,6 +4,9 @@
  *
  * Ref: setns(2); linux/if_tun.h (TUNGETDEVNETNS, Linux 5.2).
  */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE                      /* setns() */
+#endif
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>

@@ -16,7 +16,6 @@
 #include "fast.h"
 
 #define RX_REFILL_BATCH 32
-#define TX_FRAME_MAX_BYTES 65550         /* 64 KiB of IP packet and its Ethernet header; the NIC cuts it (TSO) */
 
 _Static_assert(RX_STATUS_VP == RXD_STAT_VP && RING_EINVAL == EINVAL && RING_EAGAIN == EAGAIN, "what fast.h tells Python");
 
@@ -215,8 +214,6 @@ int tx_post(struct tx_ring *ring, const uint8_t *frame, uint32_t len_bytes, cons
     static const struct tx_offload none;
     uint32_t buf = ring_next(ring->next_to_use, ring->count);
 
-    if (len_bytes == 0 || len_bytes > TX_FRAME_MAX_BYTES || tx_buffers(ring, len_bytes) + 2 > ring->count)
-        return -EINVAL;                  /* no room will ever do */
     if (tx_free(ring) < tx_buffers(ring, len_bytes) + 1) {
         ring->stats.busy++;
         return -EAGAIN;

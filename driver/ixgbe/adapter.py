@@ -9,7 +9,9 @@ Ref: ixgbe_open, ixgbe_configure, ixgbe_up_complete, ixgbe_down.
 
 import logging
 import os
-from collections.abc import Callable, Iterable
+import select
+import time
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, suppress
 from types import TracebackType
 from typing import Any, Self
@@ -37,7 +39,7 @@ from driver.ixgbe.sw_init import (
 from driver.napi import Napi, Rearm
 from driver.pci import Door, IrqKind
 from driver.qvector import QVector, request_irqs
-from driver.rings import RxRing, TxRing
+from driver.rings import RxFrame, RxRing, TxRing
 from driver.vsi import Vsi
 
 log = logging.getLogger(__name__)
@@ -45,6 +47,8 @@ log = logging.getLogger(__name__)
 ALL = 0xFFFFFFFF
 PAGE_BYTES = 4096
 DESC_BYTES = 16
+SERVICE_S = 2.0  # Linux runs its service task this often with a stable link …
+SERVICE_LINK_S = 0.1  # … and this often while the link is changing
 
 
 RingMaker = Callable[[Arena, Bar, int, int, int], Any]  # arena, bar, queue, count, buf_bytes
@@ -219,6 +223,8 @@ class Adapter:
         self.running = False
         try:
             self._hw_down()
+        except DeviceGone as err:
+            log.info("%s: going down: %s", self.door.name, err)
         except (DriverError, TimeoutError, OSError) as err:
             log.warning("%s: going down: %s", self.door.name, err)
         finally:
@@ -376,6 +382,75 @@ class Adapter:
             os.eventfd_write(self.scheme.relay_fd, 1)
         if self.scheme.kind is IrqKind.INTX:
             self.door.irq_unmask(IrqKind.INTX)
+
+    # ---- frames for a program of our own ---------------------------------------------------------------------------
+
+    def tx(self, queue: int = 0) -> TxRing:
+        """The ring of Tx queue ``queue``: ``post`` frames, ``flush`` once, ``clean`` now and then.
+
+        Raises:
+            DriverError: There is no such queue, or the port is down.
+        """
+        ring: TxRing = self._ring(self.tx_rings, queue)
+        return ring
+
+    def rx(self, queue: int = 0, *, timeout_s: float | None = None) -> Iterator[list[RxFrame]]:
+        """Yield batches of frames from Rx queue ``queue``; a batch dies when the next is asked for.
+
+        Between batches this does what NAPI does: give buffers back, clean the vector's Tx rings, and if nothing came
+        let the vector interrupt again and sleep on it.  The service task runs from here too.  One thread may do this
+        per vector, and nobody else may poll its rings meanwhile.
+
+        Args:
+            queue: Rx queue, one that exists since ``up``.
+            timeout_s: Seconds after which it ends; None: never.
+
+        Raises:
+            DriverError: There is no such queue, or the port is down.
+            DeviceGone: The function no longer answers.
+        """
+        ring: RxRing = self._ring(self.rx_rings, queue)
+        q_vector = ring.q_vector
+        assert q_vector is not None
+        end_s = float("inf") if timeout_s is None else time.monotonic() + timeout_s
+        service_s = 0.0
+        while self.running:
+            frames = ring.harvest()
+            if frames:
+                yield frames
+                if self.arena is None:  # the caller took the port down meanwhile
+                    return
+                ring.refill()
+            for tx_ring in q_vector.tx:
+                tx_ring.clean()
+            now_s = time.monotonic()
+            if now_s >= service_s:
+                self.service()
+                service_s = now_s + (SERVICE_S if self.link.up else SERVICE_LINK_S)
+            if now_s >= end_s:
+                return
+            if not frames:
+                self._wait_for_irq(q_vector, max(0.0, min(end_s, service_s) - now_s))
+
+    def _ring(self, rings: list[Any], queue: int) -> Any:
+        if not self.running:
+            raise DriverError(f"{self.door.name} is down: `up` makes the rings")
+        if not 0 <= queue < len(rings):
+            raise DriverError(f"{self.door.name}: queue {queue} is not one of 0 to {len(rings) - 1}")
+        return rings[queue]
+
+    def _wait_for_irq(self, q_vector: QVector, timeout_s: float) -> None:
+        """Re-arm, then sleep until the vector interrupts; what came since the last look makes it do so at once."""
+        self.bar.write_offset(*self.scheme.rearm(q_vector))
+        irq_fd, others = self.scheme.irq_fd(q_vector), self.other_fds()
+        poll = select.poll()
+        for fd in (irq_fd, *others):
+            poll.register(fd, select.POLLIN)
+        ready = {fd for fd, _ in poll.poll(timeout_s * 1000)}
+        if ready & set(others):
+            self.other_irq()  # without MSI-X it is this one that announces rings, too
+        with suppress(BlockingIOError):
+            os.eventfd_read(irq_fd)
 
     def napis(self) -> list[Napi]:
         """A polling context per q_vector, for the rings that exist now."""

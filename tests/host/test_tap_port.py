@@ -35,7 +35,7 @@ pytestmark = [
 @pytest.fixture
 def ip() -> Iterator[Route]:
     """An IPRoute inside a new network namespace, which the test's thread is in, too."""
-    from pyroute2 import IPRoute, netns  # type: ignore[import-untyped]  # it has no types
+    from pyroute2 import IPRoute, netns
 
     name = f"ixlab-tap-{os.getpid()}"
     home = os.open("/proc/thread-self/ns/net", os.O_RDONLY)

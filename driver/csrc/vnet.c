@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The virtio-net header that comes with every frame of a tap: what the kernel left for the NIC to do, as a context descriptor
+ * can say it, and what the NIC found out, as the kernel wants to hear it.
+ *
+ * Ref: linux/virtio_net.h (struct virtio_net_hdr); 82599 datasheet, transmit context descriptor.
+ */
+#include <errno.h>
+#include <stdint.h>
+#include <string.h>
+#include "desc.h"
+#include "regs.h"
+#include "fast.h"
+
+#define VNET_F_NEEDS_CSUM 1
+#define VNET_F_DATA_VALID 2
+#define VNET_GSO_NONE 0
+#define VNET_GSO_TCPV4 1
+#define VNET_GSO_TCPV6 4
+#define VNET_GSO_UDP_L4 5
+#define VNET_GSO_ECN 0x80
+
+#define L4_TYPE_UDP 0
+#define L4_TYPE_TCP 1
+#define ETHER_BYTES 14
+#define ETHERTYPE_IPV4 0x0800
+#define ETHERTYPE_IPV6 0x86DD
+#define ETHERTYPE_VLAN 0x8100
+#define ETHERTYPE_SVLAN 0x88A8
+#define VLAN_TAGS_MAX 2
+#define TCP_BYTES 20
+#define TCP_CSUM_AT 16
+#define UDP_BYTES 8
+#define UDP_CSUM_AT 6
+#define IPLEN_MAX 511                    /* TXCTX0_IPLEN has nine bits */
+
+struct vnet_hdr {                        /* in the byte order of this machine: the interface was made that way */
+    uint8_t flags;
+    uint8_t gso_type;
+    uint16_t hdr_len;
+    uint16_t gso_size;
+    uint16_t csum_start;
+    uint16_t csum_offset;
+};
+_Static_assert((uint64_t)IPLEN_MAX == TXCTX0_IPLEN >> TXCTX0_IPLEN_SHIFT, "the longest IP header a context can tell");
+_Static_assert(sizeof(struct vnet_hdr) == VNET_HDR_BYTES, "virtio_net_hdr without mergeable buffers");
+
+static uint16_t be16(const uint8_t *p)
+{
+    return (uint16_t)(p[0] << 8 | p[1]);
+}
+
+/* Ethertype of the packet behind the Ethernet header and up to two VLAN tags; *l3 is where it starts.  0: cut short. */
+static uint16_t skip_tags(const uint8_t *frame, uint32_t len_bytes, uint32_t *l3)
+{
+    uint16_t type = 0;
+
+    for (uint32_t tags = 0, at = 12; tags <= VLAN_TAGS_MAX && at + 2 <= len_bytes; tags++, at += 4) {
+        type = be16(frame + at);
+        *l3 = at + 2;
+        if (type != ETHERTYPE_VLAN && type != ETHERTYPE_SVLAN)
+            return type;
+    }
+    return 0;
+}
+
+int vnet_to_offload(const uint8_t *vnet, const uint8_t *frame, uint32_t len_bytes, struct tx_offload *off)
+{
+    struct vnet_hdr hdr;
+    uint32_t l3 = 0;
+    uint16_t type;
+    uint8_t gso;
+    int tcp, udp;
+
+    memcpy(&hdr, vnet, sizeof hdr);
+    memset(off, 0, sizeof *off);
+    gso = hdr.gso_type & (uint8_t)~VNET_GSO_ECN;
+    if (len_bytes < ETHER_BYTES)
+        return -EINVAL;
+    if (!(hdr.flags & VNET_F_NEEDS_CSUM))
+        return gso == VNET_GSO_NONE ? 0 : -EINVAL;
+    if (hdr.csum_start < ETHER_BYTES || (uint32_t)hdr.csum_start + hdr.csum_offset + 2 > len_bytes)
+        return -EINVAL;
+    type = skip_tags(frame, len_bytes, &l3);
+    tcp = hdr.csum_offset == TCP_CSUM_AT;
+    udp = hdr.csum_offset == UDP_CSUM_AT;
+    if ((!tcp && !udp) || (type != ETHERTYPE_IPV4 && type != ETHERTYPE_IPV6) || hdr.csum_start <= l3 ||
+        hdr.csum_start - l3 > IPLEN_MAX)
+        return gso == VNET_GSO_NONE ? 1 : -EINVAL;
+    off->l3_offset = (uint16_t)l3;
+    off->l4_offset = hdr.csum_start;
+    off->ipv4 = type == ETHERTYPE_IPV4;
+    off->l4_csum = 1;
+    off->l4_type = tcp ? L4_TYPE_TCP : L4_TYPE_UDP;
+    switch (gso) {
+    case VNET_GSO_NONE:
+        return 0;
+    case VNET_GSO_TCPV4:
+    case VNET_GSO_TCPV6:
+        if (!tcp)
+            return -EINVAL;
+        off->l4_len_bytes = (uint16_t)((frame[hdr.csum_start + 12] >> 4) * 4);
+        if (off->l4_len_bytes < TCP_BYTES)
+            return -EINVAL;
+        break;
+    case VNET_GSO_UDP_L4:
+        if (!udp)
+            return -EINVAL;
+        off->l4_len_bytes = UDP_BYTES;
+        break;
+    default:
+        return -EINVAL;
+    }
+    if (hdr.gso_size == 0 || (uint32_t)off->l4_offset + off->l4_len_bytes > len_bytes)
+        return -EINVAL;
+    off->mss = hdr.gso_size;
+    off->ip_csum = off->ipv4;
+    return 0;
+}
+
+/* Checksums that the NIC has no descriptor for (a tunnel's, a protocol's that is neither TCP nor UDP): sum what lies from
+ * csum_start on, over the seed the kernel left, as its own skb_checksum_help() would have done. */
+void vnet_sum(struct tx_ring *ring, uint32_t buf, uint32_t len_bytes, const uint8_t *vnet)
+{
+    struct vnet_hdr hdr;
+    uint8_t *part = ring->buf + (uint64_t)buf * ring->buf_bytes, *field;
+    uint64_t sum = 0;
+
+    memcpy(&hdr, vnet, sizeof hdr);
+    field = part + hdr.csum_start + hdr.csum_offset;
+    for (uint32_t at = 0, base = 0; at < len_bytes; at++) {
+        if (at - base == ring->buf_bytes) {
+            base = at;
+            buf = buf + 1 == ring->count ? 0 : buf + 1;
+            part = ring->buf + (uint64_t)buf * ring->buf_bytes;
+        }
+        if (at >= hdr.csum_start)
+            sum += (at - hdr.csum_start) % 2 ? part[at - base] : (uint64_t)part[at - base] << 8;
+    }
+    while (sum >> 16)
+        sum = (sum & 0xFFFF) + (sum >> 16);
+    sum = sum == 0xFFFF ? 0xFFFF : ~sum;         /* 0 would mean "no checksum" to UDP */
+    field[0] = (uint8_t)(sum >> 8);
+    field[1] = (uint8_t)sum;
+}
+
+/* The kernel seeds the TCP/UDP checksum with a pseudo header that counts the whole length; the NIC wants a seed without it,
+ * because every segment has a length of its own.  Ones' complement: adding ~length takes it out. */
+void vnet_tso_seed(uint8_t *frame, uint32_t len_bytes, const struct tx_offload *off)
+{
+    uint8_t *field = frame + off->l4_offset + (off->l4_type == L4_TYPE_TCP ? TCP_CSUM_AT : UDP_CSUM_AT);
+    uint32_t sum = be16(field) + (uint16_t)~(len_bytes - off->l4_offset);
+
+    sum = (sum & 0xFFFF) + (sum >> 16);
+    field[0] = (uint8_t)(sum >> 8);
+    field[1] = (uint8_t)sum;
+    if (off->ipv4) {                     /* the NIC sums the header with this field in place */
+        frame[off->l3_offset + 10] = 0;
+        frame[off->l3_offset + 11] = 0;
+    }
+}
+
+void vnet_from_status(uint32_t status, uint8_t *vnet)
+{
+    struct vnet_hdr hdr = { 0 };
+
+    if ((status & RXD_STAT_L4CS) && !(status & (RXD_ERR_TCPE | RXD_ERR_IPE)))
+        hdr.flags = VNET_F_DATA_VALID;
+    memcpy(vnet, &hdr, sizeof hdr);
+}
