@@ -46,8 +46,8 @@ def lint() -> None:
     """
     folders = ["device", "driver", "ci", "tests", "examples"]
     with Timed("lint"):
-        run(["ruff", "check", "--ignore-noqa", "--quiet", *folders, "setup.py"])
-        run(["ruff", "format", "--check", "--quiet", *folders, "setup.py"])
+        run([sys.executable, "-m", "ruff", "check", "--ignore-noqa", "--quiet", *folders, "setup.py"])
+        run([sys.executable, "-m", "ruff", "format", "--check", "--quiet", *folders, "setup.py"])
         run([sys.executable, "-m", "mypy", "--no-error-summary"])
         run([sys.executable, "-m", "device.regs", "header", "--check"])
 
