@@ -313,7 +313,7 @@ class Nic:
             unknown=[(name_of(offset), seen["read"], seen["write"]) for offset, seen in sorted(unknown.items())],
             filters=self.filters.rows(),
             rings=[
-                *((f"rx[{r.queue}]", f"{r.iova:#x}", r.count, r.head, r.tail, r.free) for r in self.rx.rings()),
+                *((f"rx[{r.queue}]", f"{r.iova:#x}", r.count, r.head, r.tail, r.waiting) for r in self.rx.rings()),
                 *((f"tx[{t.queue}]", f"{t.iova:#x}", t.count, t.head, t.tail, t.waiting) for t in self.tx.rings()),
             ],
             faults=[

@@ -1,44 +1,15 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Receive as people look at it; the work is done in C (csrc/rx.c, rxring.c, parse.c, rxsum.c)."""
 
-from dataclasses import dataclass
-
-from device.fast import FAULTS, FastNic, lib
+from device.fast import FastNic, lib
 from device.regfile import RegFile
 from device.regs import RDBAH, RDBAL, RDH, RDLEN, RDT, RXDCTL, SRRCTL
+from device.ring import RingRegisters, Rings
 
-DESC_BYTES = 16
-DWORD = 2**32
 ENABLE_AGAIN = "then clear RXDCTL.ENABLE and set it again"
 
 
-@dataclass(frozen=True)
-class RxRing:
-    """One enabled Rx queue.
-
-    Attributes:
-        queue: Its number.
-        iova: Where its descriptors lie.
-        count: How many there are.
-        head: The one that hardware fills next.
-        tail: The first that is not hardware's.
-        fault: Why it stands still; "" if it does not.
-    """
-
-    queue: int
-    iova: int
-    count: int
-    head: int
-    tail: int
-    fault: str
-
-    @property
-    def free(self) -> int:
-        """Descriptors that wait for a frame; 0 if head or tail make no sense."""
-        return (self.tail - self.head) % self.count if self.head < self.count and self.tail < self.count else 0
-
-
-class Rx:
+class Rx(Rings):
     """The receive block.
 
     Args:
@@ -47,32 +18,13 @@ class Rx:
     """
 
     def __init__(self, regs: RegFile, nic: FastNic) -> None:
-        self.regs = regs
-        self.nic = nic
-
-    def reset(self, *, software: bool) -> None:
-        """Nothing to forget here: ``nic_reset`` makes C forget faults, tails and the packet buffer."""
-
-    def ring(self, queue: int) -> RxRing:
-        """Queue ``queue`` as its registers are now."""
-        fault = int(self.nic.c.rxq[queue].fault)
-        return RxRing(
-            queue=queue,
-            iova=self.regs.get(RDBAH, queue) * DWORD + self.regs.get(RDBAL, queue),
-            count=self.regs.get(RDLEN, queue) // DESC_BYTES,
-            head=int(self.regs.get(RDH, queue)),
-            tail=int(self.regs.get(RDT, queue)),
-            fault=FAULTS[fault] if fault else "",
-        )
-
-    def rings(self) -> list[RxRing]:
-        """Every enabled queue, by number."""
-        return [self.ring(queue) for queue in range(lib.NIC_QUEUES) if self.regs.get(RXDCTL, queue).ENABLE]
+        names = RingRegisters(RDBAL, RDBAH, RDLEN, RDH, RDT, RXDCTL)
+        super().__init__(regs, nic, names, lambda queue: int(nic.c.rxq[queue].fault))
 
     def explain(self, queue: int) -> str:
         """Why queue ``queue`` stands still, the registers that say so, and what to do; "" if it does not."""
         ring = self.ring(queue)
-        fault = int(self.nic.c.rxq[queue].fault)
+        fault = self.fault_of(queue)
         where = f"Rx queue {queue} stands still"
         if fault == lib.FAULT_RING_UNMAPPED:
             why = f"its ring, {ring.count} descriptors at {ring.iova:#x}, is not mapped for DMA: map it, {ENABLE_AGAIN}"

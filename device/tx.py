@@ -1,45 +1,16 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Transmit as people look at it; the work is done in C (csrc/tx.c, txdesc.c, txframe.c, tso.c)."""
 
-from dataclasses import dataclass
-
-from device.fast import FAULTS, FastNic, lib
+from device.fast import FastNic, lib
 from device.regfile import RegFile
 from device.regs import TDBAH, TDBAL, TDH, TDLEN, TDT, TXDCTL
 from device.regs.desc import TXCTX1
+from device.ring import DWORD, RingRegisters, Rings
 
-DESC_BYTES = 16
-DWORD = 2**32
 ENABLE_AGAIN = "then clear TXDCTL.ENABLE and set it again"
 
 
-@dataclass(frozen=True)
-class TxRing:
-    """One enabled Tx queue.
-
-    Attributes:
-        queue: Its number.
-        iova: Where its descriptors lie.
-        count: How many there are.
-        head: The one that hardware takes next.
-        tail: The first that is not hardware's.
-        fault: Why it stands still; "" if it does not.
-    """
-
-    queue: int
-    iova: int
-    count: int
-    head: int
-    tail: int
-    fault: str
-
-    @property
-    def waiting(self) -> int:
-        """Descriptors posted and not taken yet; 0 if head or tail make no sense."""
-        return (self.tail - self.head) % self.count if self.head < self.count and self.tail < self.count else 0
-
-
-class Tx:
+class Tx(Rings):
     """The transmit block.
 
     Args:
@@ -48,34 +19,15 @@ class Tx:
     """
 
     def __init__(self, regs: RegFile, nic: FastNic) -> None:
-        self.regs = regs
-        self.nic = nic
-
-    def reset(self, *, software: bool) -> None:
-        """Nothing to forget here: ``nic_reset`` makes C forget contexts, faults and pending work."""
-
-    def ring(self, queue: int) -> TxRing:
-        """Queue ``queue`` as its registers are now."""
-        fault = int(self.nic.c.txq[queue].fault)
-        return TxRing(
-            queue=queue,
-            iova=self.regs.get(TDBAH, queue) * DWORD + self.regs.get(TDBAL, queue),
-            count=self.regs.get(TDLEN, queue) // DESC_BYTES,
-            head=int(self.regs.get(TDH, queue)),
-            tail=int(self.regs.get(TDT, queue)),
-            fault=FAULTS[fault] if fault else "",
-        )
-
-    def rings(self) -> list[TxRing]:
-        """Every enabled queue, by number."""
-        return [self.ring(queue) for queue in range(lib.NIC_QUEUES) if self.regs.get(TXDCTL, queue).ENABLE]
+        names = RingRegisters(TDBAL, TDBAH, TDLEN, TDH, TDT, TXDCTL)
+        super().__init__(regs, nic, names, lambda queue: int(nic.c.txq[queue].fault))
 
     def explain(self, queue: int) -> str:
         """Why queue ``queue`` stands still, the registers that say so, and what to do; "" if it does not."""
         ring = self.ring(queue)
         if not ring.fault:
             return ""
-        fault = int(self.nic.c.txq[queue].fault)
+        fault = self.fault_of(queue)
         packet = f"the packet at descriptor {ring.head}"
         reasons = {
             lib.FAULT_RING_UNMAPPED: f"its ring, {ring.count} descriptors at {ring.iova:#x}, is not mapped for DMA: "

@@ -75,7 +75,7 @@ def test_probe_takes_the_steps_in_the_kernels_order(nic: Nic, door: PairDoor) ->
         assert adapter.describe()["bus"] == "5.0 GT/s x8"
         found = dict(watch.steps)
         assert found["select_eeprom"].startswith("EERD")
-        assert "MAC: 2, PHY: 16, SFP+: 5" in found["read_pba"]
+        assert "MAC: 2, PHY: 20, SFP+: 5" in found["read_pba"]
         assert found["check_minimum_link"].startswith("32.000 Gb/s")
         assert nic.regs.get(ESDP).SDP3 == 1  # laser off
         assert claim.holder(door.name).startswith(f"pid {os.getpid()} ")

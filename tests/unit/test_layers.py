@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-BLOCK_MAY = {"device.regs", "device.seam", "device.regfile", "device.errors", "device.fast"}
+BLOCK_MAY = {"device.regs", "device.seam", "device.regfile", "device.errors", "device.fast", "device.ring"}
 WIRING = {"nic", "server", "control", "config", "vfu", "fast", "regfile", "errors", "seam", "__main__", "__init__"}
 NEUTRAL = {"pci", "vfio", "vfio_user", "bar", "dma", "irq", "vsi", "qvector", "itr", "napi", "rings", "netdev"}
 NEUTRAL |= {"claim", "errors", "fast", "status", "ethtool"}

@@ -26,7 +26,8 @@ from device.regs import (
     VLNCTRL,
 )
 from device.regs.fdir import FdirCmd, FdirL4Type
-from device.rx import Rx, RxRing
+from device.ring import Ring
+from device.rx import Rx
 from tests.twins.rxrig import IOVA, Rig
 
 
@@ -47,9 +48,9 @@ def test_rings(rig: Rig) -> None:
     rig.receive(bytes(60), bytes(60))
     block = Rx(rig.rf, rig.nic)
     block.reset(software=True)
-    assert block.rings() == [RxRing(queue=5, iova=IOVA, count=16, head=0, tail=9, fault="")]
-    assert block.rings()[0].free == 9
-    assert RxRing(queue=0, iova=0, count=8, head=0, tail=8, fault="").free == 0
+    assert block.rings() == [Ring(queue=5, iova=IOVA, count=16, head=0, tail=9, fault="")]
+    assert block.rings()[0].waiting == 9
+    assert Ring(queue=0, iova=0, count=8, head=0, tail=8, fault="").waiting == 0
     assert block.explain(5) == ""
 
 

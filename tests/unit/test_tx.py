@@ -28,7 +28,8 @@ from device.regs import (
     Register,
 )
 from device.regs.desc import TXDADV
-from device.tx import Tx, TxRing
+from device.ring import Ring
+from device.tx import Tx
 from tests.twins.tso import Offload
 from tests.unit.txrig import CTXT, DESC_BYTES, IOVA, MEMORY_BYTES, TxRig, context_desc, data_desc, legacy_desc, rig
 
@@ -575,8 +576,8 @@ def test_rings_are_reported(tx: TxRig) -> None:
     tx.run(0)
     assert tx.nic.c.txq[0].fault == 0
     assert Tx(tx.regs, tx.nic).rings() == [
-        TxRing(0, tx.ring_iova(0), 8, 0, 8, ""),
-        TxRing(3, tx.ring_iova(3), 16, 0, 1, ""),
+        Ring(0, tx.ring_iova(0), 8, 0, 8, ""),
+        Ring(3, tx.ring_iova(3), 16, 0, 1, ""),
     ]
     tx.run()
     assert [(r.fault, r.waiting) for r in Tx(tx.regs, tx.nic).rings()] == [("tail", 0), ("", 0)]

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Guests for the boot tier: one at a time, started when a test first asks, and held to silence when it ends."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from ci.vm import Options, Vm
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A boot may take minutes on a busy machine under TCG; a verdict must not hang on that."""
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.boot)
+            item.add_marker(pytest.mark.root)
+            item.add_marker(pytest.mark.timeout(1500))
+
+
+@pytest.fixture(scope="module")
+def start() -> Iterator[Callable[[Options], Vm]]:
+    """Start a guest; at the module's end it must have left no complaint of its kernel, of QEMU or of the device."""
+    running: list[Vm] = []
+
+    def begin(options: Options) -> Vm:
+        vm = Vm(options)
+        running.append(vm)
+        vm.start()
+        return vm
+
+    yield begin
+    complaints = []
+    for vm in running:
+        complaints += vm.complaints()
+        vm.close()
+    assert complaints == []

@@ -1,0 +1,270 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Debian's own kernels and their own ixgbe: a driver nobody here wrote."""
+
+import re
+import time
+from collections.abc import Callable
+
+import pytest
+
+from ci import guest
+from ci.demo import HOST4, WIRE4, WIRE_IF
+from ci.vm import MAC, NIC_ADDRESS, Options, Vm
+from tests.boot.judge import GUEST, MIB, WIRE, counters, footprint, ping, send_udp, tcp
+
+
+@pytest.fixture(scope="module", params=["6.12", "6.1"])
+def vm(request: pytest.FixtureRequest, start: Callable[[Options], Vm]) -> Vm:
+    made = start(Options(kernel=request.param))
+    assert made.bind() == "eth0"
+    return made
+
+
+def settle(vm: Vm, interface: str = "eth0") -> None:
+    """After whatever takes the link down: there again, with its addresses."""
+    vm.run(f"i=0; until [ -e /sys/class/net/{interface} ]; do sleep 0.1; i=$((i+1)); [ $i -lt 600 ] || exit 1; done")
+    vm.addresses(interface)
+
+
+def test_banner(vm: Vm) -> None:
+    banner = "\n".join(message.text for message in vm.messages if "ixgbe" in message.text)
+    assert f"ixgbe {NIC_ADDRESS}: MAC: 2, PHY: 20, SFP+: 5, PBA No: IXLAB0-001" in banner
+    assert f"ixgbe {NIC_ADDRESS}: {MAC}" in banner
+    assert "32.000 Gb/s available PCIe bandwidth (5.0 GT/s PCIe x8 link)" in banner
+    assert "NIC Link is Up 10 Gbps, Flow Control: RX/TX" in banner
+
+
+def test_lspci_is_the_real_cards(vm: Vm) -> None:
+    out = vm.run(f"lspci -vvv -s {NIC_ADDRESS}").out
+    for text in (
+        "82599ES 10-Gigabit SFI/SFP+ Network Connection (rev 01)",
+        "Ethernet Server Adapter X520-2",
+        "[40] Power Management version 3",
+        "[50] MSI: Enable- Count=1/1 Maskable+ 64bit+",
+        "[70] MSI-X: Enable+ Count=64 Masked-",
+        "[a0] Express (v2) Endpoint",
+        "Speed 5GT/s, Width x8",
+        "[100 v1] Advanced Error Reporting",
+        "[140 v1] Device Serial Number 02-00-00-ff-ff-82-59-90",
+        "FLReset+",
+        "Kernel driver in use: ixgbe",
+    ):
+        assert text in out, text
+
+
+@pytest.mark.parametrize(
+    ("option", "text"),
+    [
+        ("-i", "driver: ixgbe"),
+        ("-k", "tcp-segmentation-offload: on"),
+        ("-g", "RX:			8192"),
+        ("-l", "Combined:	2"),
+        ("-x", "toeplitz: on"),
+        ("-c", "rx-usecs:	1"),
+        ("-a", "RX:		on"),
+        ("-n", "2 RX rings available"),
+        ("-m", "Transceiver type                          : 10G Ethernet: 10G Base-SR"),
+        ("-e", "0x0000:"),
+        ("-d", "Link Speed:                                    10G"),
+        ("-S", "rx_packets: "),
+        ("-T", "hardware-transmit"),
+        ("", "Speed: 10000Mb/s"),
+    ],
+)
+def test_ethtool_answers(vm: Vm, option: str, text: str) -> None:
+    assert text in vm.run(f"ethtool {option} eth0").out
+
+
+@pytest.mark.parametrize("kind", ["online", "offline"])
+def test_its_own_self_test(vm: Vm, kind: str) -> None:
+    settle(vm)
+    out = vm.run(f"ethtool -t eth0 {kind}", timeout_s=300).out
+    assert "The test result is PASS" in out, out
+    assert re.findall(r"\t +(\d+)$", out, re.MULTILINE) == ["0"] * 5, out
+    settle(vm)
+
+
+@pytest.mark.parametrize("size", [64, 1472, 9000])
+def test_ping(vm: Vm, size: int) -> None:
+    ping(vm, count=300, size=size)
+
+
+def test_tcp_both_ways(vm: Vm) -> None:
+    tcp(vm, 16 * MIB, (*WIRE, *GUEST))
+
+
+def test_counters_equal_what_the_tap_saw(vm: Vm) -> None:
+    def both() -> tuple[dict[str, int], dict[str, int]]:
+        port = vm.ask_nic(report=True)["report"]
+        assert isinstance(port, dict)
+        return counters(vm), {key: int(value) for key, value in port["port"].items() if isinstance(value, int)}
+
+    vm.run("ethtool -S eth0 >/dev/null; sleep 1")
+    before, wire_before = both()
+    tcp(vm)
+    for _ in range(20):  # the driver's own copies are up to 2 s old
+        after, wire_after = both()
+        sent = after["tx_packets"] - before["tx_packets"]
+        nic = after["tx_pkts_nic"] - before["tx_pkts_nic"]
+        seen = wire_after["tx_frames"] - wire_before["tx_frames"]
+        if nic == seen and after["rx_pkts_nic"] - before["rx_pkts_nic"] == after["rx_packets"] - before["rx_packets"]:
+            break
+        time.sleep(0.5)
+    assert nic == seen
+    assert sent <= nic  # a segmented packet is one for the driver, many for the wire
+    assert after["rx_pkts_nic"] - before["rx_pkts_nic"] == after["rx_packets"] - before["rx_packets"]
+    assert not any(after[name] for name in ("rx_errors", "tx_errors", "rx_crc_errors", "hw_csum_rx_error"))
+
+
+def test_jumbo_frames(vm: Vm) -> None:
+    vm.run("ip link set eth0 mtu 9000")
+    vm.wire.run("ip", "link", "set", WIRE_IF, "mtu", "9000")
+    try:
+        settle(vm)
+        ping(vm, size=8972)
+        tcp(vm, 8 * MIB, (*WIRE, *GUEST))
+    finally:
+        vm.run("ip link set eth0 mtu 1500")
+        vm.wire.run("ip", "link", "set", WIRE_IF, "mtu", "1500")
+        settle(vm)
+
+
+@pytest.mark.parametrize(
+    "feature", ["tso", "gso", "gro", "tx", "rx", "sg", "rxhash", "txvlan", "rxvlan", "rx-vlan-filter"]
+)
+def test_without_an_offload(vm: Vm, feature: str) -> None:
+    vm.run(f"ethtool -K eth0 {feature} off")
+    settle(vm)
+    tcp(vm, 4 * MIB)
+    vm.run(f"ethtool -K eth0 {feature} on; ethtool -K eth0 sg on tx on tso on gso on")
+    settle(vm)
+
+
+def test_large_receive_offload(vm: Vm) -> None:
+    vm.run("ethtool -K eth0 lro on")
+    settle(vm)
+    tcp(vm, 8 * MIB, GUEST)
+    vm.run("ethtool -K eth0 lro off")
+    settle(vm)
+
+
+def test_perfect_filters_steer_and_drop(vm: Vm) -> None:
+    vm.run("ethtool -K eth0 ntuple on")
+    settle(vm)
+    vm.run(f"ethtool -N eth0 flow-type udp4 dst-ip {HOST4} dst-port 4242 action 1")
+    vm.run(f"ethtool -N eth0 flow-type udp4 dst-ip {HOST4} dst-port 4243 action -1")
+    vm.run(f"ping -c 1 -w 30 {WIRE4}")
+    before = counters(vm)
+    send_udp(vm, 4242, 100)
+    send_udp(vm, 4243, 50)
+    vm.run(f"ping -c 1 -w 30 {WIRE4}")  # what came before has been received by now
+    after = {name: value - before[name] for name, value in counters(vm).items()}
+    for _ in range(10):
+        if after["fdir_match"] >= 150:
+            break
+        time.sleep(0.5)
+        after = {name: value - before[name] for name, value in counters(vm).items()}
+    assert after["fdir_match"] == 150
+    assert 100 <= after["rx_queue_1_packets"] < 150
+    assert after["rx_queue_0_packets"] < 50
+    vm.run("ethtool -K eth0 ntuple off")
+    settle(vm)
+
+
+@pytest.mark.parametrize(
+    ("change", "back"),
+    [
+        ("-X eth0 weight 0 1", "-X eth0 default"),
+        ("-G eth0 rx 64 tx 64", "-G eth0 rx 512 tx 512"),
+        ("-G eth0 rx 4096 tx 4096", "-G eth0 rx 512 tx 512"),
+        ("-C eth0 rx-usecs 200", "-C eth0 rx-usecs 1"),
+        ("-A eth0 rx off tx off", "-A eth0 rx on tx on"),
+        ("-L eth0 combined 1", "-L eth0 combined 2"),
+    ],
+)
+def test_changed_under_traffic(vm: Vm, change: str, back: str) -> None:
+    flood = vm.begin(f"exec ping -q -i 0.002 -s 1000 {WIRE4}")
+    time.sleep(0.3)
+    vm.run(f"ethtool {change}")
+    settle(vm)
+    tcp(vm, 4 * MIB)
+    vm.run(f"ethtool {back}")
+    settle(vm)
+    flood.kill(2)
+    flood.wait(60)
+    ping(vm)
+
+
+def test_interface_down_and_up(vm: Vm) -> None:
+    before = footprint(vm)
+    flood = vm.begin(f"exec ping -q -i 0.002 -s 1000 {WIRE4}")
+    vm.run("for i in $(seq 15); do ip link set eth0 down; ip link set eth0 up; done", timeout_s=900)
+    flood.kill(2)
+    flood.wait(60)
+    settle(vm)
+    tcp(vm, 4 * MIB)
+    after = footprint(vm)
+    assert (after["fds"], after["threads"]) == (before["fds"], before["threads"])
+
+
+def test_module_gone_and_back(vm: Vm) -> None:
+    vm.run("for i in $(seq 5); do rmmod ixgbe && modprobe ixgbe || exit 1; done", timeout_s=900)
+    settle(vm)
+    tcp(vm, 4 * MIB)
+
+
+def test_unbound_and_bound(vm: Vm) -> None:
+    words = f"for i in $(seq 5); do echo {NIC_ADDRESS} > unbind && echo {NIC_ADDRESS} > bind || exit 1; done"
+    vm.run(f"cd /sys/bus/pci/drivers/ixgbe && {words}", timeout_s=900)
+    settle(vm)
+    tcp(vm, 4 * MIB)
+
+
+def test_function_level_reset(vm: Vm) -> None:
+    """ixgbe is not told of a reset through sysfs, on a real card neither: its next start puts all right."""
+    assert "flr" in vm.run(f"cat /sys/bus/pci/devices/{NIC_ADDRESS}/reset_method").out
+    vm.run(f"echo 1 > /sys/bus/pci/devices/{NIC_ADDRESS}/reset")
+    vm.run("ip link set eth0 down; ip link set eth0 up")
+    settle(vm)
+    tcp(vm, 4 * MIB)
+
+
+def test_cable_pulled_and_put_back(vm: Vm) -> None:
+    vm.ask_nic(carrier=False)
+    vm.run(
+        "i=0; while [ $(cat /sys/class/net/eth0/carrier) = 1 ]; do sleep 0.1; i=$((i+1)); [ $i -lt 600 ] || exit 1; done"
+    )
+    vm.ask_nic(carrier=True)
+    settle(vm)
+    tcp(vm, 4 * MIB)
+
+
+def test_module_pulled_and_put_back(vm: Vm) -> None:
+    vm.ask_nic(sfp="none")
+    vm.run(
+        "i=0; while [ $(cat /sys/class/net/eth0/carrier) = 1 ]; do sleep 0.1; i=$((i+1)); [ $i -lt 600 ] || exit 1; done"
+    )
+    vm.ask_nic(sfp="lr")
+    settle(vm)
+    assert "10G Base-LR" in vm.run("ethtool -m eth0").out
+    tcp(vm, 4 * MIB)
+
+
+def test_guest_reboots(vm: Vm) -> None:
+    before = footprint(vm)
+    for _ in range(2):
+        vm.ask({"id": 0, "run": "reboot -f"})
+        vm.wait_boot()
+        vm.bind()
+        tcp(vm, 4 * MIB)
+    after = footprint(vm)
+    assert after["threads"] == before["threads"]
+    assert after["fds"] <= before["fds"] + 8
+
+
+def test_qemu_killed_and_started_again(vm: Vm) -> None:
+    vm.stop_qemu(kill=True)
+    vm.start_qemu(guest.qemu(), guest.kernel(vm.options.kernel))
+    vm.bind()
+    ping(vm)
+    tcp(vm, 4 * MIB, (WIRE4, HOST4))
