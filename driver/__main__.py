@@ -241,7 +241,7 @@ def _known_registers(_: click.Context, __: click.Parameter, names: tuple[str, ..
 @json_option
 def regs(nic: str, names: tuple[str, ...], zero: bool, as_json: bool) -> None:
     """Dump NIC's registers, all or those of NAMES; none whose reading has an effect."""
-    found = _ask(nic, "regs", "all" if zero or names else "set", *names)
+    found = _ask(nic, "regs", "all" if zero else "set", *names)
 
     _emit(found, as_json, f"{nic}: registers", _registers)
 

@@ -28,7 +28,7 @@ def registers(bar: Bar, *, zero: bool = False, names: Sequence[str] = ()) -> lis
     Args:
         bar: Register window.
         zero: Include registers that read 0.
-        names: Only these registers; all if empty.
+        names: Only these registers, and the first of each even if it reads 0; all if empty.
 
     Returns:
         One row per register: name, offset, value, fields by name (set ones only).
@@ -39,7 +39,7 @@ def registers(bar: Bar, *, zero: bool = False, names: Sequence[str] = ()) -> lis
             continue
         for n in range(register.count):
             value = bar.read(register, n)
-            if not value and not zero:
+            if not value and not zero and not (names and n == 0):
                 continue
             name = register.NAME if register.count == 1 else f"{register.NAME}[{n}]"
             fields = {field: int(getattr(value, field)) for field in register.FIELDS if getattr(value, field)}

@@ -41,19 +41,19 @@ class SfpType(enum.IntEnum):
 
 
 class PhyType(enum.IntEnum):
-    """What the media is driven by, with Linux's numbers."""
+    """What the media is driven by, with Linux's numbers.  Observed: 6.1 and 6.12 print 20 for Intel's SFP+ modules."""
 
     UNKNOWN = 0
     NONE = 1
-    SFP_PASSIVE_TYCO = 9
-    SFP_PASSIVE_UNKNOWN = 10
-    SFP_ACTIVE_UNKNOWN = 11
-    SFP_AVAGO = 12
-    SFP_FTL = 13
-    SFP_FTL_ACTIVE = 14
-    SFP_UNKNOWN = 15
-    SFP_INTEL = 16
-    SFP_UNSUPPORTED = 17
+    SFP_PASSIVE_TYCO = 13
+    SFP_PASSIVE_UNKNOWN = 14
+    SFP_ACTIVE_UNKNOWN = 15
+    SFP_AVAGO = 16
+    SFP_FTL = 17
+    SFP_FTL_ACTIVE = 18
+    SFP_UNKNOWN = 19
+    SFP_INTEL = 20
+    SFP_UNSUPPORTED = 25
 
 
 class Byte(enum.IntEnum):

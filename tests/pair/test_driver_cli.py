@@ -105,8 +105,10 @@ def test_regs_shows_zeros_only_if_asked(capsys: Capture) -> None:
     every = json.loads(capsys.readouterr().out)
     assert all(row["value"] for row in some)
     assert len(every) > len(some)
-    assert cli.main(["regs", "pair", "RDT", "--json"]) == 0
+    assert cli.main(["regs", "pair", "RDT", "--json", "--all"]) == 0
     assert len(json.loads(capsys.readouterr().out)) == 128
+    assert cli.main(["regs", "pair", "RDT", "--json"]) == 0
+    assert [row["name"] for row in json.loads(capsys.readouterr().out)] == ["RDT[0]"]
 
 
 def test_a_dump_changes_nothing_in_the_nic(nic: Nic, door: PairDoor) -> None:
