@@ -51,7 +51,7 @@ class Agent:
     def run(self, number: int, command: str, timeout_s: float) -> None:
         """Run a command to its end, passing on what it prints."""
         process = subprocess.Popen(
-            ["/bin/sh", "-c", command],
+            ["/bin/bash", "-c", command],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -40,7 +40,7 @@ NEEDS = (
 )
 
 
-def _lines(name: str) -> list[str]:
+def lines(name: str) -> list[str]:
     """Return what a recipe file of qemu/ lists, without comments."""
     stripped = (line.partition("#")[0].strip() for line in (RECIPES / name).read_text().splitlines())
     return [line for line in stripped if line]
@@ -221,6 +221,8 @@ def _userland(made: Path, packages: list[str]) -> None:
         shutil.rmtree(tree / name, ignore_errors=True)
     for name in ("proc", "sys", "dev", "tmp", "run", "mnt", "root", "ixlab", "etc"):
         (tree / name).mkdir(exist_ok=True)
+    (tree / "usr/bin/sh").unlink(missing_ok=True)
+    (tree / "usr/bin/sh").symlink_to("bash")  # busybox would prefer its own applets to the programs beside it
     busybox = next(path for path in (tree / "usr/bin/busybox", tree / "bin/busybox") if path.exists())
     for applet in subprocess.run([busybox, "--list"], text=True, capture_output=True, check=True).stdout.split():
         if not any((tree / "usr" / folder / applet).exists() for folder in ("bin", "sbin")):
@@ -244,8 +246,8 @@ def _userland(made: Path, packages: list[str]) -> None:
 
 def userland() -> Path:
     """Return the folder with the guest's userland: ``tree``, and ``root.cpio``."""
-    packages = _lines("packages")
-    recipe = [USERLAND, *packages, *_pins(), (RECIPES / "init").read_text(), "2"]
+    packages = lines("packages")
+    recipe = [USERLAND, *packages, *_pins(), (RECIPES / "init").read_text(), "3"]
     return _made("guest", recipe, lambda made: _userland(made, packages))
 
 
@@ -316,7 +318,7 @@ def _kernel(made: Path, tree: Path, user: Path) -> None:
         raise CiError(f"{tree} holds no modules for {release}")
     shutil.copy(images[-1], made / "vmlinuz")
     modules = made / "modules"
-    _pick_modules(source, modules / "usr/lib/modules" / release, _lines("modules"))
+    _pick_modules(source, modules / "usr/lib/modules" / release, lines("modules"))
     (modules / "lib").symlink_to("usr/lib")  # depmod looks there; the guest has the same link
     run([*by_loader(user / "tree", "usr/bin/kmod", "depmod"), "-b", modules, release], quiet=True)
     (modules / "lib").unlink()
@@ -339,7 +341,7 @@ def kernel(which: str = "6.12") -> Kernel:
         CiError: There is no such kernel, or it has no ixgbe.
     """
     user = userland()
-    recipe = [user.name, *_lines("modules"), "2"]
+    recipe = [user.name, *lines("modules"), "2"]
     if which in KERNELS:
         suite = KERNELS[which]
 
@@ -379,7 +381,7 @@ def accelerator(program: Qemu, image: Kernel) -> str:
     if not os.access("/dev/kvm", os.R_OK | os.W_OK):
         return "tcg"
     cpu = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
-    about = json.dumps([platform.release(), platform.node(), cpu[1] if cpu else "", program.version, image.release])
+    about = json.dumps([platform.release(), platform.node(), cpu[1] if cpu else "", program.version])
     answer = cache_dir() / f"accelerator-{hashlib.sha256(about.encode()).hexdigest()[:12]}"
     if answer.exists():
         return answer.read_text().strip()
@@ -397,3 +399,10 @@ def accelerator(program: Qemu, image: Kernel) -> str:
     say(f"/dev/kvm is there, and a guest {'runs' if works else 'does not run'} under it: using {name}")
     answer.write_text(name)
     return name
+
+
+def prepare(kernels: Iterable[str] = KERNELS) -> None:
+    """Make everything a boot needs, while there still is a network: the tests run in namespaces that have none."""
+    program = qemu()
+    images = [kernel(which) for which in kernels]
+    accelerator(program, images[0])

@@ -34,9 +34,14 @@ def enter_user_namespace(arguments: Sequence[str]) -> None:
     os.execvp("unshare", [*probe[:-1], sys.executable, "-m", "ci", *arguments])
 
 
+def entered() -> bool:
+    """Whether this process is already inside, where there is no network to fetch anything from."""
+    return bool(os.environ.get("IXLAB_USERNS"))
+
+
 def privileged() -> bool:
     """Whether this process may make interfaces and namespaces: root, or inside a user namespace of our own."""
-    return os.geteuid() == 0 or bool(os.environ.get("IXLAB_USERNS"))
+    return os.geteuid() == 0 or entered()
 
 
 class Namespace:

@@ -10,7 +10,7 @@ import time
 import zipfile
 from pathlib import Path
 
-from ci import machine, net, vfu
+from ci import guest, machine, net, vfu
 from ci.say import ROOT, CiError, Timed, cache_dir, run, say
 
 TIERS = ("unit", "pair", "wire", "host", "boot")
@@ -26,6 +26,10 @@ def run_step(name: str, rest: list[str]) -> int:
         from ci import demo
 
         return demo.main(rest)
+    if name == "vm":
+        from ci import vm
+
+        return vm.main(rest)
     if name == "bench":
         from ci import bench
 
@@ -74,6 +78,8 @@ def test(rest: list[str]) -> int:
     tiers = named or [tier for tier in TIERS if any((ROOT / "tests" / tier).glob("test_*.py"))]
     if NEEDS_NETWORK & set(tiers):
         machine.ensure(machine.NETWORK)
+        if "boot" in tiers and not net.entered():
+            guest.prepare()
         if not net.privileged():
             net.enter_user_namespace(["test", *rest])
     whole = not named and not more

@@ -9,6 +9,7 @@ import pytest
 
 from ci import guest
 from ci.demo import HOST4, WIRE4, WIRE_IF
+from ci.say import CiError
 from ci.vm import MAC, NIC_ADDRESS, Options, Vm
 from tests.boot.judge import GUEST, MIB, WIRE, counters, footprint, ping, send_udp, tcp
 
@@ -24,6 +25,12 @@ def settle(vm: Vm, interface: str = "eth0") -> None:
     """After whatever takes the link down: there again, with its addresses."""
     vm.run(f"i=0; until [ -e /sys/class/net/{interface} ]; do sleep 0.1; i=$((i+1)); [ $i -lt 600 ] || exit 1; done")
     vm.addresses(interface)
+
+
+def no_carrier(vm: Vm) -> None:
+    """Wait until the driver has seen that the link is gone."""
+    gone = "[ $(cat /sys/class/net/eth0/carrier) = 0 ]"
+    vm.run(f"i=0; until {gone}; do sleep 0.1; i=$((i+1)); [ $i -lt 600 ] || exit 1; done")
 
 
 def test_banner(vm: Vm) -> None:
@@ -57,7 +64,7 @@ def test_lspci_is_the_real_cards(vm: Vm) -> None:
     [
         ("-i", "driver: ixgbe"),
         ("-k", "tcp-segmentation-offload: on"),
-        ("-g", "RX:			8192"),
+        ("-g", "RX:			512"),
         ("-l", "Combined:	2"),
         ("-x", "toeplitz: on"),
         ("-c", "rx-usecs:	1"),
@@ -113,7 +120,7 @@ def test_counters_equal_what_the_tap_saw(vm: Vm) -> None:
     assert nic == seen
     assert sent <= nic  # a segmented packet is one for the driver, many for the wire
     assert after["rx_pkts_nic"] - before["rx_pkts_nic"] == after["rx_packets"] - before["rx_packets"]
-    assert not any(after[name] for name in ("rx_errors", "tx_errors", "rx_crc_errors", "hw_csum_rx_error"))
+    assert not any(after[name] for name in ("rx_errors", "tx_errors", "rx_crc_errors", "rx_csum_offload_errors"))
 
 
 def test_jumbo_frames(vm: Vm) -> None:
@@ -167,6 +174,9 @@ def test_perfect_filters_steer_and_drop(vm: Vm) -> None:
     assert after["fdir_match"] == 150
     assert 100 <= after["rx_queue_1_packets"] < 150
     assert after["rx_queue_0_packets"] < 50
+    rules = re.findall(r"^Filter: (\d+)$", vm.run("ethtool -n eth0").out, re.MULTILINE)
+    assert len(rules) == 2
+    vm.run("; ".join(f"ethtool -N eth0 delete {rule}" for rule in rules))
     vm.run("ethtool -K eth0 ntuple off")
     settle(vm)
 
@@ -183,6 +193,11 @@ def test_perfect_filters_steer_and_drop(vm: Vm) -> None:
     ],
 )
 def test_changed_under_traffic(vm: Vm, change: str, back: str) -> None:
+    if vm.options.kernel == "6.1" and change.startswith("-X"):
+        # Debian 13's ethtool sets a field (input_xfrm) that Linux 6.1 does not know and refuses.
+        with pytest.raises(CiError, match="Invalid argument"):
+            vm.run(f"ethtool {change}")
+        return
     flood = vm.begin(f"exec ping -q -i 0.002 -s 1000 {WIRE4}")
     time.sleep(0.3)
     vm.run(f"ethtool {change}")
@@ -231,9 +246,7 @@ def test_function_level_reset(vm: Vm) -> None:
 
 def test_cable_pulled_and_put_back(vm: Vm) -> None:
     vm.ask_nic(carrier=False)
-    vm.run(
-        "i=0; while [ $(cat /sys/class/net/eth0/carrier) = 1 ]; do sleep 0.1; i=$((i+1)); [ $i -lt 600 ] || exit 1; done"
-    )
+    no_carrier(vm)
     vm.ask_nic(carrier=True)
     settle(vm)
     tcp(vm, 4 * MIB)
@@ -241,9 +254,7 @@ def test_cable_pulled_and_put_back(vm: Vm) -> None:
 
 def test_module_pulled_and_put_back(vm: Vm) -> None:
     vm.ask_nic(sfp="none")
-    vm.run(
-        "i=0; while [ $(cat /sys/class/net/eth0/carrier) = 1 ]; do sleep 0.1; i=$((i+1)); [ $i -lt 600 ] || exit 1; done"
-    )
+    no_carrier(vm)
     vm.ask_nic(sfp="lr")
     settle(vm)
     assert "10G Base-LR" in vm.run("ethtool -m eth0").out
