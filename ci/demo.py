@@ -351,17 +351,18 @@ def counters(stage: Stage) -> tuple[list[tuple[str, int, int]], str]:
     report = ask_device(stage.control, {"report": True})["report"]
     assert isinstance(report, dict)
     port, core = report["port"], report["counters"]
-    tx_frames, rx_frames = int(stats["tx_pkts_nic"]), int(stats["rx_pkts_nic"])
+    tx_frames, for_us = int(stats["tx_pkts_nic"]), int(stats["rx_pkts_nic"])
+    missed = int(core["rx_fifo_full"]) + int(core["rx_no_desc"])
+    seen, early, foreign = int(port["rx_frames"]), int(core["rx_disabled"]), int(core["rx_filtered"])
     rows = [
         ("frames host → wire", tx_frames, int(port["tx_frames"])),
         ("bytes host → wire", int(stats["tx_bytes_nic"]) - FCS_BYTES * tx_frames, int(port["tx_bytes"])),
-        ("frames wire → host", rx_frames, int(core["rx_frames"])),
-        ("bytes wire → host", int(stats["rx_bytes_nic"]) - FCS_BYTES * rx_frames, int(core["rx_bytes"])),
-        ("frames to the host's stack", int(stats["rx_packets"]), rx_frames),
+        ("frames wire → host", int(stats["rx_packets"]), int(core["rx_frames"])),
+        ("bytes wire → host", int(stats["rx_bytes"]), int(core["rx_bytes"])),
+        ("frames past the filters", for_us, int(core["rx_frames"]) + missed),
+        ("all frames on the wire", for_us + early + foreign, seen),
     ]
-    seen, early, foreign = int(port["rx_frames"]), int(core["rx_disabled"]), int(core["rx_filtered"])
-    rows.append(("all frames on the wire", rx_frames + early + foreign, seen))
-    return rows, f"{seen:,} frames came in; {foreign} were not for this MAC, {early} came before the port was up"
+    return rows, f"{seen:,} frames came in; {foreign} not for this MAC, {early} before the port was up, {missed} missed"
 
 
 def settled_counters(stage: Stage) -> tuple[list[tuple[str, int, int]], str]:
