@@ -3,7 +3,6 @@
 
 import shlex
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
@@ -108,6 +107,19 @@ def _coverage() -> None:
     run([sys.executable, "-m", "coverage", "report", f"--fail-under={COVERAGE_FLOOR_PERCENT}"])
 
 
+def _bare_copy(folder: Path) -> Path:
+    """Copy the checkout's sources, and nothing that was built from them, into ``folder``."""
+    copy = folder / "ixlab"
+    built = shutil.ignore_patterns(".git", ".venv", "*.so", "__pycache__", ".*_cache", "build")
+    shutil.copytree(ROOT, copy, ignore=built)
+    return copy
+
+
+def _gcc_file(name: str) -> str:
+    """Return where gcc keeps one of its own libraries."""
+    return run(["gcc", f"-print-file-name={name}"], quiet=True).stdout.strip()
+
+
 def sanitize() -> None:
     """Build the extensions with ASan and UBSan in a copy of the checkout, and run the unit and pair tiers on them.
 
@@ -115,21 +127,12 @@ def sanitize() -> None:
         CiError: A test failed, or a sanitizer had something to say.
     """
     flags = "-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -O1"
-    asan = subprocess.run(
-        ["gcc", "-print-file-name=libasan.so"], text=True, capture_output=True, check=True
-    ).stdout.strip()
-    ubsan = subprocess.run(
-        ["gcc", "-print-file-name=libubsan.so"], text=True, capture_output=True, check=True
-    ).stdout.strip()
     with tempfile.TemporaryDirectory(prefix="ixlab-sanitize-") as folder, Timed("sanitized unit and pair tiers"):
-        copy = Path(folder) / "ixlab"
-        shutil.copytree(
-            ROOT, copy, ignore=shutil.ignore_patterns(".git", ".venv", "*.so", "__pycache__", ".*_cache", "build")
-        )
+        copy = _bare_copy(Path(folder))
         env = {"IXLAB_CFLAGS": flags, "IXLAB_LDFLAGS": "-fsanitize=address,undefined", "IXLAB_VFU": ""}
         run([sys.executable, "setup.py", "-q", "build_ext", "--inplace", "--force"], env=env, quiet=True, cwd=copy)
         env = {
-            "LD_PRELOAD": f"{asan} {ubsan}",
+            "LD_PRELOAD": f"{_gcc_file('libasan.so')} {_gcc_file('libubsan.so')}",
             # CPython itself leaves memory at exit, so leaks are counted by tests of our own.
             "ASAN_OPTIONS": "detect_leaks=0:exitcode=99:allocator_may_return_null=1",
             "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
@@ -149,10 +152,7 @@ def wheel() -> None:
     """
     sources = str(vfu.ensure(cache_dir()))
     with tempfile.TemporaryDirectory(prefix="ixlab-wheel-") as folder, Timed("wheel"):
-        copy = Path(folder) / "src"
-        shutil.copytree(
-            ROOT, copy, ignore=shutil.ignore_patterns(".git", ".venv", "*.so", "__pycache__", ".*_cache", "build")
-        )
+        copy = _bare_copy(Path(folder))
         pip = [sys.executable, "-m", "pip", "wheel", "-q", "--no-build-isolation", "--no-deps", "-w", folder, str(copy)]
         run(pip, env={"IXLAB_VFU": sources}, quiet=True)
         made = next(Path(folder).glob("*.whl"), None)
