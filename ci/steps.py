@@ -26,9 +26,9 @@ def run_step(name: str, rest: list[str]) -> int:
 
         return demo.main(rest)
     if name == "vm":
-        from ci import vm
+        from ci import vm_step
 
-        return vm.main(rest)
+        return vm_step.main(rest)
     if name == "bench":
         from ci import bench
 

@@ -39,16 +39,3 @@ def send_udp(vm: Vm, port: int, count: int) -> None:
     code = "import socket, sys; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n"
     code += f"for i in range({count}): s.sendto(b'x' * 20, ({HOST4!r}, {port}))"
     vm.wire.run(sys.executable, "-c", code)
-
-
-def footprint(vm: Vm) -> dict[str, int]:
-    """Open files, mappings and threads of the device process."""
-    assert vm.device is not None
-    proc = f"/proc/{vm.device.pid}"
-    from pathlib import Path
-
-    return {
-        "fds": len(list(Path(f"{proc}/fd").iterdir())),
-        "maps": len(Path(f"{proc}/maps").read_text().splitlines()),
-        "threads": len(list(Path(f"{proc}/task").iterdir())),
-    }

@@ -5,13 +5,13 @@ from collections.abc import Callable
 
 import pytest
 
-from ci.vm import Options, Vm
+from ci.vm import NicOptions, Options, Vm
 from tests.boot.judge import ping, tcp
 
 
 @pytest.mark.parametrize(("kind", "line"), [("msi", "PCI-MSI"), ("intx", "IO-APIC")])
 def test_stock_driver_falls_back(start: Callable[[Options], Vm], kind: str, line: str) -> None:
-    vm = start(Options(interrupts=kind))
+    vm = start(Options(nics=(NicOptions(interrupts=kind),)))
     vm.bind()
     assert line in next(row for row in vm.run("cat /proc/interrupts").out.splitlines() if row.endswith(" eth0"))
     ping(vm)
@@ -23,7 +23,7 @@ def test_stock_driver_falls_back(start: Callable[[Options], Vm], kind: str, line
 
 
 def test_stock_driver_with_shared_doorbells(start: Callable[[Options], Vm]) -> None:
-    vm = start(Options(doorbells="shared"))
+    vm = start(Options(nics=(NicOptions(doorbells="shared"),)))
     vm.bind()
     ping(vm)
     tcp(vm)

@@ -11,7 +11,7 @@ from ci import guest
 from ci.demo import HOST4, WIRE4, WIRE_IF
 from ci.say import CiError
 from ci.vm import MAC, NIC_ADDRESS, Options, Vm
-from tests.boot.judge import GUEST, MIB, WIRE, counters, footprint, ping, send_udp, tcp
+from tests.boot.judge import GUEST, MIB, WIRE, counters, ping, send_udp, tcp
 
 
 @pytest.fixture(scope="module", params=["6.12", "6.1"])
@@ -214,14 +214,14 @@ def test_changed_under_traffic(vm: Vm, change: str, back: str) -> None:
 
 
 def test_interface_down_and_up(vm: Vm) -> None:
-    before = footprint(vm)
+    before = vm.nic.footprint()
     flood = vm.begin(f"exec ping -q -i 0.002 -s 1000 {WIRE4}")
     vm.run("for i in $(seq 15); do ip link set eth0 down; ip link set eth0 up; done", timeout_s=900)
     flood.kill(2)
     flood.wait(60)
     settle(vm)
     tcp(vm, 4 * MIB)
-    after = footprint(vm)
+    after = vm.nic.footprint()
     assert (after["fds"], after["threads"]) == (before["fds"], before["threads"])
 
 
@@ -265,13 +265,13 @@ def test_module_pulled_and_put_back(vm: Vm) -> None:
 
 
 def test_guest_reboots(vm: Vm) -> None:
-    before = footprint(vm)
+    before = vm.nic.footprint()
     for _ in range(2):
         vm.ask({"id": 0, "run": "reboot -f"})
         vm.wait_boot()
         vm.bind()
         tcp(vm, 4 * MIB)
-    after = footprint(vm)
+    after = vm.nic.footprint()
     assert after["threads"] == before["threads"]
     assert after["fds"] <= before["fds"] + 8
 

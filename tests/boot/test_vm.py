@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from ci import vm
 from ci.say import CiError
+from ci.vm import NicOptions, Options, Vm
 
 
 def step(*words: str, timeout_s: float = 900) -> subprocess.CompletedProcess[str]:
-    code = "import sys\nfrom ci import vm\nfrom ci.say import CiError\ntry: sys.exit(vm.main(sys.argv[1:]))\n"
+    code = "import sys\nfrom ci import vm_step\nfrom ci.say import CiError\ntry: sys.exit(vm_step.main(sys.argv[1:]))\n"
     code += "except CiError as exc: print('ci:', exc, file=sys.stderr); sys.exit(exc.code)"
     return subprocess.run(
         [sys.executable, "-c", code, *words], text=True, capture_output=True, timeout=timeout_s, check=False,
@@ -47,6 +47,6 @@ def test_no_such_kernel() -> None:
 def test_a_device_that_does_not_start() -> None:
     with (
         pytest.raises(CiError, match="the device did not start"),
-        vm.Vm(vm.Options(device=("--no-such-option",))) as made,
+        Vm(Options(nics=(NicOptions(more=("--no-such-option",)),))) as made,
     ):
         made.start()

@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""``python3 -m ci vm``: the guest, for a person or for one command."""
+
+import argparse
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from ci import guest, machine, net
+from ci.demo import HOST4, HOST6, WIRE4, WIRE6, WIRE_IF
+from ci.nic import NicOptions
+from ci.processes import child, ended
+from ci.say import CiError, say
+from ci.vm import Options, Vm
+
+RUN_TIMEOUT_S = 86400
+
+USAGE = """\
+usage: python3 -m ci vm [OPTION…]                 a shell in the guest; Ctrl-A X ends it
+       python3 -m ci vm [OPTION…] --run 'COMMAND' one command in the guest; its output, its exit code
+
+  --driver ixgbe|ours|none   who drives the NIC (ixgbe)
+  --kernel 6.12|6.1|DEB|PATH Debian's, a Debian package, or a folder with boot and lib/modules (6.12)
+  --smp N                    CPUs (2)
+  --doorbells trapped|shared as `python -m device --doorbells` (trapped)
+  --interrupts msix|msi|intx the best kind the NIC offers (msix)
+  --capture FILE.pcap        record what the wire carries
+  --device-arg ARG           one more argument for `python -m device`; may be repeated
+  --qemu-arg ARG             one more argument for QEMU; may be repeated
+"""
+
+
+def _parse(rest: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python3 -m ci vm", usage=argparse.SUPPRESS, add_help=False)
+    parser.add_argument("-h", "--help", action="store_true")
+    parser.add_argument("--driver", choices=["ixgbe", "ours", "none"], default="ixgbe")
+    parser.add_argument("--kernel", default="6.12")
+    parser.add_argument("--smp", type=int, default=2)
+    parser.add_argument("--doorbells", choices=["trapped", "shared"], default="trapped")
+    parser.add_argument("--interrupts", choices=["msix", "msi", "intx"], default="msix")
+    parser.add_argument("--capture", type=Path)
+    parser.add_argument("--device-arg", action="append", default=[])
+    parser.add_argument("--qemu-arg", action="append", default=[])
+    parser.add_argument("--run")
+    return parser.parse_args(rest)
+
+
+def main(rest: list[str]) -> int:
+    """Start a guest, and run a command in it or give it to a person; returns the exit code."""
+    asked = _parse(rest)
+    if asked.help:
+        print(USAGE)
+        return 0
+    if asked.run is None and not sys.stdin.isatty():
+        raise CiError("`vm` without --run is a shell: it wants a terminal", 2)
+    nic = NicOptions(doorbells=asked.doorbells, interrupts=asked.interrupts, more=tuple(asked.device_arg))
+    options = Options(driver=asked.driver, kernel=asked.kernel, smp=asked.smp, nics=(nic,), qemu=tuple(asked.qemu_arg))
+    machine.ensure((*machine.NETWORK, *guest.NEEDS))
+    guest.prepare([options.kernel])
+    if os.geteuid() != 0:
+        net.enter_user_namespace(["vm", *rest])
+    if not os.access("/dev/net/tun", os.R_OK | os.W_OK):
+        raise CiError("/dev/net/tun is not there: the wire is a tap (modprobe tun)", 3)
+    vm = Vm(options, console=asked.run is None)
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(vm)
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, _stopped)
+        start_s = time.monotonic()
+        vm.start()
+        if asked.capture:
+            stack.callback(ended, "capture", capture(vm, asked.capture))
+        interface = vm.bind()
+        took_s = time.monotonic() - start_s
+        say(f"Linux {vm.release} answered after {vm.boot_s:.1f} s; all is ready after {took_s:.1f} s")
+        if asked.run is None:
+            return _shell(vm, interface)
+        job = vm.begin(asked.run, timeout_s=RUN_TIMEOUT_S, show=_show)
+        code = job.wait(RUN_TIMEOUT_S).code
+        for line in vm.complaints():
+            say(line)
+    return code if code >= 0 else 128 - code
+
+
+def _stopped(number: int, _frame: object) -> None:
+    raise CiError(f"ended by {signal.Signals(number).name}", 128 + number)
+
+
+def _show(text: str) -> None:
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+def capture(vm: Vm, path: Path) -> subprocess.Popen[str]:
+    """Record what the wire carries, from now on, until the namespace is gone."""
+    words = ["tcpdump", "-i", WIRE_IF, "-U", "-n", "-w", str(path.resolve())]
+    process = vm.wire.popen(*child(words), stderr=subprocess.PIPE)
+    assert process.stderr is not None
+    process.stderr.readline()  # "listening on …": from here on nothing is missed
+    return process
+
+
+def _shell(vm: Vm, interface: str) -> int:
+    enter = f"nsenter --net={vm.wire.path}"
+    print(
+        f"""
+guest  {interface or "no interface yet"}  {HOST4}  {HOST6}
+wire   {WIRE_IF}  {WIRE4}  {WIRE6}   (in a namespace of its own on this machine)
+try    ping {WIRE4}                        here, in the guest
+       {enter} tcpdump -n -i {WIRE_IF}     in another terminal, as root
+Ctrl-A X ends it, and so does `exit`.
+""".replace("\n", "\r\n"),
+        end="",
+        flush=True,
+    )
+    vm.run("touch /run/shell")
+    assert vm.qemu is not None
+    vm.qemu.wait()
+    return 0
