@@ -10,7 +10,6 @@ import os
 import queue
 import re
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -21,6 +20,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ci import machine, net
+from ci.processes import ended
 from ci.say import CiError
 
 WIRE_IF, HOST_IF = "ixwire0", "ixhost0"
@@ -31,7 +31,6 @@ PINGS = 200
 FCS_BYTES = 4  # the NIC counts the frame check sequence, the wire does not carry it
 START_TIMEOUT_S = 60.0
 TRANSFER_TIMEOUT_S = 120.0
-STOP_TIMEOUT_S = 20.0
 
 
 class Lines:
@@ -116,25 +115,15 @@ class Stage:
         Raises:
             CiError: A process did not end by itself, or not with exit code 0.
         """
-        complaints = []
+        said = []
         for name, process in (("driver", self.driver), ("device", self.device)):
-            if process is None:
-                continue
-            if process.poll() is None:
-                process.send_signal(signal.SIGTERM)
-            try:
-                process.wait(STOP_TIMEOUT_S)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-                complaints.append(f"the {name} did not end within {STOP_TIMEOUT_S:.0f} s of SIGTERM")
-            if process.returncode:
-                complaints.append(f"the {name} exited with {process.returncode}")
+            if process is not None:
+                said += ended(name, process)
         self.driver = self.device = None
         self.host.close()
         self.wire.close()
-        if complaints:
-            raise CiError("; ".join(complaints))
+        if said:
+            raise CiError("; ".join(said))
 
 
 def ask_device(path: Path, request: dict[str, object]) -> dict[str, object]:

@@ -22,5 +22,5 @@ def ended(name: str, process: subprocess.Popen[str] | subprocess.Popen[bytes]) -
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-        return [f"the {name} did not end within {STOP_TIMEOUT_S:.0f} s"]
+        return [f"the {name} did not end within {STOP_TIMEOUT_S:.0f} s of SIGTERM"]
     return [f"the {name} exited with {process.returncode}"] if process.returncode else []

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The steps, as plain functions; they run inside ``.venv``."""
 
+import os
 import shlex
 import shutil
 import sys
@@ -15,6 +16,7 @@ from ci.say import ROOT, CiError, Timed, cache_dir, run, say
 TIERS = ("unit", "pair", "wire", "host", "boot")
 NEEDS_NETWORK = {"wire", "host", "boot"}
 COVERAGE_FLOOR_PERCENT = 90
+WORKERS_MOST = 8  # each may hold a guest of 1 GiB
 
 
 def run_step(name: str, rest: list[str]) -> int:
@@ -55,13 +57,16 @@ def lint() -> None:
         run([sys.executable, "-m", "device.regs", "header", "--check"])
 
 
+def _workers() -> list[str]:
+    """Return the options that keep every core busy; the tests of one file stay together, on one guest."""
+    return ["-n", str(min(os.cpu_count() or 1, WORKERS_MOST)), "--dist", "loadfile"]
+
+
 def _pytest(tiers: list[str], more: list[str], *, coverage: bool) -> int:
-    command = [sys.executable, "-X", "dev" if not coverage else "utf8", "-m"]
-    command += ["coverage", "run", "-m", "pytest"] if coverage else ["pytest"]
+    command = [sys.executable, "-m", *(["coverage", "run", "-m"] if coverage else []), "pytest", *_workers()]
     command += [f"tests/{tier}" for tier in tiers if any((ROOT / "tests" / tier).glob("test_*.py"))]
     env = {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
-    if coverage:
-        env["COVERAGE_PROCESS_START"] = str(ROOT / "pyproject.toml")
+    env |= {"COVERAGE_PROCESS_START": str(ROOT / "pyproject.toml")} if coverage else {"PYTHONDEVMODE": "1"}
     return run([*command, "-q", *more], env=env, check=False, timeout_s=3600).returncode
 
 
@@ -141,7 +146,12 @@ def sanitize() -> None:
             "IXLAB_SANITIZED": "1",
         }
         tiers = [f"tests/{tier}" for tier in ("unit", "pair")]
-        run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tiers], env=env, timeout_s=2400, cwd=copy)
+        run(
+            [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *_workers(), *tiers],
+            env=env,
+            timeout_s=2400,
+            cwd=copy,
+        )
 
 
 def wheel() -> None:

@@ -2,7 +2,6 @@
 """Rules for every tier: a skip has a reason, and under CI only the listed reasons are good ones."""
 
 import os
-from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -30,15 +29,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(pytest.mark.skip(reason=f"{lacking[0]}: this test makes taps and network namespaces"))
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Remember skips whose reason CI does not accept."""
-    report = yield
-    if os.environ.get("CI") == "true" and getattr(report, "skipped", False) and isinstance(report.longrepr, tuple):
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Remember skips whose reason CI does not accept; with several workers this is called for the reports of all."""
+    if os.environ.get("CI") == "true" and report.skipped and isinstance(report.longrepr, tuple):
         reason = str(report.longrepr[2]).removeprefix("Skipped: ")
         if not any(reason.startswith(known) for known in CI_SKIPS):
             _bad_skips.append(f"{report.nodeid}: {reason}")
-    return report
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
@@ -48,7 +44,13 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say which skips made a CI run fail."""
+    """Show the figures that tests took, and say which skips made a CI run fail."""
+    reports = [report for kind in ("passed", "failed") for report in terminalreporter.stats.get(kind, [])]
+    figures = [(report.nodeid, *pair) for report in reports for pair in report.user_properties]
+    if figures:
+        terminalreporter.section("figures", sep="-")
+    for node, name, value in figures:
+        terminalreporter.write_line(f"{node.removeprefix('tests/')}: {name}: {value}")
     for line in _bad_skips:
         terminalreporter.write_line(f"not on CI's list of skips (tests/conftest.py): {line}", red=True)
 

@@ -19,7 +19,7 @@ def test_the_second_is_refused_and_told_who(tmp_path: Path) -> None:
         Claim(NAME, tmp_path)
     assert caught.value.errno == errno.EBUSY
     assert f"pid {os.getpid()}" in caught.value.holder
-    assert "pytest" in str(caught.value)
+    assert sys.orig_argv[0] in str(caught.value)
     assert NAME in str(caught.value)
 
 
