@@ -203,8 +203,15 @@ def _python_packages(tree: Path, target: Path) -> None:
     # Wheels for the guest's Python, whatever runs here.
     version = next(path.name for path in (tree / "usr/lib").glob("python3.*")).removeprefix("python")
     platforms = [f"--platform=manylinux{tag}_x86_64" for tag in ("2014", "_2_17", "_2_28")]
-    pip = [sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check", "--retries", "5", "--no-deps"]
-    pip += ["--only-binary=:all:", f"--python-version={version}", "--implementation=cp", *platforms]
+    pip = [sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check", "--retries", "5"]
+    pip += [
+        "--no-deps",
+        "--no-compile",
+        "--only-binary=:all:",
+        f"--python-version={version}",
+        "--implementation=cp",
+        *platforms,
+    ]
     run([*pip, "--target", target, *_pins()], quiet=True)
 
 
@@ -232,10 +239,10 @@ def _userland(made: Path, packages: list[str]) -> None:
     _python_packages(tree, tree / "opt/python")
     python = by_loader(tree, "usr/bin/python3")
     env = {"PYTHONHOME": str(tree / "usr"), "PYTHONPATH": ""}
-    # Without this every boot would compile what it imports.
-    run([*python, "-m", "compileall", "-q", "-j0", "--invalidation-mode=unchecked-hash",
-         "-s", tree, "-p", "/", tree / "opt/python", *(tree / "usr/lib").glob("python3.*")],
-        env=env, quiet=True, check=False)  # fmt: skip
+    # Without this every boot would compile what it imports, which under TCG takes longer than the boot.
+    compiled = [tree / "opt/python", *(tree / "usr/lib").glob("python3.*")]
+    run([*python, "-m", "compileall", "-q", "--invalidation-mode=unchecked-hash", "-s", tree, "-p", "/", *compiled],
+        env=env, quiet=True)  # fmt: skip
     (tree / "init").write_bytes((RECIPES / "init").read_bytes())
     (tree / "init").chmod(0o755)
     with (made / "root.cpio").open("wb") as stream:
@@ -247,7 +254,7 @@ def _userland(made: Path, packages: list[str]) -> None:
 def userland() -> Path:
     """Return the folder with the guest's userland: ``tree``, and ``root.cpio``."""
     packages = lines("packages")
-    recipe = [USERLAND, *packages, *_pins(), (RECIPES / "init").read_text(), "3"]
+    recipe = [USERLAND, *packages, *_pins(), (RECIPES / "init").read_text(), "4"]
     return _made("guest", recipe, lambda made: _userland(made, packages))
 
 

@@ -58,8 +58,8 @@ def lint() -> None:
 
 
 def _workers() -> list[str]:
-    """Return the options that keep every core busy; the tests of one file stay together, on one guest."""
-    return ["-n", str(min(os.cpu_count() or 1, WORKERS_MOST)), "--dist", "loadfile"]
+    """Return the options that keep every core busy; tests/conftest.py says which tests stay together."""
+    return ["-n", str(min(os.cpu_count() or 1, WORKERS_MOST)), "--dist", "loadgroup"]
 
 
 def _pytest(tiers: list[str], more: list[str], *, coverage: bool) -> int:

@@ -17,7 +17,14 @@ _bad_skips: list[str] = []
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Report, as skips with their reason, the tests this machine or user cannot run."""
+    """Keep the tests of one file, or of one guest, on one worker; report as skips what cannot run here, and why."""
+    for item in items:
+        guest = (
+            item.callspec.params.get("vm", "")
+            if isinstance(item, pytest.Function) and hasattr(item, "callspec")
+            else ""
+        )
+        item.add_marker(pytest.mark.xdist_group(f"{item.path.parent.name}/{item.path.name}{guest}"))
     lacking = []
     if os.geteuid() != 0 and not os.environ.get("IXLAB_USERNS"):
         lacking.append("no root")
