@@ -363,9 +363,8 @@ def kernel(which: str = "6.12") -> Kernel:
         path = Path(which).resolve()
         if not path.exists():
             raise CiError(f"--kernel {which}: not {' or '.join(KERNELS)}, and no such file or folder", 2)
-        digest = (
-            hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else f"{path} {path.stat().st_mtime_ns}"
-        )
+        newest = max((image.stat().st_mtime_ns for image in path.glob("boot/vmlinuz-*")), default=0)
+        digest = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else f"{path} {newest}"
 
         def make(made: Path) -> None:
             tree = path

@@ -18,6 +18,7 @@ from ci.say import CiError, say
 from ci.vm import Options, Vm
 
 RUN_TIMEOUT_S = 86400
+SMP_MOST = 64  # each has an MSI-X vector then
 
 USAGE = """\
 usage: python3 -m ci vm [OPTION…]                 a shell in the guest; Ctrl-A X ends it
@@ -25,7 +26,7 @@ usage: python3 -m ci vm [OPTION…]                 a shell in the guest; Ctrl-A
 
   --driver ixgbe|ours|none   who drives the NIC (ixgbe)
   --kernel 6.12|6.1|DEB|PATH Debian's, a Debian package, or a folder with boot and lib/modules (6.12)
-  --smp N                    CPUs (2)
+  --smp N                    CPUs, up to 64 (2)
   --doorbells trapped|shared as `python -m device --doorbells` (trapped)
   --interrupts msix|msi|intx the best kind the NIC offers (msix)
   --capture FILE.pcap        record what the wire carries
@@ -39,7 +40,7 @@ def _parse(rest: list[str]) -> argparse.Namespace:
     parser.add_argument("-h", "--help", action="store_true")
     parser.add_argument("--driver", choices=["ixgbe", "ours", "none"], default="ixgbe")
     parser.add_argument("--kernel", default="6.12")
-    parser.add_argument("--smp", type=int, default=2)
+    parser.add_argument("--smp", type=int, default=2, choices=range(1, SMP_MOST + 1), metavar="N")
     parser.add_argument("--doorbells", choices=["trapped", "shared"], default="trapped")
     parser.add_argument("--interrupts", choices=["msix", "msi", "intx"], default="msix")
     parser.add_argument("--capture", type=Path)

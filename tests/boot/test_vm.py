@@ -2,13 +2,19 @@
 """``python3 -m ci vm`` itself: what it returns, and what it says when it cannot."""
 
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
+import pexpect
 import pytest
 
-from ci.say import CiError
+from ci import guest
+from ci.demo import WIRE4
+from ci.say import ROOT, CiError, cache_dir
 from ci.vm import NicOptions, Options, Vm
 
 
@@ -21,14 +27,22 @@ def step(*words: str, timeout_s: float = 900) -> subprocess.CompletedProcess[str
     )  # fmt: skip
 
 
+@pytest.fixture
+def own_tmp(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A temporary folder for one command and what it starts; at the end it must be empty."""
+    with tempfile.TemporaryDirectory(prefix="ix-") as folder:  # short: UNIX sockets are made in it
+        monkeypatch.setenv("TMPDIR", folder)
+        yield Path(folder)
+        assert list(Path(folder).iterdir()) == []
+
+
+@pytest.mark.usefixtures("own_tmp")
 def test_a_command_runs_and_nothing_is_left(tmp_path: Path) -> None:
-    before = {path.name for path in Path("/tmp").glob("ixlab-vm-*")}
     pcap = tmp_path / "wire.pcap"
     done = step("--capture", str(pcap), "--run", "ping -c 3 -w 60 192.0.2.1 >/dev/null && ethtool -i eth0; exit 7")
     assert done.returncode == 7, done.stderr
     assert "driver: ixgbe" in done.stdout
     assert pcap.stat().st_size > 500
-    assert {path.name for path in Path("/tmp").glob("ixlab-vm-*")} <= before
 
 
 def test_a_shell_wants_a_terminal() -> None:
@@ -50,3 +64,55 @@ def test_a_device_that_does_not_start() -> None:
         Vm(Options(nics=(NicOptions(more=("--no-such-option",)),))) as made,
     ):
         made.start()
+
+
+def deb(folder: Path, kernel: guest.Kernel) -> Path:
+    """Pack a kernel of the cache as Debian packs one."""
+    tree = folder / "tree"
+    modules = kernel.initrd.parent / "modules"
+    shutil.copytree(modules, tree, symlinks=True)
+    (tree / "boot").mkdir()
+    shutil.copy(kernel.image, tree / "boot" / f"vmlinuz-{kernel.release}")
+    (tree / "DEBIAN").mkdir()
+    fields = {"Package": "linux-image-own", "Version": "1", "Architecture": "amd64", "Maintainer": "nobody <n@o.body>"}
+    text = "".join(f"{name}: {value}\n" for name, value in fields.items())
+    (tree / "DEBIAN" / "control").write_text(f"{text}Description: a kernel of one's own\n")
+    package = folder / "linux-image-own.deb"
+    subprocess.run(["dpkg-deb", "-Zgzip", "-z1", "--build", tree, package], check=True, capture_output=True)
+    return package
+
+
+def test_every_option(tmp_path: Path) -> None:
+    """A package for a kernel, and the rest of the options, each seen from inside the guest."""
+    kernel = guest.kernel("6.1")
+    before = set(cache_dir().glob("kernel-own-*"))
+    words = ["--kernel", str(deb(tmp_path, kernel)), "--smp", "3", "--doorbells", "shared", "--interrupts", "msi"]
+    words += ["--device-arg=--sfp", "--device-arg=lr", "--qemu-arg=-smbios", "--qemu-arg=type=1,serial=asked-for"]
+    words += [
+        "--run",
+        "uname -r; nproc; ethtool -m eth0; grep eth0 /proc/interrupts; strings /sys/firmware/dmi/tables/DMI",
+    ]
+    try:
+        done = step(*words)
+    finally:
+        for folder in set(cache_dir().glob("kernel-own-*")) - before:
+            shutil.rmtree(folder)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[:2] == [kernel.release, "3"]
+    for text in ("10G Base-LR", "PCI-MSI", "asked-for"):
+        assert text in done.stdout
+
+
+@pytest.mark.usefixtures("own_tmp")
+def test_a_shell_for_a_person() -> None:
+    with pexpect.spawn(sys.executable, ["-m", "ci", "vm"], timeout=600, encoding="utf-8", cwd=str(ROOT)) as shell:
+        shell.expect("guest  eth0")
+        shell.expect("Ctrl-A X ends it")
+        shell.expect_exact("# ")
+        shell.sendline(f"ping -c 2 {WIRE4}")
+        shell.expect("2 received")
+        shell.expect_exact("# ")
+        shell.send("\x01x")
+        shell.expect(pexpect.EOF)
+        shell.wait()
+        assert shell.exitstatus == 0
