@@ -14,8 +14,11 @@ from ci import guest, machine, net, vfu
 from ci.say import ROOT, CiError, Timed, cache_dir, run, say
 
 TIERS = ("unit", "pair", "wire", "host", "boot")
-NEEDS_NETWORK = {"wire", "host", "boot"}
+SOAK = "soak"
+NEEDS_NETWORK = {"wire", "host", "boot", SOAK}
+NEEDS_GUEST = {"boot", SOAK}
 COVERAGE_FLOOR_PERCENT = 90
+TIER_TIMEOUT_S = 3600
 WORKERS_MOST = 8  # each may hold a guest of 1 GiB
 
 
@@ -62,12 +65,18 @@ def _workers() -> list[str]:
     return ["-n", str(min(os.cpu_count() or 1, WORKERS_MOST)), "--dist", "loadgroup"]
 
 
+def _where(tier: str) -> str:
+    """Return what pytest is given for a tier; the soak is a file of the boot tier that is run only by its name."""
+    return "tests/boot/soak.py" if tier == SOAK else f"tests/{tier}"
+
+
 def _pytest(tiers: list[str], more: list[str], *, coverage: bool) -> int:
-    command = [sys.executable, "-m", *(["coverage", "run", "-m"] if coverage else []), "pytest", *_workers()]
-    command += [f"tests/{tier}" for tier in tiers if any((ROOT / "tests" / tier).glob("test_*.py"))]
+    command = [sys.executable, "-m", *(["coverage", "run", "-m"] if coverage else []), "pytest"]
+    command += [_where(tier) for tier in tiers]
+    command += ["-s"] if tiers == [SOAK] else _workers()  # a soak shows how far it is
     env = {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
     env |= {"COVERAGE_PROCESS_START": str(ROOT / "pyproject.toml")} if coverage else {"PYTHONDEVMODE": "1"}
-    return run([*command, "-q", *more], env=env, check=False, timeout_s=3600).returncode
+    return run([*command, "-q", *more], env=env, check=False, timeout_s=TIER_TIMEOUT_S).returncode
 
 
 def test(rest: list[str]) -> int:
@@ -77,12 +86,12 @@ def test(rest: list[str]) -> int:
         CiError: A tier has no such name, or a step other than pytest failed.
     """
     named, more = (rest[: rest.index("--")], rest[rest.index("--") + 1 :]) if "--" in rest else (rest, [])
-    if unknown := [tier for tier in named if tier not in TIERS]:
-        raise CiError(f"no test tier called {', '.join(unknown)}; there are: {', '.join(TIERS)}", 2)
+    if unknown := [tier for tier in named if tier not in (*TIERS, SOAK)]:
+        raise CiError(f"no test tier called {', '.join(unknown)}; there are: {', '.join((*TIERS, SOAK))}", 2)
     tiers = named or [tier for tier in TIERS if any((ROOT / "tests" / tier).glob("test_*.py"))]
     if NEEDS_NETWORK & set(tiers):
         machine.ensure(machine.NETWORK)
-        if "boot" in tiers and not net.entered():
+        if NEEDS_GUEST & set(tiers) and not net.entered():
             guest.prepare()
         if not net.privileged():
             net.enter_user_namespace(["test", *rest])
@@ -94,7 +103,7 @@ def test(rest: list[str]) -> int:
             old.unlink()
     for tier in tiers:
         start = time.monotonic()
-        say(f"tests/{tier}")
+        say(_where(tier))
         code = _pytest([tier], more, coverage=whole)
         figures.append((tier, time.monotonic() - start, code))
     if whole:
