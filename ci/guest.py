@@ -76,7 +76,7 @@ def unpack(suites: Sequence[str], packages: Iterable[str], target: Path) -> None
     sources = [f"deb {signed}{vfu.mirror()} {suite} main" for suite in suites]
     options = {"Acquire::Languages": "none", "Acquire::Retries": "3", "APT::Default-Release": suites[-1]}
     command: list[str | Path] = ["mmdebstrap", "--variant=extract", "--architectures=amd64", "--format=dir"]
-    command += ["--mode=root"] if os.geteuid() == 0 else []
+    command += [f"--mode={'root' if os.geteuid() == 0 else 'chrootless'}"]  # no package's script runs either way
     command += [f'--aptopt={key} "{value}"' for key, value in options.items()]
     command += [f"--include={','.join(packages)}"]
     try:

@@ -127,7 +127,7 @@ class Vm:
         if options.plugged:
             for nic in self.nics:
                 words += ["-device", json.dumps(nic.arguments())]
-        append = f"console=ttyS0 quiet intel_iommu=on {options.append}"
+        append = f"{' '.join(guest.lines('kernel'))} {options.append}"
         if self._console:
             words += ["-serial", "mon:stdio"]
             append += " ixlab.shell"

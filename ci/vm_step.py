@@ -61,8 +61,9 @@ def main(rest: list[str]) -> int:
     nic = NicOptions(doorbells=asked.doorbells, interrupts=asked.interrupts, more=tuple(asked.device_arg))
     options = Options(driver=asked.driver, kernel=asked.kernel, smp=asked.smp, nics=(nic,), qemu=tuple(asked.qemu_arg))
     machine.ensure((*machine.NETWORK, *guest.NEEDS))
-    guest.prepare([options.kernel])
-    if os.geteuid() != 0:
+    if not net.entered():
+        guest.prepare([options.kernel])
+    if not net.privileged():
         net.enter_user_namespace(["vm", *rest])
     if not os.access("/dev/net/tun", os.R_OK | os.W_OK):
         raise CiError("/dev/net/tun is not there: the wire is a tap (modprobe tun)", 3)
