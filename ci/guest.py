@@ -5,6 +5,7 @@ Everything is made by mmdebstrap from the mirror this machine's apt is configure
 hash of its recipe, and moved there in one step when it is whole.  Nothing is installed, and no package's script runs.
 """
 
+import contextlib
 import hashlib
 import json
 import os
@@ -15,6 +16,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +27,7 @@ from ci.say import ROOT, CiError, Timed, cache_dir, run, say
 
 RECIPES = ROOT / "qemu"
 QEMU_LEAST = (10, 1)
+KEEP_UNUSED_S = 14 * 86400
 QEMU_DEVICE = "vfio-user-pci"
 QEMU_PACKAGES = ("qemu-system-x86", "seabios", "ipxe-qemu")
 USERLAND = "trixie"
@@ -51,6 +54,8 @@ def _made(name: str, recipe: Sequence[str], make: Callable[[Path], None]) -> Pat
     digest = hashlib.sha256("\0".join(recipe).encode()).hexdigest()[:12]
     target = cache_dir() / f"{name}-{digest}"
     if target.exists():
+        with contextlib.suppress(PermissionError):  # somebody else's cache may be used too
+            os.utime(target)
         return target
     machine.ensure(NEEDS)
     with tempfile.TemporaryDirectory(prefix=f".{name}-", dir=cache_dir()) as folder, Timed(f"making {target.name}"):
@@ -63,7 +68,16 @@ def _made(name: str, recipe: Sequence[str], make: Callable[[Path], None]) -> Pat
         except OSError:
             if not target.exists():  # else somebody else was faster
                 raise
+    _forget(name)
     return target
+
+
+def _forget(name: str) -> None:
+    """Remove what was made of older recipes of the same name and has not been used for a while."""
+    for path in cache_dir().glob(f"{name}-*"):
+        if path.is_dir() and time.time() - path.stat().st_mtime > KEEP_UNUSED_S:
+            say(f"{path} has not been used for {KEEP_UNUSED_S // 86400} days: removing it")
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def unpack(suites: Sequence[str], packages: Iterable[str], target: Path) -> None:
