@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from ci import guest, machine, net
@@ -18,6 +19,8 @@ from ci.say import CiError, say
 from ci.vm import Options, Vm
 
 RUN_TIMEOUT_S = 86400
+CATCH_UP_S = 0.1
+CATCH_UP_LOOKS = 20
 SMP_MOST = 64  # each has an MSI-X vector then
 
 USAGE = """\
@@ -58,6 +61,8 @@ def main(rest: list[str]) -> int:
         return 0
     if asked.run is None and not sys.stdin.isatty():
         raise CiError("`vm` without --run is a shell: it wants a terminal", 2)
+    if asked.capture and not asked.capture.resolve().parent.is_dir():
+        raise CiError(f"--capture {asked.capture}: there is no folder {asked.capture.resolve().parent}", 2)
     nic = NicOptions(doorbells=asked.doorbells, interrupts=asked.interrupts, more=tuple(asked.device_arg))
     options = Options(driver=asked.driver, kernel=asked.kernel, smp=asked.smp, nics=(nic,), qemu=tuple(asked.qemu_arg))
     machine.ensure((*machine.NETWORK, *guest.NEEDS))
@@ -75,7 +80,7 @@ def main(rest: list[str]) -> int:
         start_s = time.monotonic()
         vm.start()
         if asked.capture:
-            stack.callback(ended, "capture", capture(vm, asked.capture))
+            stack.enter_context(captured(vm, asked.capture))
         interface = vm.bind()
         took_s = time.monotonic() - start_s
         say(f"Linux {vm.release} answered after {vm.boot_s:.1f} s; all is ready after {took_s:.1f} s")
@@ -97,13 +102,39 @@ def _show(text: str) -> None:
     sys.stdout.flush()
 
 
-def capture(vm: Vm, path: Path) -> subprocess.Popen[str]:
-    """Record what the wire carries, from now on, until the namespace is gone."""
-    words = ["tcpdump", "-i", WIRE_IF, "-U", "-n", "-w", str(path.resolve())]
+@contextlib.contextmanager
+def captured(vm: Vm, path: Path) -> Iterator[None]:
+    """Record what the wire carries while the block runs.
+
+    Raises:
+        CiError: tcpdump cannot; in its words.
+    """
+    words = ["tcpdump", "-i", WIRE_IF, "-U", "--immediate-mode", "-n", "-w", str(path.resolve())]
     process = vm.wire.popen(*child(words), stderr=subprocess.PIPE)
     assert process.stderr is not None
-    process.stderr.readline()  # "listening on …": from here on nothing is missed
-    return process
+    with process.stderr:
+        said = []
+        for line in process.stderr:
+            if "listening on" in line:  # from here on nothing is missed
+                break
+            said.append(line.strip())
+        else:
+            process.wait()
+            raise CiError(f"--capture {path}: {'; '.join(said) or f'tcpdump ended with {process.returncode}'}")
+        try:
+            yield
+        finally:
+            _let_catch_up(path)
+            ended("capture", process)
+
+
+def _let_catch_up(path: Path) -> None:
+    """Wait until a file that somebody writes has stopped growing, within reason."""
+    size = -1
+    for _ in range(CATCH_UP_LOOKS):
+        if path.exists() and size == (size := path.stat().st_size):
+            return
+        time.sleep(CATCH_UP_S)
 
 
 def _shell(vm: Vm, interface: str) -> int:

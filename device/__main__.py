@@ -22,6 +22,7 @@ try:
     from device.ports import LoopbackPort, NullPort, PcapPort, PeerPort, Port, TapPort
     from device.regs import ALL, Register
     from device.server import Server, raise_file_limit
+    from device.trace import TraceFile
 except ImportError as exc:
     sys.stderr.write(f"device: {exc}; `python3 -m ci setup` builds what is missing\n")
     raise SystemExit(MISSING) from exc
@@ -49,7 +50,9 @@ def _mac(_context: click.Context, _parameter: click.Parameter, value: str | None
 
 def _registers(_context: click.Context, _parameter: click.Parameter, value: str | None) -> list[type[Register]]:
     by_name = {register.NAME: register for register in ALL}
-    found = []
+    found: list[type[Register]] = []
+    if value == "all":
+        return list(ALL)
     for name in filter(None, (value or "").split(",")):
         if name.upper() not in by_name:
             raise click.BadParameter(f"no register is called {name}; `python -m device.regs` lists them")
@@ -152,7 +155,10 @@ def _print_report(report: dict[str, object]) -> None:
     show_default=True,
     help="The best kind the card offers.",
 )
-@click.option("--trace", callback=_registers, metavar="REG[,REG…]", help="Log every access to these registers.")
+@click.option("--trace", callback=_registers, metavar="REG[,REG…]|all", help="Log every access to these registers.")
+@click.option(
+    "--trace-file", type=click.Path(path_type=Path, dir_okay=False), help="Accesses go there; all, without --trace."
+)
 @click.option("--control", type=click.Path(path_type=Path), help="Socket for commands, one JSON object a line.")
 @click.option("-v", "--verbose", count=True, help="Say more; twice: every message.")
 @click.option("-q", "--quiet", is_flag=True, help="Say only what went wrong, and no table at the end.")
@@ -171,6 +177,7 @@ def cli(
     doorbells: str,
     interrupts: str,
     trace: Sequence[type[Register]],
+    trace_file: Path | None,
     control: Path | None,
     verbose: int,
     quiet: bool,
@@ -187,13 +194,15 @@ def cli(
     raise_file_limit()
     with ExitStack() as stack:
         port = stack.enter_context(make_port())
-        nic = stack.enter_context(Nic(mac=mac, sfp=sfp, nvm=nvm, port=port, trace=trace))
+        nic = stack.enter_context(Nic(mac=mac, sfp=sfp, nvm=nvm, port=port, trace=() if trace_file else trace))
+        written = stack.enter_context(TraceFile(nic.fast, trace_file, trace)) if trace_file else None
         server = Server(
             *(nic, path),
             port=port,
             shared_doorbells=doorbells == "shared",
             control=control,
             interrupts=IrqMode[interrupts.upper()],
+            trace=written,
         )
         stack.callback(server.close)
 

@@ -136,6 +136,8 @@ class FastNic:
         self._self: object = ffi.new_handle(self._box)
         self._kept: dict[int, object] = {}  # iova -> buffer that C points into
         self._port: object = None
+        self._record: Pointer | None = None
+        self._recorded: Pointer | None = None
         nic.self = self._self
         nic.on_read = lib.py_on_read
         nic.on_write = lib.py_on_write
@@ -246,6 +248,26 @@ class FastNic:
         """
         source = ffi.cast("uint8_t *", ffi.from_buffer(data))
         _check(lib.nic_bar0(self.c, source, len(data), offset, 1), f"BAR0 write {offset:#x}+{len(data)}")
+
+    def record(self, entries: int) -> None:
+        """Note every access from now on, ``entries`` of them at most until ``recorded`` is called; 0 ends that."""
+        self._recorded = ffi.new("struct trace_entry[]", entries) if entries else None
+        self._record = ffi.new("struct trace *", (self._recorded, entries, 0, 0)) if entries else None
+        self.c.trace = self._record or ffi.NULL
+
+    def recorded(self) -> tuple[list[tuple[int, int, int, int, int]], int]:
+        """Fetch what was noted since the last call, oldest first, and how many accesses there was no room for.
+
+        Returns:
+            Rows of time in ns, ``TRACE_*``, offset, bytes, value; and the number that is missing after them.
+        """
+        record, noted = self._record, self._recorded
+        if record is None or noted is None:
+            return [], 0
+        rows = [(e.time_ns, e.kind, e.offset, e.len_bytes, e.value) for e in noted[0 : record.used]]
+        lost = int(record.lost)
+        record.used = record.lost = 0
+        return rows, lost
 
     def peek(self, offset: int) -> int:
         """One dword at ``offset`` without any effect of looking at it."""

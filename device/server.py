@@ -17,6 +17,7 @@ from device.config import BARS, ConfigSpace, IrqMode
 from device.control import Control
 from device.nic import Nic
 from device.ports import NullPort, Port
+from device.trace import TraceFile
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +55,7 @@ class Server:
         shared_doorbells: Let clients map the pages with the queue tails.
         control: Where the control socket appears, if at all.
         interrupts: The best kind that is offered.
+        trace: Where accesses are written, if anywhere; closed by whoever made it.
 
     Raises:
         OSError: A path is too long or in use.
@@ -68,9 +70,11 @@ class Server:
         shared_doorbells: bool = False,
         control: Path | None = None,
         interrupts: IrqMode = IrqMode.MSIX,
+        trace: TraceFile | None = None,
     ) -> None:
         self.nic = nic
         self.port = port
+        self.trace = trace
         self.sessions = 0
         self.started = time.monotonic()
         self._stopping = False
@@ -146,6 +150,8 @@ class Server:
             self._loop.run(SLICE_S)
             self.nic.poll()
             self.port.poll()
+            if self.trace is not None:
+                self.trace.poll()
             if self._control is not None:
                 self._control.poll()
 

@@ -29,13 +29,15 @@
 #define HOOK_FILTER 4             /* rxfilter.c: RAR, MTA, VFTA ... : cached tables are stale */
 #define HOOK_RSS 5                /* rss.c: RSSRK, RETA, MRQC: cached tables are stale */
 #define HOOK_FDIR 6               /* fdir.c */
-#define HOOK_STAT64 7             /* stats.c: low/high counter pairs */
 #define HOOK_TIME 8               /* stats.c: FRTIMER, SYSTIM */
 
 #define RULE_KNOWN 1              /* declared in device/regs */
 #define RULE_PY_READ 2            /* call on_read before answering */
 #define RULE_PY_WRITE 4           /* call on_write after the rule is applied */
 #define RULE_KEEP 8               /* survives a software reset (CTRL.RST/LRST), not a PCI reset or FLR */
+#define TRACE_READ 0
+#define TRACE_WRITE 1
+#define TRACE_RESET 2             /* of the whole function, by PCI */
 #define RULE_TRACE 16             /* report every access through on_trace */
 
 struct reg_rule {
@@ -104,7 +106,6 @@ struct port {
     int fd_out;                   /* pcap: the capture being written, or -1 */
     int carrier;                  /* 1: the world says the cable is good; Python sets it, C clears it on a dead fd */
     int last_errno;
-    int vnet_hdr_bytes;           /* tap: bytes of virtio-net header before each frame, or 0 */
     struct port_count count;
     uint8_t *arena;               /* receive buffers, NIC_BATCH * PORT_SLOT_BYTES, or the ring of a loopback */
     uint32_t ring_head;           /* loopback: next slot to read; pcap: next frame to play */
@@ -246,6 +247,21 @@ struct nic_count {                /* for people; the chip's own statistics are r
     uint64_t loop_turns, loop_sleeps;
 };
 
+struct trace_entry {                  /* one guest access to registers, of at most four bytes, or a reset */
+    uint64_t time_ns;
+    uint32_t offset;
+    uint32_t value;               /* read or written, as the guest sees it: its len_bytes low bytes */
+    uint8_t len_bytes;
+    uint8_t kind;                 /* TRACE_* */
+    uint8_t unused[6];
+};
+
+struct trace {                        /* accesses until Python fetches them */
+    struct trace_entry *entry;
+    uint32_t size, used;
+    uint64_t lost;                /* came when there was no room */
+};
+
 /* ---- the function ----------------------------------------------------------------------------------------------- */
 
 struct nic {
@@ -311,6 +327,7 @@ struct nic {
     uint32_t systim_high;                 /* latched by a read of SYSTIML */
     uint32_t timinca;                     /* TIMINCA in force since systim_ns */
     uint32_t seen_on;                     /* shared doorbells: queues seen enabled */
+    struct trace *trace;                  /* where every access is noted; NULL: nowhere */
     int memory_off;                       /* PCI does not decode BAR0: reads give all ones, writes and doorbells are lost */
 };
 
@@ -456,7 +473,6 @@ void stats_rx(struct nic *nic, const struct frame *frame);        /* good frame 
 void stats_tx(struct nic *nic, const struct frame *frame);
 void stats_rx_total(struct nic *nic, const struct frame *frame);  /* any frame off the wire, dropped ones too: TPR, TOR; loop.c calls it */
 void stats_tx_queue(struct nic *nic, uint32_t queue, uint32_t len_bytes); /* sent from a ring: QPTC, QBTC by TQSM */
-uint32_t stats_read(struct nic *nic, uint32_t offset);
 uint32_t time_read(struct nic *nic, uint32_t offset);
 void time_write(struct nic *nic, uint32_t offset, uint32_t value);
 void stats_reset(struct nic *nic);

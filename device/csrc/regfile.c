@@ -92,8 +92,23 @@ void nic_load(struct nic *nic, int keep)
     }
 }
 
+static void trace(struct nic *nic, int kind, uint32_t offset, uint32_t value, uint32_t bytes)
+{
+    struct trace *trace = nic->trace;
+
+    if (trace->used >= trace->size) {
+        trace->lost++;
+        return;
+    }
+    trace->entry[trace->used++] = (struct trace_entry){
+        .time_ns = nic_now(nic), .offset = offset, .value = value, .len_bytes = (uint8_t)bytes, .kind = (uint8_t)kind,
+    };
+}
+
 void nic_reset(struct nic *nic, int keep)
 {
+    if (nic->trace && !keep)
+        trace(nic, TRACE_RESET, 0, 0, 0);
     nic_load(nic, keep);
     memset(nic->seen_rdt, 0, sizeof(nic->seen_rdt));
     memset(nic->seen_tdt, 0, sizeof(nic->seen_tdt));
@@ -140,7 +155,6 @@ uint32_t reg_read(struct nic *nic, uint32_t offset)
     }
     switch (rule->hook) {
     case HOOK_INTR: value = intr_read(nic, at * 4); break;
-    case HOOK_STAT64: value = stats_read(nic, at * 4); break;
     case HOOK_TIME: value = time_read(nic, at * 4); break;
     default: value = nic->word[at]; break;
     }
@@ -208,14 +222,20 @@ static uint32_t untouched_bytes(struct nic *nic, uint32_t offset)
     return reg_peek(nic, offset) & rule->rw & ~(rule->w1c | rule->w1s);
 }
 
-/* Any width and alignment: cut into dwords, lowest first, so an 8-byte store is its low half and then its high one. */
-int64_t nic_bar0(void *nic, uint8_t *buf, uint64_t count, uint64_t offset, int is_write)
+static uint32_t low_bytes(uint32_t value, uint32_t bytes)
 {
+    return bytes < 4 ? value & ((1u << 8 * bytes) - 1) : value;
+}
+
+/* Any width and alignment: cut into dwords, lowest first, so an 8-byte store is its low half and then its high one. */
+int64_t nic_bar0(void *arg, uint8_t *buf, uint64_t count, uint64_t offset, int is_write)
+{
+    struct nic *nic = arg;
     uint64_t done = 0;
 
     if (count > INT64_MAX || offset > UINT64_MAX - count)
         return -EINVAL;
-    if (((struct nic *)nic)->memory_off) {
+    if (nic->memory_off) {
         if (!is_write)
             memset(buf, 0xFF, count);
         return (int64_t)count;
@@ -229,10 +249,14 @@ int64_t nic_bar0(void *nic, uint8_t *buf, uint64_t count, uint64_t offset, int i
         if (is_write) {
             value = bytes < 4 ? untouched_bytes(nic, at) : 0;
             memcpy((uint8_t *)&value + skip, buf + done, bytes);
+            if (nic->trace)
+                trace(nic, TRACE_WRITE, at, low_bytes(value >> 8 * skip, bytes), bytes);
             reg_write(nic, at - skip, value);
         } else {
             value = reg_read(nic, at - skip);
             memcpy(buf + done, (uint8_t *)&value + skip, bytes);
+            if (nic->trace)
+                trace(nic, TRACE_READ, at, low_bytes(value >> 8 * skip, bytes), bytes);
         }
         done += bytes;
     }

@@ -101,11 +101,6 @@ void stats_tx_queue(struct nic *nic, uint32_t queue, uint32_t len_bytes)
     count36(nic, R_QBTC_L(i), octets(len_bytes));
 }
 
-uint32_t stats_read(struct nic *nic, uint32_t offset)
-{
-    return nic->word[offset / 4];
-}
-
 /* ---- clocks ---- */
 
 /* SYSTIM gains TIMINCA's increment every period ticks of 6.4 ns (the MAC clock at 10 Gb/s). */

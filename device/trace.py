@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Every register access of a client in a file, one line each, and such files read back.
+
+A line is ``W 0x00000 4 0x04000008 CTRL @0.713402``: read, write or ``X`` (a reset of the function by PCI), offset in
+BAR0, bytes, value, the register's name, seconds since the trace began.  Equal accesses in a row are one line, ``x12``
+after the name.  An access of eight bytes is two of four, as the registers see it; stores to shared doorbells are not
+seen.
+``python -m device.trace FILE`` prints a trace without times: two of them can be compared, and one can be replayed.
+"""
+
+import logging
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Self, TextIO
+
+from device.errors import ConfigError
+from device.fast import FastNic, lib
+from device.regs import name_of
+from device.regs.core import Register
+
+log = logging.getLogger(__name__)
+
+ENTRIES = 1 << 16  # between two polls; a client needs microseconds for each
+LINES_MAX = 4_000_000  # a trace that somebody forgot about shall not fill the disk
+NS_PER_S = 1_000_000_000
+KINDS = {int(lib.TRACE_READ): "R", int(lib.TRACE_WRITE): "W", int(lib.TRACE_RESET): "X"}
+
+
+@dataclass(frozen=True)
+class Access:
+    """Equal accesses in a row.
+
+    Attributes:
+        kind: ``R``, ``W`` or ``X``.
+        offset: Byte offset in BAR0.
+        len_bytes: 1 to 4; 0 for ``X``.
+        value: What was read or written.
+        times: How often.
+    """
+
+    kind: str
+    offset: int
+    len_bytes: int
+    value: int
+    times: int = 1
+
+    @property
+    def name(self) -> str:
+        """The register's name, as ``device.regs`` has it."""
+        return "" if self.kind == "X" else name_of(self.offset & ~3)
+
+    def __str__(self) -> str:
+        if self.kind == "X":
+            return "X"
+        times = f" x{self.times}" if self.times > 1 else ""
+        value = f"{self.value:#0{2 + 2 * self.len_bytes}x}"
+        return f"{self.kind} {self.offset:#07x} {self.len_bytes} {value} {self.name}{times}"
+
+
+def parse(line: str) -> Access:
+    """Return what a line says.
+
+    Raises:
+        ValueError: It is none of a trace.
+    """
+    words = line.split()
+    if words and words[0] == "X":
+        return Access("X", 0, 0, 0)
+    if len(words) < 4 or words[0] not in {"R", "W"}:
+        raise ValueError(f"not a line of a trace: {line.rstrip()!r}")
+    times = next((int(word[1:]) for word in words[4:] if word[0] == "x" and word[1:].isdigit()), 1)
+    return Access(words[0], int(words[1], 16), int(words[2]), int(words[3], 16), times)
+
+
+def read(path: Path) -> Iterator[Access]:
+    """Read a trace; what follows ``#`` is for people.
+
+    Raises:
+        ConfigError: A line is none of a trace.
+        OSError: The file cannot be read.
+    """
+    with path.open() as stream:
+        for number, line in enumerate(stream, 1):
+            if text := line.partition("#")[0].strip():
+                try:
+                    yield parse(text)
+                except ValueError as exc:
+                    raise ConfigError(f"{path}, line {number}: {exc}") from None
+
+
+def squeeze(accesses: Iterable[Access]) -> Iterator[Access]:
+    """Make equal accesses in a row one."""
+    last: Access | None = None
+    for access in accesses:
+        if last is not None and replace(access, times=last.times) == last:
+            last = replace(last, times=last.times + access.times)
+            continue
+        if last is not None:
+            yield last
+        last = access
+    if last is not None:
+        yield last
+
+
+class TraceFile:
+    """Writes a device's accesses to a file.
+
+    Args:
+        nic: The device core.
+        path: The file; what it held is gone.
+        registers: Only these; all, declared or not, if empty.
+
+    Raises:
+        ConfigError: The file cannot be written.
+    """
+
+    def __init__(self, nic: FastNic, path: Path, registers: Iterable[type[Register]] = ()) -> None:
+        self._nic = nic
+        self._path = path
+        self._only = frozenset(register.offset(n) for register in registers for n in range(register.count))
+        self._began_ns = nic.now_ns()
+        self._lines = 0
+        self._last: tuple[Access, int] | None = None
+        try:
+            self._stream: TextIO | None = path.open("w")
+        except OSError as exc:
+            raise ConfigError(f"--trace-file {path}: {exc.strerror}") from exc
+        nic.record(ENTRIES)
+
+    def poll(self) -> None:
+        """Write what has come since the last call."""
+        rows, lost = self._nic.recorded()
+        for time_ns, kind, offset, len_bytes, value in rows:
+            if self._only and KINDS[kind] != "X" and offset & ~3 not in self._only:
+                continue
+            access = Access(KINDS[kind], offset, len_bytes, value)
+            if self._last is not None and replace(self._last[0], times=1) == access:
+                self._last = replace(self._last[0], times=self._last[0].times + 1), self._last[1]
+                continue
+            self._put()
+            self._last = access, time_ns
+        if lost:
+            self._put()
+            self._write(f"# {lost} accesses are missing here")
+        if rows and self._stream is not None:
+            self._stream.flush()  # whoever follows it, and whoever is killed, has all but the last line
+
+    def _put(self) -> None:
+        if self._last is not None:
+            access, time_ns = self._last
+            self._last = None
+            self._write(f"{access} @{(time_ns - self._began_ns) / NS_PER_S:.6f}")
+
+    def _write(self, line: str) -> None:
+        if self._stream is None:
+            return
+        self._lines += 1
+        try:
+            self._stream.write(line + "\n")
+            if self._lines >= LINES_MAX:
+                self._stream.write(f"# {LINES_MAX} lines: no more are written\n")
+                self._stop(f"{LINES_MAX} lines are enough")
+        except OSError as exc:
+            self._stop(f"cannot be written any more: {exc.strerror}")
+
+    def _stop(self, why: str) -> None:
+        log.warning("trace file %s: %s; tracing ends here", self._path, why)
+        self._nic.record(0)
+        if self._stream is not None:
+            self._stream.close()
+            self._stream = None
+
+    def close(self) -> None:
+        """Write what is left and end the trace.  May be called twice."""
+        if self._stream is not None:
+            self.poll()
+            self._put()
+            self._nic.record(0)
+        if self._stream is not None:
+            self._stream.close()
+            self._stream = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def main(arguments: list[str]) -> int:
+    """Print a trace without times; returns the exit code."""
+    if len(arguments) != 1 or arguments[0].startswith("-"):
+        sys.stderr.write("usage: python -m device.trace FILE\n")
+        return 2
+    try:
+        for access in squeeze(read(Path(arguments[0]))):
+            sys.stdout.write(f"{access}\n")
+    except BrokenPipeError:
+        sys.stderr.close()
+    except (ConfigError, OSError) as exc:
+        sys.stderr.write(f"device.trace: {exc}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
