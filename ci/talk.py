@@ -2,6 +2,7 @@
 """The harness's side of the conversation with a guest's agent: commands, their output, the kernel's messages."""
 
 import contextlib
+import itertools
 import json
 import queue
 import signal
@@ -115,7 +116,7 @@ class Talk:
         self._jobs: dict[int, _Job] = {}
         self._send_lock = threading.Lock()
         self._hello: queue.SimpleQueue[float] = queue.SimpleQueue()
-        self._number = 0
+        self._numbers = itertools.count(1)
 
     def connect(self, path: Path, timeout_s: float) -> None:
         """Connect to QEMU's end of the agent's port.
@@ -198,10 +199,10 @@ class Talk:
         self, command: str, *, timeout_s: float = COMMAND_TIMEOUT_S, show: Callable[[str], None] | None = None
     ) -> Job:
         """Start a shell command in the guest."""
-        self._number += 1
-        state = self._jobs[self._number] = _Job(show=show)
-        self.ask({"id": self._number, "run": command, "timeout_s": timeout_s})
-        return Job(self, self._number, state, command)
+        number = next(self._numbers)
+        state = self._jobs[number] = _Job(show=show)
+        self.ask({"id": number, "run": command, "timeout_s": timeout_s})
+        return Job(self, number, state, command)
 
     def run(self, command: str, *, timeout_s: float = COMMAND_TIMEOUT_S, check: bool = True) -> Result:
         """Run a shell command in the guest.
