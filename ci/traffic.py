@@ -4,26 +4,42 @@
 Each prints ``progress BYTES`` lines and ends with one JSON line: bytes, seconds, sha256.
 """
 
+import errno
 import hashlib
 import json
 import os
 import socket
 import sys
 import time
+from collections.abc import Callable
 
 BLOCK_BYTES = 1 << 20
 REPORT_BYTES = 16 << 20
 TIMEOUT_S = 60.0
+RETRY_S = 0.1
+AWAY = {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EADDRNOTAVAIL, errno.ENETDOWN}
 
 
 def _done(count: int, start_s: float, digest: str) -> None:
     print(json.dumps({"bytes": count, "seconds": time.monotonic() - start_s, "sha256": digest}), flush=True)
 
 
+def _patiently(connect: Callable[[], socket.socket]) -> socket.socket:
+    """Open a socket; while a link or an address is away for a moment, try again, until ``TIMEOUT_S`` is over."""
+    end_s = time.monotonic() + TIMEOUT_S
+    while True:
+        try:
+            return connect()
+        except OSError as exc:
+            if exc.errno not in AWAY or time.monotonic() > end_s:
+                raise
+            time.sleep(RETRY_S)
+
+
 def receive(address: str, port: int, want_bytes: int) -> None:
     """Accept one connection and take ``want_bytes`` from it; stops early only if the peer does."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    with socket.create_server((address, port), family=family) as server:
+    with _patiently(lambda: socket.create_server((address, port), family=family)) as server:
         server.settimeout(TIMEOUT_S)
         print("listening", flush=True)
         stream, _ = server.accept()
@@ -46,7 +62,7 @@ def send(address: str, port: int, total_bytes: int) -> None:
     digest = hashlib.sha256()
     noise = os.urandom(BLOCK_BYTES)
     count, start_s = 0, time.monotonic()
-    with socket.create_connection((address, port), timeout=TIMEOUT_S) as stream:
+    with _patiently(lambda: socket.create_connection((address, port), timeout=TIMEOUT_S)) as stream:
         while count < total_bytes:
             block = (count.to_bytes(8, "big") + noise)[: min(BLOCK_BYTES, total_bytes - count)]
             stream.sendall(block)
