@@ -2,7 +2,8 @@
 """The control side of a running device: one JSON object a line on a UNIX socket, one JSON object in answer.
 
 ``{"sfp": "lr"}`` plugs a module, ``{"sfp": "none"}`` pulls it, ``{"carrier": false}`` pulls the cable,
-``{"report": true}`` asks what happened; ``device.server`` says what else there is.  Polled by the device's own thread,
+``{"slow": {"register": "EERD", "s": 8}}`` is a card that answers late, ``{"report": true}`` asks what happened;
+``device.server`` says what else there is.  Polled by the device's own thread,
 so a command never runs beside a register access.
 """
 
@@ -20,6 +21,7 @@ from device.vfu import check_path
 log = logging.getLogger(__name__)
 
 LINE_MAX_BYTES = 65536
+UNREAD_MAX_BYTES = 8 << 20  # of answers that a client does not fetch
 CLIENTS_MAX = 16
 
 Handler = Callable[[object], object]
@@ -41,6 +43,7 @@ class Control:
         self.path = path
         self._handlers = handlers
         self._buffers: dict[socket.socket, bytes] = {}
+        self._unsent: dict[socket.socket, bytes] = {}
         self._selector = selectors.EpollSelector()
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
@@ -73,11 +76,15 @@ class Control:
     def poll(self) -> int:
         """Obey what has come, without waiting; returns the number of commands."""
         done = 0
-        for key, _ in self._selector.select(0):
-            if key.fileobj is self._listener:
+        for key, events in self._selector.select(0):
+            client = key.fileobj
+            if client is self._listener:
                 self._accept()
-                continue
-            done += self._receive(key.fileobj) if isinstance(key.fileobj, socket.socket) else 0
+            elif isinstance(client, socket.socket):
+                if events & selectors.EVENT_READ:
+                    done += self._receive(client)
+                if client in self._unsent:
+                    self._send(client)
         return done
 
     def _accept(self) -> None:
@@ -92,6 +99,7 @@ class Control:
 
     def _hang_up(self, client: socket.socket) -> None:
         del self._buffers[client]
+        self._unsent.pop(client, None)
         self._selector.unregister(client)
         client.close()
 
@@ -104,15 +112,33 @@ class Control:
             data = b""
         *lines, rest = (self._buffers[client] + data).split(b"\n")
         self._buffers[client] = rest
-        try:
-            for line in lines:
-                # A client that does not read its answers is no reason to wait.
-                client.send(json.dumps(self.answer(line)).encode() + b"\n")
-        except OSError:
-            data = b""
-        if not data or len(rest) > LINE_MAX_BYTES:
+        answers = b"".join(json.dumps(self.answer(line)).encode() + b"\n" for line in lines)
+        unsent = self._unsent.get(client, b"") + answers
+        if len(rest) > LINE_MAX_BYTES or len(unsent) > UNREAD_MAX_BYTES or not (data or unsent):
             self._hang_up(client)
+            return len(lines)
+        # A client that does not fetch its answers is no reason to wait; one that will ask no more still gets them.
+        self._unsent[client] = unsent
+        if not data:
+            self._selector.modify(client, selectors.EVENT_WRITE)
         return len(lines)
+
+    def _send(self, client: socket.socket) -> None:
+        unsent = self._unsent.pop(client)
+        last = self._selector.get_key(client).events == selectors.EVENT_WRITE
+        try:
+            unsent = unsent[client.send(unsent) :]
+        except BlockingIOError:
+            pass
+        except OSError:
+            unsent, last = b"", True
+        if unsent:
+            self._unsent[client] = unsent
+        elif last:
+            self._hang_up(client)
+            return
+        if not last:
+            self._selector.modify(client, selectors.EVENT_READ | (selectors.EVENT_WRITE if unsent else 0))
 
     def answer(self, line: bytes) -> dict[str, object]:
         """Obey one line.  The answer has ``ok``, and ``error`` if it is false."""
