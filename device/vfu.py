@@ -12,12 +12,13 @@ import logging
 import os
 import socket
 import stat
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol, Self
 
 from device._vfu import ffi, lib
+from device.doorman import Doorman
+from device.limit import LimitedLog
 
 READ: int = lib.VDEV_READ
 WRITE: int = lib.VDEV_WRITE
@@ -180,8 +181,7 @@ class VfuContext:
         self.hooks = hooks
         self.path = path
         self._log = log
-        self._log_second = 0
-        self._log_lines = 0
+        self._limited = LimitedLog(log, LOG_LINES_PER_S)
         check_path(path)
         self._v: Any = lib.vdev_new()
         if self._v == ffi.NULL:
@@ -189,6 +189,7 @@ class VfuContext:
         self._self: object = ffi.new_handle(self)
         self._kept: list[object] = []
         self._ino = 0
+        self._doorman: Doorman | None = None
         self._v.self = self._self
         self._v.on_log = lib.py_on_log
         self._v.on_reset = lib.py_on_reset
@@ -198,6 +199,7 @@ class VfuContext:
         try:
             _check(lib.vdev_open(self._v, os.fsencode(path), level), f"listening at {path}")
             self._ino = path.lstat().st_ino
+            self._doorman = Doorman(self.poll_fd)
         except OSError:
             self.close()
             raise
@@ -207,6 +209,8 @@ class VfuContext:
         if self._v is None:
             return
         vdev, self._v = self._v, None
+        if self._doorman is not None:
+            self._doorman.close()
         lib.vdev_free(vdev)
         self._kept.clear()
         try:
@@ -339,6 +343,11 @@ class VfuContext:
         """Send the client away."""
         lib.vdev_drop(self._v)
 
+    def turn_away(self) -> None:
+        """Tell whoever waits for the client that is served to come another time; without waiting."""
+        if self._doorman is not None:
+            self._doorman.poll(int(self._v.conn_fd))
+
     def reset_state(self) -> None:
         """MSI-X table, pending bits and IOADDR as after power-on."""
         lib.vdev_reset_state(self._v)
@@ -367,18 +376,9 @@ class VfuContext:
 
     def counters(self) -> dict[str, int]:
         """What happened so far, by name (``struct vdev_count``)."""
-        return {name: int(getattr(self._v.count, name)) for name in dir(self._v.count)}
+        counted = {name: int(getattr(self._v.count, name)) for name in dir(self._v.count)}
+        return {**counted, "turned_away": 0 if self._doorman is None else self._doorman.turned_away}
 
     def hear(self, level: int, text: str) -> None:
         """Take a line of the library's log.  A client that talks nonsense can cause any number: most are left out."""
-        severity = _LEVELS.get(level, logging.ERROR)
-        if not self._log.isEnabledFor(severity):
-            return
-        second = int(time.monotonic())
-        if second != self._log_second:
-            if self._log_lines > LOG_LINES_PER_S:
-                self._log.warning("%d more lines left out", self._log_lines - LOG_LINES_PER_S)
-            self._log_second, self._log_lines = second, 0
-        self._log_lines += 1
-        if self._log_lines <= LOG_LINES_PER_S:
-            self._log.log(severity, "%s", text)
+        self._limited.line(_LEVELS.get(level, logging.ERROR), text)

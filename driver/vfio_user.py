@@ -36,6 +36,10 @@ VERSION_MAJOR, VERSION_MINOR = 0, 0
 CONFIG_REGION = 7
 BARS = 6
 CONNECT_RETRY_S = 0.01
+NO_ANSWER = (
+    "the server accepts but does not answer: it is probably serving another client (one at a time), "
+    "or is no vfio-user server"
+)
 
 # Commands and flags, by their names in the specification.
 VERSION, DMA_MAP, DMA_UNMAP, DEVICE_GET_INFO, DEVICE_GET_REGION_INFO = 1, 2, 3, 4, 5
@@ -155,16 +159,12 @@ class VfioUserDoor(Door):
             else:
                 return
 
-    def _busy(self) -> NoReturn:
+    def _busy(self, seen: str = NO_ANSWER) -> NoReturn:
         who = ""
         with contextlib.suppress(OSError):
             who = claim.holder(self.name)
         held = f"it is held by {who}; end that first" if who else "end that one first, or check what listens there"
-        raise Busy(
-            f"{self.path}: the server accepts but does not answer: it is probably serving another client "
-            f"(one at a time), or is no vfio-user server; {held}",
-            who,
-        )
+        raise Busy(f"{self.path}: {seen}; {held}", who)
 
     def _handshake(self, timeout_s: float) -> None:
         advice = "is it a vfio-user server (python -m device)?"
@@ -175,6 +175,8 @@ class VfioUserDoor(Door):
             if error.errno == errno.ETIMEDOUT:
                 log.debug("%s: no answer to VERSION within %g s", self.path, timeout_s)
                 self._busy()
+            if error.errno == errno.EBUSY:
+                self._busy("the server says that it is serving another client (one at a time)")
             if error.errno in {errno.ECONNRESET, errno.EPIPE}:
                 self._refuse(error.errno, "the server hung up during the handshake", advice)
             if self._client.broken:
