@@ -74,7 +74,7 @@ extern "Python" void py_on_log(void *self, int level, const char *text);
 ffi.set_source(
     "device._vfu",
     '#include <stdint.h>\n#include "glue.h"\n',
-    sources=[f"device/csrc/vfu/{name}" for name in ("glue.c", "bars.c", "irqs.c", *WRAPPED.values())]
+    sources=[f"device/csrc/vfu/{name}" for name in ("glue.c", "bars.c", "irqs.c", "memory.c", *WRAPPED.values())]
     + [str(lib / "lib" / name) for name in KEPT],
     depends=["device/csrc/vfu/glue.h", "device/csrc/vfu/mend.h"],
     include_dirs=["device/csrc/vfu", str(lib / "include"), str(lib / "lib"), "/usr/include/json-c"],

@@ -179,6 +179,9 @@ static int attach(struct vdev *v)
     v->count.sessions++;
     watch(v);
     v->conn_fd = *v->watch;
+    v->without_fd_before = v->count.dma_without_fd;
+    v->looked_ino = 0;
+    v->looks = 0;
     if (v->on_client != NULL)
         v->on_client(v->self, 1);
     return 1;

@@ -49,6 +49,8 @@ struct vdev_count {
     uint64_t dma_maps;
     uint64_t dma_unmaps;
     uint64_t dma_refused;         /* regions the core had no room for */
+    uint64_t dma_without_fd;      /* writable regions that came without a file: DMA there is refused */
+    uint64_t dma_private;         /* files that the client itself maps privately */
 };
 
 struct vdev {
@@ -68,6 +70,9 @@ struct vdev {
     void (*on_client)(void *self, int attached);
     void (*on_irqs)(void *self, int armed);
     void (*on_log)(void *self, int level, const char *text);
+    uint64_t without_fd_before;   /* count.dma_without_fd when the client came */
+    uint64_t looked_ino;          /* the file of its memory that was looked at last */
+    int looks;
     uint32_t io_addr;             /* BAR2: the register IODATA stands for */
     uint8_t msix[VDEV_MSIX_BYTES];
     struct vdev_count count;

@@ -19,6 +19,10 @@ void glue_irqs(vfu_ctx_t *ctx, uint32_t index, uint32_t start, uint32_t count, i
 /* The VFIO index whose eventfds are in the library's one shared array, or -1. */
 int glue_armed(vfu_ctx_t *ctx);
 
+/* x_dma.c tells memory.c of memory that is about to be mapped; st: its file, or NULL. */
+struct stat;
+void glue_memory(vfu_ctx_t *ctx, uint64_t iova, uint64_t len_bytes, uint32_t prot, const struct stat *st);
+
 /* irqs.c: the client masked or unmasked INTx. */
 void glue_intx_state(vfu_ctx_t *ctx, uint32_t start, uint32_t count, bool mask);
 

@@ -69,6 +69,7 @@ int dma_controller_add_region(dma_controller_t *dma, vfu_dma_addr_t dma_addr, si
             (uint64_t)offset % st.st_blksize + size > ROUND_UP(size, (size_t)MAX(st.st_blksize, getpagesize())))
             return ERROR_INT(EINVAL);
     }
+    glue_memory(dma->vfu_ctx, (uint64_t)iova, size, prot, fd == -1 ? NULL : &st);
 #ifdef WITHOUT_FD_CLOSE
     return lib_add_region(dma, dma_addr, size, fd, offset, prot);
 #else

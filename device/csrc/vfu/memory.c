@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Memory that cannot be reached, or that is not what the client sees: said once for each client.
+ *
+ * DMA needs the client's own pages.  QEMU sends a descriptor only of memory that is a file, and sends it even if its own
+ * mapping of that file is private: then we would read zeros, and nobody would see what we write.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <syslog.h>
+
+#include "libvfio-user.h"
+#include "mend.h"
+#include "glue.h"
+
+#define LOOKS_MAX 4                 /* files of one client that are looked at */
+#define ADVICE "guest memory must be a shared memfd (QEMU: -object memory-backend-memfd,id=m,size=SIZE,share=on " \
+               "-machine memory-backend=m)"
+
+/* Whether the process at the other end maps a file, and never shared.  Unknown, as across containers: no. */
+static int is_private(int sock, const struct stat *st)
+{
+    struct ucred peer;
+    socklen_t len = sizeof(peer);
+    char path[32], *line = NULL;
+    size_t room = 0;
+    int found = 0;
+    FILE *maps;
+
+    if (getsockopt(sock, SOL_SOCKET, SO_PEERCRED, &peer, &len) != 0 || peer.pid <= 0)
+        return 0;
+    snprintf(path, sizeof(path), "/proc/%d/maps", (int)peer.pid);
+    maps = fopen(path, "re");
+    if (maps == NULL)
+        return 0;
+    while (getline(&line, &room, maps) >= 0) {
+        unsigned int major_no, minor_no;
+        unsigned long inode;
+        char mode[8];
+
+        if (sscanf(line, "%*s %7s %*s %x:%x %lu", mode, &major_no, &minor_no, &inode) != 4 ||
+            inode != st->st_ino || makedev(major_no, minor_no) != st->st_dev)
+            continue;
+        found = mode[3] == 'p';
+        if (!found)
+            break;
+    }
+    free(line);
+    fclose(maps);
+    return found;
+}
+
+void glue_memory(vfu_ctx_t *ctx, uint64_t iova, uint64_t len_bytes, uint32_t prot, const struct stat *st)
+{
+    struct vdev *v = vfu_get_private(ctx);
+
+    if (!(prot & PROT_WRITE))
+        return;                     /* a VM's ROM comes without a file, and no NIC wants it */
+    if (st == NULL) {
+        if (v->count.dma_without_fd++ == v->without_fd_before)
+            vfu_log(ctx, LOG_WARNING, "client memory [%#" PRIx64 ", %#" PRIx64 "] came without a file descriptor: DMA "
+                    "there is refused and counted; " ADVICE, iova, iova + (len_bytes - 1));
+        return;
+    }
+    if (st->st_ino == v->looked_ino || v->looks >= LOOKS_MAX)
+        return;
+    v->looks++;
+    v->looked_ino = st->st_ino;
+    if (!is_private(v->conn_fd, st))
+        return;
+    v->count.dma_private++;
+    vfu_log(ctx, LOG_WARNING, "client memory [%#" PRIx64 ", %#" PRIx64 "] is a file that the client maps privately: it "
+            "will not see what DMA writes, nor DMA what it writes; " ADVICE, iova, iova + (len_bytes - 1));
+}
