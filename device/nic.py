@@ -31,6 +31,7 @@ from device.tx import Tx
 log = logging.getLogger(__name__)
 
 POLL_NS = 100_000_000  # how often the slow world (carrier, cage) is looked at
+UNKNOWN_ROWS = 64  # undeclared registers that a report lists one by one
 
 
 class Block(Protocol):
@@ -60,7 +61,8 @@ class Report:
         card: What the card is: addresses, module, link.
         counters: Figures by name.
         wire: The port's own figures by name.
-        unknown: Register accesses nobody declared: name or offset, reads, writes.
+        unknown: Register accesses nobody declared: name or offset, reads, writes; the many of a guest that tries every
+            offset are summed up in a last row.
         filters: What receive lets through and where it sends it, by name.
         rings: Enabled queues: queue, iova of the ring, descriptors, head, tail, descriptors that are the device's.
         faults: Queues that stopped: queue, why and what to do, how often.
@@ -284,11 +286,18 @@ class Nic:
 
     # -- what happened -----------------------------------------------------------------------------------------------
 
-    def report(self) -> Report:
-        """What the card is and what happened to it so far."""
+    def _unknown(self) -> list[tuple[str, int, int]]:
         unknown: dict[int, dict[str, int]] = defaultdict(lambda: {"read": 0, "write": 0})
         for (offset, kind), times in self.regs.unknown.items():
             unknown[offset][kind] += times
+        rows = [(name_of(offset), seen["read"], seen["write"]) for offset, seen in sorted(unknown.items())]
+        listed, more = rows[:UNKNOWN_ROWS], rows[UNKNOWN_ROWS:]
+        if more:
+            listed.append((f"{len(more)} more", sum(row[1] for row in more), sum(row[2] for row in more)))
+        return listed
+
+    def report(self) -> Report:
+        """What the card is and what happened to it so far."""
         module = self.sfp.module
         return Report(
             card={
@@ -308,9 +317,10 @@ class Nic:
                 "semaphore_taken": self.semaphores.taken,
                 "semaphore_contended": self.semaphores.contended,
                 "handler_errors": self.regs.handler_errors,
+                "slow_answers": self.regs.slow_answers,
             },
             wire={} if self.port is None else self.port.counters(),
-            unknown=[(name_of(offset), seen["read"], seen["write"]) for offset, seen in sorted(unknown.items())],
+            unknown=self._unknown(),
             filters=self.filters.rows(),
             rings=[
                 *((f"rx[{r.queue}]", f"{r.iova:#x}", r.count, r.head, r.tail, r.waiting) for r in self.rx.rings()),

@@ -6,6 +6,7 @@ What each ``Access`` does is decided here, once: ``rule_of`` turns a register in
 """
 
 import logging
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -14,6 +15,7 @@ from weakref import WeakKeyDictionary
 
 from device import regs
 from device.fast import BAR0_BYTES, FAULTS, FastNic, lib
+from device.limit import LimitedLog
 from device.regs.core import Access, Register
 
 R = TypeVar("R", bound=Register)
@@ -21,6 +23,10 @@ F = TypeVar("F", bound=Callable[..., object])
 Handler = Callable[..., Any]
 
 log = logging.getLogger(__name__)
+
+SLOW_S = 3.0  # a client waits for every answer, and QEMU for 5 s
+DELAY_MAX_S = 60.0
+FAULT_LINES_PER_S = 8  # a guest may stop 256 queues at a time, each in several ways
 
 HOOKS: dict[int, tuple[str, ...]] = {
     lib.HOOK_INTR: (
@@ -110,6 +116,7 @@ class RegFile:
         faults: Queues that stopped: ``("rx" or "tx", queue, why)`` to how often.
         explained: The same, to what was said about it: registers, their values, what to do.
         explainers: ``"rx"`` and ``"tx"`` to who can say why a queue stands still; the function as a whole sets them.
+        slow_answers: Accesses that took longer than ``SLOW_S``; each is logged.
         handler_errors: Exceptions that handlers raised; each is logged once per register and then only counted.
     """
 
@@ -118,6 +125,9 @@ class RegFile:
         self.unknown: Counter[tuple[int, str]] = Counter()
         self.faults: Counter[tuple[str, int, str]] = Counter()
         self.explained: dict[tuple[str, int, str], str] = {}
+        self.slow_answers = 0
+        self._delays: dict[type[Register], float] = {}
+        self._fault_log = LimitedLog(log, FAULT_LINES_PER_S)
         self.explainers: dict[str, Callable[[int], str]] = {}
         self.handler_errors = 0
         self._word: Any = nic.c.word
@@ -241,6 +251,17 @@ class RegFile:
         """Log every guest access to ``register``."""
         self._add_flag(register, int(lib.RULE_TRACE))
 
+    def delay(self, register: type[Register], delay_s: float) -> None:
+        """Answer the guest's reads of ``register`` only after ``delay_s`` seconds; 0 ends that.
+
+        Raises:
+            ValueError: That is no time, or more than ``DELAY_MAX_S``.
+        """
+        if not 0 <= delay_s <= DELAY_MAX_S:
+            raise ValueError(f"a register may be slow by 0 to {DELAY_MAX_S:.0f} seconds, not {delay_s}")
+        self._add_flag(register, int(lib.RULE_PY_READ))
+        self._delays[register] = delay_s
+
     def reset(self, *, software: bool) -> None:
         """All registers to their reset values; ``software`` spares those that a software reset spares."""
         self.nic.reset(software=software)
@@ -257,22 +278,39 @@ class RegFile:
     def on_read(self, offset: int, value: int) -> int:
         """Ask the register's reader."""
         register, n = self._at[offset]
+        start_s = time.monotonic()
         try:
+            if register in self._delays:
+                time.sleep(self._delays[register])
+            if register not in self._readers:
+                return value
             return int(self._readers[register](n, register(value))) % 2**32
         except Exception:
             if self._handler_failed(register, int(lib.RULE_PY_READ)):
                 log.exception("reading %s[%d] failed; the guest got %#x", register.NAME, n, value)
             return value
+        finally:
+            self._took("reading", register, n, start_s)
 
     def on_write(self, offset: int, old: int, now: int, written: int) -> None:
         """Tell the register's writers."""
         register, n = self._at[offset]
+        start_s = time.monotonic()
         for handler in self._writers[register]:
             try:
                 handler(n, register(old), register(now), register(written))
             except Exception:
                 if self._handler_failed(register, int(lib.RULE_PY_WRITE)):
                     log.exception("writing %#x to %s[%d] failed", written, register.NAME, n)
+        self._took("writing", register, n, start_s)
+
+    def _took(self, doing: str, register: type[Register], n: int, start_s: float) -> None:
+        """See that an access was not so slow that the client thinks nobody is there."""
+        took_s = time.monotonic() - start_s
+        if took_s > SLOW_S:
+            self.slow_answers += 1
+            impatient = "a client that is less patient (QEMU: 5 s, or its x-msg-timeout) takes the device for dead"
+            self._fault_log.line(logging.WARNING, f"{doing} {register.NAME}[{n}] took {took_s:.1f} s; {impatient}")
 
     def on_trace(self, offset: int, value: int, *, is_write: bool) -> None:
         """Log one access."""
@@ -291,7 +329,7 @@ class RegFile:
         key = ("tx" if is_tx else "rx", queue, FAULTS.get(fault, str(fault)))
         if key not in self.faults:
             self.explained[key] = self._explain(*key)
-            log.warning("%s", self.explained[key])
+            self._fault_log.line(logging.WARNING, self.explained[key])
         self.faults[key] += 1
 
     def _explain(self, kind: str, queue: int, why: str) -> str:

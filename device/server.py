@@ -17,6 +17,7 @@ from device.config import BARS, ConfigSpace, IrqMode
 from device.control import Control
 from device.nic import Nic
 from device.ports import NullPort, Port
+from device.regs import ALL
 from device.trace import TraceFile
 
 log = logging.getLogger(__name__)
@@ -152,6 +153,7 @@ class Server:
             self.port.poll()
             if self.trace is not None:
                 self.trace.poll()
+            self.context.turn_away()
             if self._control is not None:
                 self._control.poll()
 
@@ -183,6 +185,7 @@ class Server:
             "carrier": self._set_carrier,
             "report": lambda _: self.report(),
             "generate": self._generate,
+            "slow": self._set_slow,
             "drop": lambda _: self.context.drop(),
             "stop": lambda _: self.stop(),
         }
@@ -202,6 +205,18 @@ class Server:
         self.nic.set_port(self.port if on else None)
         self.nic.link.evaluate()
         return on
+
+    def _set_slow(self, wanted: object) -> object:
+        """``{"register": NAME, "s": SECONDS}``: a card that is slow to answer reads; 0 seconds ends it."""
+        match wanted:
+            case {"register": str(name), "s": int() | float() as delay_s}:
+                register = next((known for known in ALL if name == known.NAME), None)
+                if register is None:
+                    raise ValueError(f"no register is called {name}; `python -m device.regs list` lists them")
+                self.nic.regs.delay(register, delay_s)
+            case _:
+                raise TypeError(f'wanted {{"register": "EERD", "s": 8}}, not {wanted!r}')
+        return wanted
 
     def _generate(self, frames: object) -> int:
         if not isinstance(frames, int) or isinstance(frames, bool) or frames < 0:
