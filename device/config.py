@@ -8,6 +8,7 @@ it without a socket, and the server with one.
 import enum
 import errno
 import logging
+from collections.abc import Callable
 from typing import Any, Protocol, Self, TypeVar
 
 from device.regs import pci
@@ -143,6 +144,10 @@ def _span(register: type[Register], n: int = 0) -> slice:
     return slice(start, start + register.WIDTH // 8)
 
 
+def _nothing() -> None:
+    pass
+
+
 class ConfigSpace:
     """The function's configuration space; a ``device.vfu.Region``.
 
@@ -156,6 +161,7 @@ class ConfigSpace:
         self.best = best
         self.armed = IrqMode.NONE
         self.flrs = 0
+        self.on_flr: Callable[[], None] = _nothing  # who else keeps state of the function
         self._data = bytearray(pci.CONFIG_BYTES)
         self._rw = bytearray(pci.bits_bytes(RW))
         self._w1c = bytearray(pci.bits_bytes(W1C))
@@ -261,6 +267,7 @@ class ConfigSpace:
         """Function level reset: registers but the sticky ones, then the function itself."""
         self.flrs += 1
         log.info("function level reset")
+        self.on_flr()
         self._reset(keep=True)
 
     def reset(self) -> None:

@@ -3,8 +3,8 @@
 
 ``{"sfp": "lr"}`` plugs a module, ``{"sfp": "none"}`` pulls it, ``{"carrier": false}`` pulls the cable,
 ``{"slow": {"register": "EERD", "s": 8}}`` is a card that answers late, ``{"report": true}`` asks what happened;
-``device.server`` says what else there is.  Polled by the device's own thread,
-so a command never runs beside a register access.
+``device.server`` says what else there is.  Polled by the device's own thread, so a command never runs beside a
+register access.
 """
 
 import contextlib

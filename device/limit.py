@@ -20,7 +20,7 @@ class LimitedLog:
         self._lines = 0
 
     def line(self, level: int, text: str) -> None:
-        """Log a line, or count it as left out; a line of a later second is preceded by that count."""
+        """Log a line, or say that there are more and count them: a line of a later second is preceded by how many."""
         if not self._log.isEnabledFor(level):
             return
         second = int(time.monotonic())
@@ -31,3 +31,5 @@ class LimitedLog:
         self._lines += 1
         if self._lines <= self._most:
             self._log.log(level, "%s", text)
+        elif self._lines == self._most + 1:
+            self._log.warning("more lines are left out for the rest of this second")

@@ -84,6 +84,7 @@ class Server:
         self._control: Control | None = None
         self.config = ConfigSpace.of(nic, best=interrupts)
         self.context = vfu.VfuContext(path, self, logging.getLogger("device.vfu"))
+        self.config.on_flr = self.context.reset_state
         try:
             self._offer(shared_doorbells=shared_doorbells)
             self._loop = fast.Loop(

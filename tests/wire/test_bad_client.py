@@ -15,10 +15,14 @@ from pathlib import Path
 
 import pytest
 
+from driver.errors import Busy
+from driver.vfio_user import VfioUserDoor
 from tests.wire.client import CAPABILITIES, DMA_MAP, HEADER, VERSION, Client
 from tests.wire.process import Device, until
 
-STATUS, EERD = 0x0008, 0x10014
+STATUS, EICS, EIMS, EERD = 0x0008, 0x0808, 0x0880, 0x10014
+GPIE, IVAR = 0x0898, 0x0900
+MSIX_CONTROL, DEVCTL = 0x72, 0xA8
 TDBAL, TDLEN, TDT, TXDCTL, DMATXCTL = 0x6000, 0x6008, 0x6018, 0x6028, 0x4A80
 ENABLE, TRANSMIT = 1 << 25, 1
 BASE, SIZE = 0x10_0000, 0x1_0000
@@ -112,6 +116,20 @@ def test_memory_that_is_not_shared_is_named(device: Device, private: bool) -> No
     assert len(said(device, words)) == int(private)
 
 
+def test_a_function_level_reset_forgets_pending_interrupts(device: Device) -> None:
+    pending, flr = 0x2000, 0x8000
+    with Client(device.path) as client:
+        client.write(7, MSIX_CONTROL, b"\x00\x80")
+        client.write32(0, GPIE, 0x10)
+        client.write32(0, IVAR, 0x80)
+        client.write32(0, EIMS, 1)
+        client.write32(0, EICS, 1)
+        until(lambda: client.read32(4, pending), "an interrupt that nobody hears is pending")
+        control = int.from_bytes(client.read(7, DEVCTL, 2), "little")
+        client.write(7, DEVCTL, (control | flr).to_bytes(2, "little"))
+        assert client.read32(4, pending) == 0
+
+
 def test_a_slow_register_is_named_and_the_next_client_served(device: Device) -> None:
     slow = {"register": "EERD", "s": 3.5}
     assert device.ask(slow=slow)["slow"] == slow
@@ -165,6 +183,11 @@ def test_an_answer_goes_out_whole_however_slowly_it_is_read(device: Device) -> N
             lines = answers.readlines()
     assert len(lines) == asked
     assert all(json.loads(line)["ok"] for line in lines)
+
+
+def test_our_driver_says_who_has_the_nic(device: Device) -> None:
+    with Client(device.path), pytest.raises(Busy, match="says that it is serving another client"):
+        VfioUserDoor(device.path)
 
 
 def test_the_version_reply_names_the_error(device: Device) -> None:
