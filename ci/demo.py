@@ -232,8 +232,7 @@ def main(rest: list[str]) -> int:
     machine.ensure(machine.NETWORK)
     if not net.privileged():
         net.enter_user_namespace(["demo"])
-    if not os.access("/dev/net/tun", os.R_OK | os.W_OK):
-        raise CiError("/dev/net/tun is not there: the demo's wire is a tap (modprobe tun)", 3)
+    net.need_tun()
     before = processes()
     folder = Path(tempfile.mkdtemp(prefix="ixlab-demo-"))
     start_s = time.monotonic()

@@ -29,6 +29,9 @@ RECIPES = ROOT / "qemu"
 QEMU_LEAST = (10, 1)
 KEEP_UNUSED_S = 14 * 86400
 QEMU_DEVICE = "vfio-user-pci"
+ANSWER_TIMEOUT_S = 60.0
+KVM = Path("/dev/kvm")
+KVM_TIMEOUT_S = 60.0
 QEMU_PACKAGES = ("qemu-system-x86", "seabios", "ipxe-qemu")
 USERLAND = "trixie"
 # What our driver needs at run time, and pytest, for the guest's own Python; versions are those of ci/requirements.txt.
@@ -36,6 +39,10 @@ GUEST_PYTHON = (
     *("cffi", "click", "pyroute2", "rich", "markdown-it-py", "mdurl", "Pygments"),
     *("pytest", "pluggy", "iniconfig", "packaging", "pytest-timeout"),
 )
+# Of the modules in qemu/modules, those without which there is no guest, or nobody for the NIC.
+GUEST_NEEDS = ("virtio_pci", "virtio_console", "9p", "9pnet_virtio", "overlay")
+DRIVER_NEEDS = {"ixgbe": ("ixgbe",), "ours": ("vfio-pci", "vfio_iommu_type1", "tun"), "none": ()}
+ADVICE = {"ixgbe": ": it needs CONFIG_IXGBE=m, or somebody else to drive the NIC (--driver ours, --driver none)"}
 KERNELS = {"6.12": "trixie", "6.1": "bookworm"}
 NEEDS = (
     machine.Need("mmdebstrap", "unpacks Debian packages into a folder", lambda: shutil.which("mmdebstrap") is not None),
@@ -100,7 +107,12 @@ def unpack(suites: Sequence[str], packages: Iterable[str], target: Path) -> None
         say(f"mmdebstrap failed ({said[0]}); trying again without the Release file's date")
         shutil.rmtree(target, ignore_errors=True)
         command += ['--aptopt=Acquire::Check-Valid-Until "false"', '--aptopt=Acquire::Check-Date "false"']
-        run([*command, "", target, *sources], quiet=True, timeout_s=1800)
+        try:
+            run([*command, "", target, *sources], quiet=True, timeout_s=1800)
+        except CiError as again:
+            shutil.rmtree(target, ignore_errors=True)
+            advice = f"see that apt on this machine can use {vfu.mirror()} (/etc/apt, network), then try again"
+            raise CiError(f"{again}\n{advice}", 3) from None
 
 
 def by_loader(tree: Path, program: str, name: str = "") -> list[str]:
@@ -134,13 +146,38 @@ class Qemu:
     home: str
 
 
-def _version(command: Sequence[str]) -> tuple[int, ...]:
+def _ask(*words: str) -> str:
+    """Return what a QEMU prints about itself.
+
+    Raises:
+        CiError: It does not run here, or hangs.
+    """
     try:
-        done = subprocess.run([*command, "--version"], text=True, capture_output=True, check=False, timeout=60)
-    except (OSError, subprocess.TimeoutExpired):
-        return ()
-    found = re.search(r"version (\d+)\.(\d+)\.(\d+)", done.stdout)
-    return tuple(map(int, found.groups())) if done.returncode == 0 and found else ()
+        done = subprocess.run(words, text=True, capture_output=True, check=False, timeout=ANSWER_TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        raise CiError(f"does not answer within {ANSWER_TIMEOUT_S:.0f} s") from None
+    except OSError as exc:
+        raise CiError(f"does not run here ({exc.strerror})") from exc
+    if done.returncode:
+        raise CiError(f"does not run here (exit code {done.returncode}: {done.stderr.strip()[-200:]})")
+    return done.stdout
+
+
+def _new_enough(command: Sequence[str]) -> str:
+    """Return the version of a QEMU that will do.
+
+    Raises:
+        CiError: It will not; the message goes on where its name ends.
+    """
+    found = re.search(r"version (\d+)\.(\d+)\.(\d+)", _ask(*command, "--version"))
+    if not found:
+        raise CiError("does not say its version")
+    version = ".".join(found.groups())
+    if tuple(map(int, found.groups())) < QEMU_LEAST:
+        raise CiError(f"is {version}, older than {'.'.join(map(str, QEMU_LEAST))}")
+    if f'"{QEMU_DEVICE}"' not in _ask(*command, "-device", "help"):
+        raise CiError(f"was built without {QEMU_DEVICE}")
+    return version
 
 
 def qemu() -> Qemu:
@@ -151,25 +188,22 @@ def qemu() -> Qemu:
     """
     path = shutil.which("qemu-system-x86_64")
     if path:
-        version = _version([path])
-        if version >= QEMU_LEAST:
-            listed = subprocess.run([path, "-device", "help"], text=True, capture_output=True, check=False, timeout=60)
-            if f'"{QEMU_DEVICE}"' in listed.stdout:
-                return Qemu((path,), ".".join(map(str, version)), "PATH")
-            say(f"{path} was built without {QEMU_DEVICE}; using Debian's own QEMU from the cache")
-        else:
-            shown = ".".join(map(str, version)) or "of no known version"
-            least = ".".join(map(str, QEMU_LEAST))
-            say(f"{path} is {shown}, older than {least}; using Debian's from the cache")
+        try:
+            return Qemu((path,), _new_enough([path]), "PATH")
+        except CiError as exc:
+            say(f"{path} {exc}; using Debian's own QEMU from the cache")
     suites = (USERLAND, f"{USERLAND}-backports")
     tree = _made("qemu", [*suites, *QEMU_PACKAGES, "1"], lambda made: unpack(suites, QEMU_PACKAGES, made))
     share = tree / "usr/share"
     command = by_loader(tree, "usr/bin/qemu-system-x86_64")
-    version = _version(command)
-    if version < QEMU_LEAST:
-        raise CiError(f"{tree} holds a QEMU that does not run here, or is too old ({version or 'no answer'})", 3)
+    try:
+        version = _new_enough(command)
+    except CiError as exc:
+        raise CiError(
+            f"the QEMU in {tree} {exc}; if that was an accident, remove that folder and try again", 3
+        ) from exc
     command += ["-L", str(share / "qemu"), "-L", str(share / "seabios")]
-    return Qemu(tuple(command), ".".join(map(str, version)), str(tree))
+    return Qemu(tuple(command), version, str(tree))
 
 
 class Cpio:
@@ -318,7 +352,7 @@ def _pick_modules(source: Path, target: Path, wanted: list[str]) -> None:
         if name not in available:
             if word.endswith("?"):
                 continue
-            raise CiError(f"this kernel ({source.name}) has no module {name}")
+            raise CiError(f"this kernel ({source.name}) has no module {name}{ADVICE.get(name, '')}")
         data = _module_bytes(available[name])
         path = target / available[name].relative_to(source).with_name(f"{available[name].name.partition('.')[0]}.ko")
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -327,7 +361,7 @@ def _pick_modules(source: Path, target: Path, wanted: list[str]) -> None:
         todo += found[1].decode().split(",") if found and found[1] else []
 
 
-def _kernel(made: Path, tree: Path, user: Path) -> None:
+def _kernel(made: Path, tree: Path, user: Path, wanted: list[str]) -> None:
     images = sorted(tree.glob("boot/vmlinuz-*"))
     if not images:
         raise CiError(f"{tree} holds no boot/vmlinuz-*")
@@ -339,7 +373,7 @@ def _kernel(made: Path, tree: Path, user: Path) -> None:
         raise CiError(f"{tree} holds no modules for {release}")
     shutil.copy(images[-1], made / "vmlinuz")
     modules = made / "modules"
-    _pick_modules(source, modules / "usr/lib/modules" / release, lines("modules"))
+    _pick_modules(source, modules / "usr/lib/modules" / release, wanted)
     (modules / "lib").symlink_to("usr/lib")  # depmod looks there; the guest has the same link
     run([*by_loader(user / "tree", "usr/bin/kmod", "depmod"), "-b", modules, release], quiet=True)
     (modules / "lib").unlink()
@@ -352,14 +386,21 @@ def _kernel(made: Path, tree: Path, user: Path) -> None:
     (made / "release").write_text(release)
 
 
-def kernel(which: str = "6.12") -> Kernel:
+def _wanted(driver: str) -> list[str]:
+    """Return the modules of a kernel of one's own: it must have those that the guest or the NIC's driver needs."""
+    needed = {*GUEST_NEEDS, *DRIVER_NEEDS[driver]}
+    return [name if name in needed else f"{name.removesuffix('?')}?" for name in lines("modules")]
+
+
+def kernel(which: str = "6.12", *, driver: str = "ixgbe") -> Kernel:
     """Return a kernel ready to boot with the guest's userland.
 
     Args:
         which: ``6.12`` or ``6.1`` (Debian's), a Debian package file, or a folder with ``boot`` and ``lib/modules``.
+        driver: Who is to drive the NIC (``ixgbe``, ``ours``, ``none``): what such a kernel must have for it.
 
     Raises:
-        CiError: There is no such kernel, or it has no ixgbe.
+        CiError: There is no such kernel, or it has not what the driver needs.
     """
     user = userland()
     recipe = [user.name, *lines("modules"), "2"]
@@ -369,7 +410,7 @@ def kernel(which: str = "6.12") -> Kernel:
         def make(made: Path) -> None:
             tree = made / "packages"
             unpack([suite], ["linux-image-amd64"], tree)
-            _kernel(made, tree, user)
+            _kernel(made, tree, user, lines("modules"))
             shutil.rmtree(tree)
 
         folder = _made(f"kernel-{which}", [suite, *recipe], make)
@@ -385,20 +426,20 @@ def kernel(which: str = "6.12") -> Kernel:
             if path.is_file():
                 tree = made / "packages"
                 run(["dpkg-deb", "-x", path, tree], quiet=True)
-            _kernel(made, tree, user)
+            _kernel(made, tree, user, _wanted(driver))
             if path.is_file():
                 shutil.rmtree(tree)
 
-        folder = _made("kernel-own", [digest, *recipe], make)
+        folder = _made("kernel-own", [digest, driver, *recipe], make)
     return Kernel((folder / "release").read_text(), folder / "vmlinuz", folder / "initrd")
 
 
-def accelerator(program: Qemu, image: Kernel) -> str:
+def accelerator(program: Qemu, image: Kernel, *, timeout_s: float = KVM_TIMEOUT_S) -> str:
     """Return ``kvm`` if a real guest runs under it here, else ``tcg``; the answer is kept per machine.
 
     A /dev/kvm that opens is no proof: some nested set-ups accept a VM and then fail.
     """
-    if not os.access("/dev/kvm", os.R_OK | os.W_OK):
+    if not os.access(KVM, os.R_OK | os.W_OK):
         return "tcg"
     cpu = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
     about = json.dumps([platform.release(), platform.node(), cpu[1] if cpu else "", program.version])
@@ -410,7 +451,7 @@ def accelerator(program: Qemu, image: Kernel) -> str:
     command += ["-initrd", str(image.initrd), "-append", "console=ttyS0 quiet panic=-1 ixlab.probe"]
     try:
         done = subprocess.run(
-            command, text=True, capture_output=True, timeout=60, check=False, stdin=subprocess.DEVNULL
+            command, text=True, capture_output=True, timeout=timeout_s, check=False, stdin=subprocess.DEVNULL
         )
         works = "guest runs" in done.stdout
     except subprocess.TimeoutExpired:
@@ -421,8 +462,8 @@ def accelerator(program: Qemu, image: Kernel) -> str:
     return name
 
 
-def prepare(kernels: Iterable[str] = KERNELS) -> None:
+def prepare(kernels: Iterable[str] = KERNELS, *, driver: str = "ixgbe") -> None:
     """Make everything a boot needs, while there still is a network: the tests run in namespaces that have none."""
     program = qemu()
-    images = [kernel(which) for which in kernels]
+    images = [kernel(which, driver=driver) for which in kernels]
     accelerator(program, images[0])

@@ -6,9 +6,24 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from types import TracebackType
 
 from ci.say import CiError, say
+
+TUN = Path("/dev/net/tun")
+
+
+def need_tun() -> None:
+    """See that interfaces can be made.
+
+    Raises:
+        CiError: There is no /dev/net/tun, or it is not for this user.
+    """
+    if not TUN.exists():
+        raise CiError(f"{TUN} is not there, and the wire is a tap: load the module (modprobe tun), as root", 3)
+    if not os.access(TUN, os.R_OK | os.W_OK):
+        raise CiError(f"{TUN} is not open to this user, and the wire is a tap: use sudo", 3)
 
 
 def enter_user_namespace(arguments: Sequence[str]) -> None:
@@ -27,8 +42,7 @@ def enter_user_namespace(arguments: Sequence[str]) -> None:
             "this needs root, or a kernel that lets users make namespaces (unprivileged_userns_clone): use sudo",
             3,
         )
-    if not os.access("/dev/net/tun", os.R_OK | os.W_OK):
-        raise CiError("this needs root: /dev/net/tun is not open to this user", 3)
+    need_tun()
     say("not root: going on in a user and network namespace of our own")
     os.environ["IXLAB_USERNS"] = "1"
     os.execvp("unshare", [*probe[:-1], sys.executable, "-m", "ci", *arguments])

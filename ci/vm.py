@@ -112,7 +112,7 @@ class Vm:
         Raises:
             CiError: Something did not start in time; the message holds the end of its log.
         """
-        program, kernel = guest.qemu(), guest.kernel(self.options.kernel)
+        program, kernel = guest.qemu(), guest.kernel(self.options.kernel, driver=self.options.driver)
         for nic in self.nics:
             nic.start(self.wire)
         self.start_qemu(program, kernel)

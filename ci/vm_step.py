@@ -3,7 +3,6 @@
 
 import argparse
 import contextlib
-import os
 import signal
 import subprocess
 import sys
@@ -67,11 +66,10 @@ def main(rest: list[str]) -> int:
     options = Options(driver=asked.driver, kernel=asked.kernel, smp=asked.smp, nics=(nic,), qemu=tuple(asked.qemu_arg))
     machine.ensure((*machine.NETWORK, *guest.NEEDS))
     if not net.entered():
-        guest.prepare([options.kernel])
+        guest.prepare([options.kernel], driver=options.driver)
     if not net.privileged():
         net.enter_user_namespace(["vm", *rest])
-    if not os.access("/dev/net/tun", os.R_OK | os.W_OK):
-        raise CiError("/dev/net/tun is not there: the wire is a tap (modprobe tun)", 3)
+    net.need_tun()
     vm = Vm(options, console=asked.run is None)
     with contextlib.ExitStack() as stack:
         stack.enter_context(vm)
