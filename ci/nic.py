@@ -26,6 +26,7 @@ class NicOptions:
         doorbells: As the device's option.
         interrupts: As the device's option.
         port: What its wire is, as the device's options say it; empty for a tap in the wire's namespace.
+        message_timeout_ms: How long QEMU waits for any answer.
         more: More options for ``python -m device``.
     """
 
@@ -33,6 +34,7 @@ class NicOptions:
     doorbells: str = "trapped"
     interrupts: str = "msix"
     port: tuple[str, ...] = ()
+    message_timeout_ms: int = MESSAGE_TIMEOUT_MS
     more: tuple[str, ...] = ()
 
 
@@ -88,7 +90,7 @@ class Nic:
             "driver": guest.QEMU_DEVICE,
             "id": f"nic{self.number}",
             "bus": f"slot{self.number}",
-            "x-msg-timeout": MESSAGE_TIMEOUT_MS,
+            "x-msg-timeout": self.options.message_timeout_ms,
             "socket": {"path": str(self.socket), "type": "unix"},
         }
 
