@@ -16,6 +16,7 @@ import pytest
 from scapy.layers.inet import ICMP, IP
 from scapy.layers.l2 import ARP, Ether
 
+from device.__main__ import main
 from device.errors import ConfigError
 from device.ports import PortBusyError, TapPort
 from tests.unit.wire import Wire
@@ -194,6 +195,13 @@ def test_a_name_in_use_is_refused_by_name(ip: Route) -> None:
     ):
         TapPort("ixtap0")
     assert info.value.errno == errno.EBUSY
+
+
+def test_the_device_says_so_and_ends(ip: Route, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with TapPort("ixtap0"):
+        assert main(["--socket", str(tmp_path / "nic.sock"), "--tap", "ixtap0"]) == 1
+    assert capsys.readouterr().err == "device: tap ixtap0: interface ixtap0 is in use by another program (EBUSY)\n"
+    assert not list(tmp_path.iterdir())
 
 
 def test_an_interface_that_is_no_tap_is_refused(ip: Route) -> None:
