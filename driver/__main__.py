@@ -20,13 +20,13 @@ try:
     from rich.table import Table
 
     from device.regs import ALL
-    from driver import claim, ethtool, status
+    from driver import claim, ethtool, status, vfio
     from driver.errors import Busy, DriverError, MissingError
     from driver.ixgbe.adapter import Adapter
-    from driver.ixgbe.probe import ProbeOptions, probe
+    from driver.ixgbe.probe import ProbeOptions, check_ids, probe
     from driver.napi import NapiMode
     from driver.netdev import check_mtu, check_name
-    from driver.pci import open_door
+    from driver.pci import address_of, open_door
     from driver.session import Session, requests
 except ImportError as exc:
     sys.stderr.write(f"driver: {exc}; `python3 -m ci setup` builds what is missing\n")
@@ -58,6 +58,9 @@ def _open(nic: str, *, show: bool, allow_unsupported_sfp: bool = False) -> tuple
     # The claim decides in the end; asking first saves the wait for a server that serves somebody else.
     if holder := claim.holder(nic):
         raise Busy(f"{nic} is in use by {holder}; end that first", holder)
+    # Nobody is to be told how to take a function from its driver that this one could not drive.
+    if (address := address_of(nic)) and (ids := vfio.ids(address)):
+        check_ids(address, *ids)
     steps = Steps(show=show)
     options = ProbeOptions(allow_unsupported_sfp=allow_unsupported_sfp)
     return probe(open_door(nic), options, steps), steps

@@ -19,6 +19,7 @@ from types import TracebackType
 from typing import Self
 
 from driver.errors import Busy, DoorError
+from driver.pci import address_of
 
 RUN_DIR_VARIABLE = "IXLAB_RUN_DIR"
 TAKE_TRIES = 16
@@ -60,9 +61,10 @@ def _candidates() -> list[Path]:
 
 
 def _stem(name: str) -> str:
-    # Two spellings of one socket are one claim.
+    # Two spellings of one socket, or of one address, are one claim.
     if name.startswith(VFIO_USER):
         name = VFIO_USER + str(Path(name.removeprefix(VFIO_USER)).resolve())
+    name = address_of(name) or name
     return hashlib.sha256(name.encode()).hexdigest()[:16]
 
 

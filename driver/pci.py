@@ -274,6 +274,15 @@ def set_irq_enable(config: Config, kind: IrqKind, *, enable: bool, vectors: int 
         config.update(layout.MSIX_CTRL, ENABLE=int(enable), FUNCTION_MASK=0)
 
 
+def address_of(name: str) -> str:
+    """Return a PCI address in full and in lower case, ``0000:01:00.0``; empty if ``name`` is none."""
+    match = ADDRESS.fullmatch(name)
+    if match is None:
+        return ""
+    domain, bus, device, function = match.groups()
+    return f"{domain or '0000'}:{bus}:{device}.{function}".lower()
+
+
 def open_door(name: str, *, bind: bool = False, timeout_s: float = 5.0) -> Door:
     """Open the door called ``name``.
 
@@ -290,15 +299,13 @@ def open_door(name: str, *, bind: bool = False, timeout_s: float = 5.0) -> Door:
         if not path:
             raise DoorError(errno.EINVAL, f"{name}: the socket's path is missing; write vfio-user:/run/nic.sock")
         return _door_class("driver.vfio_user", "VfioUserDoor")(path, timeout_s=timeout_s)
-    match = ADDRESS.fullmatch(name)
-    if match is None:
+    address = address_of(name)
+    if not address:
         raise DoorError(
             errno.EINVAL,
             f"{name}: neither a socket nor a PCI address; "
             "write vfio-user:/run/nic.sock or 0000:01:00.0 (`lspci -D` lists them)",
         )
-    domain, bus, device, function = match.groups()
-    address = f"{domain or '0000'}:{bus}:{device}.{function}".lower()
     return _door_class("driver.vfio", "VfioDoor")(address, bind=bind)
 
 

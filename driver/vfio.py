@@ -5,10 +5,9 @@ Debian's kernels have no VFIO character devices per function (IOMMUFD is off), s
 Everything the kernel is asked goes through :class:`Kernel`, which a test replaces.
 
 Ref: linux/vfio.h; Documentation/driver-api/vfio.rst.
-Observed, in Debian 13 guests under QEMU with intel-iommu and virtio-iommu by an earlier program of the same calls: the
-order of calls below, a function level reset when the device is opened, unbind that blocks until every fd and every
-mapping of a BAR is gone, "probe failed with error -22" and no iommu_group without a vIOMMU.
-Guess: this file itself, on a machine without VFIO, has only met the stand-in kernel of its unit tests.
+Observed, in Debian guests (Linux 6.12 and 6.1) under QEMU with intel-iommu, tests/boot/test_ours*.py: the order of calls
+below, a function level reset when the device is opened, unbind that blocks until every fd and every mapping of a BAR is
+gone, "probe failed with error -22" and no iommu_group without a vIOMMU.
 """
 
 import contextlib
@@ -92,12 +91,26 @@ class Kernel:
         finally:
             os.close(fd)
 
+    def read(self, name: str) -> str:
+        """Read a sysfs attribute."""
+        return self.path(name).read_text().strip()
+
     def link(self, name: str) -> str:
         """Return the last part of what a symbolic link points to; empty if there is no such link."""
         try:
             return self.path(name).readlink().name
         except OSError:
             return ""
+
+
+def ids(address: str, kernel: Kernel | None = None) -> tuple[int, int] | None:
+    """Return a function's vendor and device id as the system knows them, whoever drives it; None if it is not there."""
+    kernel = kernel or Kernel()
+    try:
+        vendor, device = (int(kernel.read(f"/sys/bus/pci/devices/{address}/{name}"), 16) for name in ("vendor", "device"))
+    except (OSError, ValueError):
+        return None
+    return vendor, device
 
 
 class Binding:
@@ -132,8 +145,13 @@ class Binding:
         return self._kernel.link(f"{self.sysfs}/driver")
 
     def _advice(self) -> str:
+        load = "" if self._loaded() else f"modprobe {VFIO_PCI}; "
         unbind = f"echo {self.address} > {self.sysfs}/driver/unbind; " if self.driver else ""
-        return f"echo vfio-pci > {self.sysfs}/driver_override; {unbind}echo {self.address} > /sys/bus/pci/drivers_probe"
+        probe = f"echo {self.address} > /sys/bus/pci/drivers_probe"
+        return f"{load}echo {VFIO_PCI} > {self.sysfs}/driver_override; {unbind}{probe}"
+
+    def _loaded(self) -> bool:
+        return self._kernel.path(f"/sys/bus/pci/drivers/{VFIO_PCI}").exists()
 
     def need(self, *, bind: bool) -> None:
         """Make sure vfio-pci has the function.
@@ -150,7 +168,7 @@ class Binding:
         has = f"the driver {before} has it" if before else "no driver has it"
         if not bind:
             raise DoorError(errno.ENODEV, f"{self.address}: {has}, not {VFIO_PCI}; do: {self._advice()}")
-        if not self._kernel.path(f"/sys/bus/pci/drivers/{VFIO_PCI}").exists():
+        if not self._loaded():
             raise DoorError(
                 errno.ENODEV, f"{self.address}: the {VFIO_PCI} driver is not loaded; do: modprobe {VFIO_PCI}"
             )

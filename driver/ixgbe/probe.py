@@ -51,21 +51,30 @@ def _attempt(what: str, action: Callable[[], object]) -> None:
 # ---- the steps, in their order -----------------------------------------------------------------------------------
 
 
+def check_ids(name: str, vendor: int, device: int) -> None:
+    """See that this is a function that we drive.
+
+    Raises:
+        ProbeError: EINVAL, a virtual function; ENODEV, something else.
+    """
+    if vendor == INTEL and device in VF_DEVICES:
+        raise ProbeError(
+            errno.EINVAL,
+            f"{name} ({vendor:04x}:{device:04x}, {VF_DEVICES[device]}) should not be a VF: "
+            "this driver is for the physical function",
+        )
+    if vendor != INTEL or device not in DEVICES:
+        known = ", ".join(f"{INTEL:04x}:{known:04x}" for known in sorted(DEVICES))
+        raise ProbeError(errno.ENODEV, f"{name} is {vendor:04x}:{device:04x}; this driver knows {known}")
+
+
 def refuse_vf(p: Probing) -> str:
     """Refuse virtual functions and strangers before anything is touched.
 
     A broken card may put the wrong VF device id into its SR-IOV capability, so that VFs look like ports.
     """
     vendor, p.device_id, _, p.subsystem_id = p.config.ids()
-    if vendor == INTEL and p.device_id in VF_DEVICES:
-        raise ProbeError(
-            errno.EINVAL,
-            f"{p.door.name} ({vendor:04x}:{p.device_id:04x}, {VF_DEVICES[p.device_id]}) should not be a VF: "
-            "this driver is for the physical function",
-        )
-    if vendor != INTEL or p.device_id not in DEVICES:
-        known = ", ".join(f"{INTEL:04x}:{device:04x}" for device in sorted(DEVICES))
-        raise ProbeError(errno.ENODEV, f"{p.door.name} is {vendor:04x}:{p.device_id:04x}; this driver knows {known}")
+    check_ids(p.door.name, vendor, p.device_id)
     return f"{vendor:04x}:{p.device_id:04x} is a physical function"
 
 

@@ -14,7 +14,7 @@ from device.ports.loopback import LoopbackPort
 from device.regs import ALL, EICR, EICS, EIMS, GPRC, SWSM
 from device.regs import pci as layout
 from driver import __main__ as cli
-from driver import claim, ethtool
+from driver import claim, ethtool, vfio
 from driver.bar import Bar
 from driver.claim import Claim
 from driver.errors import DriverError, MissingError
@@ -296,3 +296,10 @@ def test_names_that_open_no_door(capsys: Capture, monkeypatch: pytest.MonkeyPatc
         ("ffff:1f:1f.7", "no such PCI function"),
     ):
         assert text in fails(capsys, 1, "probe", name)
+
+
+def test_a_stranger_is_refused_before_anybody_is_told_to_unbind_it(
+    capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vfio, "ids", lambda _address: (0x1AF4, 0x1005))
+    assert "0000:00:1c.0 is 1af4:1005; this driver knows 8086:10fb" in fails(capsys, 1, "up", "00:1C.0")

@@ -23,6 +23,12 @@ def test_the_second_is_refused_and_told_who(tmp_path: Path) -> None:
     assert NAME in str(caught.value)
 
 
+def test_two_spellings_of_one_address_are_one_claim(tmp_path: Path) -> None:
+    assert claim.status_path("0A:00.0", tmp_path) == claim.status_path("0000:0a:00.0", tmp_path)
+    with Claim("0000:0a:00.0", tmp_path):
+        assert claim.holder("0A:00.0", tmp_path) != ""
+
+
 def test_another_function_is_free(tmp_path: Path) -> None:
     with Claim(NAME, tmp_path), Claim("0000:01:00.0", tmp_path):
         assert claim.holder("0000:01:00.1", tmp_path) == ""

@@ -314,6 +314,19 @@ def test_not_bound_says_the_commands(tmp_path: Path, driver: str) -> None:
     assert ("unbind" in str(error)) == bool(driver)
 
 
+def test_not_bound_and_not_loaded_says_to_load_it_first(tmp_path: Path) -> None:
+    refused(FakeKernel(tmp_path, "ixgbe", loaded=False), "do: modprobe vfio-pci; echo vfio-pci >")
+
+
+def test_ids_are_those_of_sysfs_whoever_drives_it(tmp_path: Path) -> None:
+    kernel = FakeKernel(tmp_path, "ixgbe")
+    assert vfio.ids(ADDRESS, kernel) is None
+    for name, value in (("vendor", "0x1af4\n"), ("device", "0x1005\n")):
+        (kernel.device / name).write_text(value)
+    assert vfio.ids(ADDRESS, kernel) == (0x1AF4, 0x1005)
+    assert vfio.ids("0000:09:00.0", kernel) is None
+
+
 @pytest.mark.parametrize("driver", ["ixgbe", ""])
 def test_bind_takes_the_function_and_close_gives_it_back(tmp_path: Path, driver: str) -> None:
     kernel = FakeKernel(tmp_path, driver)
