@@ -31,6 +31,7 @@ __all__ = ["MAC", "NIC_ADDRESS", "Job", "Message", "NicOptions", "Options", "Res
 BOOT_TIMEOUT_S = 300.0
 TRANSFER_TIMEOUT_S = 300.0
 NIC_ADDRESS = "0000:01:00.0"
+OUR_INTERFACE = "ix0"
 FIRST_SLOT = 2  # PCI device number of the first root port
 
 
@@ -113,6 +114,7 @@ class Vm:
             CiError: Something did not start in time; the message holds the end of its log.
         """
         program, kernel = guest.qemu(), guest.kernel(self.options.kernel, driver=self.options.driver)
+        guest.compile_checkout()
         for nic in self.nics:
             nic.start(self.wire)
         self.start_qemu(program, kernel)
@@ -312,12 +314,20 @@ class Vm:
             interface = name[0]
         else:
             self.run(VFIO_BIND, timeout_s=120)
-            interface = "ix0"
-            words = f"exec python3 -m driver up {NIC_ADDRESS} --netdev {interface}"
-            self.driver = job = self.begin(words, timeout_s=86400)
-            job.wait_for("driver ready: ", 300)
+            interface = self.up()
         self.addresses(interface)
         return interface
+
+    def up(self, *options: str) -> str:
+        """Start our driver on the NIC, which vfio-pci must have; returns the network interface's name.
+
+        Raises:
+            CiError: It was not ready in time.
+        """
+        words = ["exec", "python3", "-m", "driver", "up", NIC_ADDRESS, "--netdev", OUR_INTERFACE, *options]
+        self.driver = self.begin(shlex.join(words), timeout_s=86400)
+        self.driver.wait_for("driver ready: ", 300)
+        return OUR_INTERFACE
 
     def addresses(self, interface: str) -> None:
         """Set an interface of the guest up, with addresses on the wire's networks, and wait for its carrier."""
