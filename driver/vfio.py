@@ -5,9 +5,9 @@ Debian's kernels have no VFIO character devices per function (IOMMUFD is off), s
 Everything the kernel is asked goes through :class:`Kernel`, which a test replaces.
 
 Ref: linux/vfio.h; Documentation/driver-api/vfio.rst.
-Observed, in Debian guests (Linux 6.12 and 6.1) under QEMU with intel-iommu, tests/boot/test_ours*.py: the order of calls
-below, a function level reset when the device is opened, unbind that blocks until every fd and every mapping of a BAR is
-gone, "probe failed with error -22" and no iommu_group without a vIOMMU.
+Observed, in Debian guests (Linux 6.12 and 6.1) under QEMU with intel-iommu, by tests/boot/test_ours*.py: the order of
+calls below, a function level reset when the device is opened, unbind that blocks until every fd and every mapping of a
+BAR is gone, "probe failed with error -22" and no iommu_group without a vIOMMU.
 """
 
 import contextlib
@@ -69,6 +69,8 @@ class Kernel:
 
     def ioctl(self, fd: int, request: int, argument: int | bytearray = 0) -> int:
         """Do an ioctl; a bytearray is passed by address and may come back changed."""
+        if fd < 0:  # Python's own answer would be a ValueError
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
         return fcntl.ioctl(fd, request, argument)
 
     def mmap(self, fd: int, len_bytes: int, offset: int) -> mmap.mmap:
@@ -102,12 +104,24 @@ class Kernel:
         except OSError:
             return ""
 
+    def holders(self, name: str) -> list[str]:
+        """Return who has a device file open, as text for people; only those that we may look into."""
+        found = []
+        for process in self.path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):  # it ended, or is somebody else's
+                if any(str(fd.readlink()) == name for fd in (process / "fd").iterdir()):
+                    command = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+                    found.append(f"pid {process.name} ({command})")
+        return found
+
 
 def ids(address: str, kernel: Kernel | None = None) -> tuple[int, int] | None:
     """Return a function's vendor and device id as the system knows them, whoever drives it; None if it is not there."""
     kernel = kernel or Kernel()
     try:
-        vendor, device = (int(kernel.read(f"/sys/bus/pci/devices/{address}/{name}"), 16) for name in ("vendor", "device"))
+        vendor, device = (
+            int(kernel.read(f"/sys/bus/pci/devices/{address}/{name}"), 16) for name in ("vendor", "device")
+        )
     except (OSError, ValueError):
         return None
     return vendor, device
@@ -268,9 +282,10 @@ class VfioDoor(Door):
             self._group = self._kernel.open(f"/dev/vfio/{group}")
         except OSError as error:
             if error.errno == errno.EBUSY:
-                raise Busy(
-                    f"{self.name}: group {group} is in use by another process; `fuser -v /dev/vfio/{group}` names it"
-                ) from error
+                who = ", ".join(self._kernel.holders(f"/dev/vfio/{group}"))
+                advice = "end that first" if who else "root is told which one"
+                said = f"{self.name}: group {group} is in use by {who or 'another process'}; {advice}"
+                raise Busy(said, who) from error
             denied = error.errno in {errno.EACCES, errno.EPERM}
             self._refuse(error, f"/dev/vfio/{group}", "be root" if denied else f"is the function bound to {VFIO_PCI}?")
         status = bytearray(struct.pack("<II", 8, 0))
@@ -413,9 +428,16 @@ class VfioDoor(Door):
             OSError: Memory lock limit (ENOMEM), overlap (EEXIST), or an iova the IOMMU cannot do (EINVAL).
         """
         del fd, fd_offset
-        self._kernel.ioctl(
-            self._container, IOMMU_MAP_DMA, bytearray(struct.pack("<IIQQQ", 32, DMA_READ_WRITE, ptr, iova, len_bytes))
-        )
+        ask = bytearray(struct.pack("<IIQQQ", 32, DMA_READ_WRITE, ptr, iova, len_bytes))
+        self._dma(IOMMU_MAP_DMA, ask, f"map {len_bytes} bytes at iova 0x{iova:x}")
+
+    def _dma(self, request: int, ask: bytearray, doing: str) -> None:
+        try:
+            self._kernel.ioctl(self._container, request, ask)
+        except OSError as error:
+            code = error.errno or errno.EIO
+            advice = "; raise the limit of locked memory (ulimit -l), or be root" if code == errno.ENOMEM else ""
+            raise OSError(code, f"{self.name}: cannot {doing}: {os.strerror(code)}{advice}") from error
 
     def dma_unmap(self, iova: int, len_bytes: int) -> None:
         """Take it back and unpin it.
@@ -424,7 +446,7 @@ class VfioDoor(Door):
             OSError: Nothing of that size was mapped there.
         """
         ask = bytearray(struct.pack("<IIQQ", 24, 0, iova, len_bytes))
-        self._kernel.ioctl(self._container, IOMMU_UNMAP_DMA, ask)
+        self._dma(IOMMU_UNMAP_DMA, ask, f"unmap {len_bytes} bytes at iova 0x{iova:x}")
         gone = struct.unpack("<IIQQ", ask)[3]
         if gone != len_bytes:
             raise OSError(errno.EINVAL, f"{self.name}: unmapped {gone} of {len_bytes} bytes at iova 0x{iova:x}")

@@ -27,7 +27,7 @@ from typing import NoReturn
 
 from driver import claim, fast
 from driver.errors import Busy, DeviceGone, DoorError
-from driver.pci import Config, Door, IrqKind, set_irq_enable
+from driver.pci import CONFIG_BYTES, Config, Door, IrqKind, set_irq_enable
 
 log = logging.getLogger(__name__)
 
@@ -89,6 +89,7 @@ class VfioUserDoor(Door):
         self._mmio: dict[int, object] = {}
         self._maps: list[object] = []
         self._regions: dict[int, Region] = {}
+        self._dma: dict[int, int] = {}
         self._closed = False
         self._max_fds = 1
         self._socket = self._connect(time.monotonic() + handshake_timeout_s)
@@ -313,8 +314,9 @@ class VfioUserDoor(Door):
 
         Raises:
             DeviceGone: The server died.
-            OSError: It refused.
+            OSError: It refused, or the offset is outside.
         """
+        self._check_config(offset, len_bytes)
         ask = struct.pack("<QII", offset, CONFIG_REGION, len_bytes)
         reply, _ = self._ask(REGION_READ, ask, 16 + len_bytes)
         return reply[16:]
@@ -324,14 +326,19 @@ class VfioUserDoor(Door):
 
         Raises:
             DeviceGone: The server died.
-            OSError: It refused.
+            OSError: It refused, or the offset is outside.
         """
+        self._check_config(offset, len(data))
         at = 0
         while at < len(data):
             size = next(n for n in (4, 2, 1) if (offset + at) % n == 0 and at + n <= len(data))
             ask = struct.pack("<QII", offset + at, CONFIG_REGION, size) + data[at : at + size]
             self._ask(REGION_WRITE, ask, 16)
             at += size
+
+    def _check_config(self, offset: int, len_bytes: int) -> None:
+        if not 0 <= offset <= CONFIG_BYTES - len_bytes:
+            raise OSError(errno.EINVAL, f"{self.path}: {len_bytes} bytes at configuration offset 0x{offset:x}")
 
     def bar_len_bytes(self, index: int) -> int:
         """Size of BAR ``index``; 0 if the function does not have it."""
@@ -419,6 +426,7 @@ class VfioUserDoor(Door):
         if fd_offset % page or iova % page or len_bytes % page or len_bytes <= 0:
             raise ValueError(f"{self.path}: DMA map of 0x{len_bytes:x} bytes at iova 0x{iova:x} is not whole pages")
         self._ask(DMA_MAP, struct.pack("<IIQQQ", 32, DMA_READ_WRITE, fd_offset, iova, len_bytes), fds=[fd])
+        self._dma[iova] = len_bytes
 
     def dma_unmap(self, iova: int, len_bytes: int) -> None:
         """Take a mapping back; it must be one that was made, not a part of it.
@@ -427,7 +435,10 @@ class VfioUserDoor(Door):
             DeviceGone: The server died, and the mapping with it.
             OSError: There is no such mapping.
         """
+        if self._dma.get(iova) != len_bytes:  # servers that follow the kernel's VFIO say nothing of it
+            raise OSError(errno.ENOENT, f"{self.path}: no DMA map of 0x{len_bytes:x} bytes at iova 0x{iova:x}")
         self._ask(DMA_UNMAP, struct.pack("<IIQQ", 24, 0, iova, len_bytes), 0, 24)
+        del self._dma[iova]
 
     def reset(self) -> None:
         """Reset the function.

@@ -270,6 +270,17 @@ def test_dma_memory_is_mapped_by_its_address_here(kernel: FakeKernel, door: Vfio
     assert kernel.asked("IOMMU_UNMAP_DMA") == [struct.pack("<IIQQ", 24, 0, IOVA_BASE_64, 8192)]
 
 
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [(errno.ENOMEM, "cannot map 4096 bytes at iova 0x1000: .*ulimit -l"), (errno.EEXIST, "iova 0x1000: File exists$")],
+)
+def test_memory_that_is_not_mapped_is_explained(kernel: FakeKernel, door: VfioDoor, code: int, words: str) -> None:
+    kernel.fail["IOMMU_MAP_DMA"] = code
+    with pytest.raises(OSError, match=words) as caught:
+        door.dma_map(0, 0, 0, 0x1000, 4096)
+    assert caught.value.errno == code
+
+
 def test_an_unmap_that_did_less_is_an_error(kernel: FakeKernel, door: VfioDoor) -> None:
     kernel.unmapped = 4096
     with pytest.raises(OSError, match="unmapped 4096 of 8192 bytes"):
@@ -371,9 +382,22 @@ def test_a_failure_after_binding_gives_the_function_back(tmp_path: Path) -> None
     assert kernel.link(f"/sys/bus/pci/devices/{ADDRESS}/driver") == "ixgbe"
 
 
+def test_a_group_in_use_names_who_has_it(kernel: FakeKernel) -> None:
+    kernel.fail[f"/dev/vfio/{GROUP}"] = errno.EBUSY
+    for pid, target in (("12", "/dev/null"), ("34", f"/dev/vfio/{GROUP}"), ("56", "")):
+        folder = kernel.path(f"/proc/{pid}")
+        (folder / "fd").mkdir(parents=True)
+        (folder / "cmdline").write_bytes(b"qemu\0-M\0q35\0")
+        if target:
+            (folder / "fd" / "3").symlink_to(target)
+    with pytest.raises(Busy, match=rf"group {GROUP} is in use by pid 34 \(qemu -M q35\); end that first") as caught:
+        VfioDoor(ADDRESS, kernel=kernel)
+    assert caught.value.holder == "pid 34 (qemu -M q35)"
+
+
 def test_a_group_in_use_is_busy(kernel: FakeKernel) -> None:
     kernel.fail[f"/dev/vfio/{GROUP}"] = errno.EBUSY
-    error = refused(kernel, f"group {GROUP} is in use by another process", "fuser", code=errno.EBUSY)
+    error = refused(kernel, f"group {GROUP} is in use by another process", "root is told", code=errno.EBUSY)
     assert isinstance(error, Busy)
 
 
@@ -432,6 +456,11 @@ def test_ioctl_hands_over_the_buffer_and_returns_the_kernels_own_number() -> Non
     assert struct.unpack("<i", waiting) == (3,)
     os.close(read_end)
     os.close(write_end)
+
+
+def test_a_closed_file_is_an_error_of_the_system() -> None:
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        Kernel().ioctl(-1, 0x541B)
 
 
 @pytest.mark.parametrize(

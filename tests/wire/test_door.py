@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
+import contextlib
 import errno
 import gc
 import mmap
@@ -213,9 +214,22 @@ def test_dma_memory_is_shared_with_the_server_both_ways(server: FakeServer, door
     assert server.maps == {}
 
 
-def test_unmapping_what_is_not_mapped_is_the_servers_error(door: VfioUserDoor) -> None:
-    with pytest.raises(FileNotFoundError, match="command 3"):
-        door.dma_unmap(0, PAGE)
+def test_unmapping_what_is_not_mapped_is_refused_without_the_server(server: FakeServer, door: VfioUserDoor) -> None:
+    """A server that follows the kernel's VFIO would say that all is well."""
+    with contextlib.closing(Arena(door, 2 * PAGE)) as arena:
+        for iova, len_bytes in ((0, PAGE), (arena.iova_base, PAGE), (arena.iova_base + PAGE, PAGE)):
+            with pytest.raises(FileNotFoundError, match="no DMA map of 0x1000 bytes"):
+                door.dma_unmap(iova, len_bytes)
+        assert 3 not in server.commands()
+
+
+@pytest.mark.parametrize("offset", [-1, 4093, 4096, 1 << 64])
+def test_config_space_has_an_end(server: FakeServer, door: VfioUserDoor, offset: int) -> None:
+    before = len(server.log)
+    for access in (lambda: door.config_read(offset, 4), lambda: door.config_write(offset, bytes(4))):
+        with pytest.raises(OSError, match=r"4 bytes at configuration offset 0x"):
+            access()
+    assert len(server.log) == before
 
 
 @pytest.mark.parametrize("place", [(1, 0, PAGE), (0, 1, PAGE), (0, 0, 1), (0, 0, 0)])
