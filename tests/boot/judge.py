@@ -3,6 +3,7 @@
 
 import re
 import sys
+from typing import Any
 
 from ci.demo import HOST4, HOST6, WIRE4, WIRE6
 from ci.vm import Vm
@@ -39,3 +40,10 @@ def send_udp(vm: Vm, port: int, count: int) -> None:
     code = "import socket, sys; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n"
     code += f"for i in range({count}): s.sendto(b'x' * 20, ({HOST4!r}, {port}))"
     vm.wire.run(sys.executable, "-c", code)
+
+
+def report(vm: Vm) -> dict[str, Any]:
+    """What the first device says of itself."""
+    found = vm.ask_nic(report=True)["report"]
+    assert isinstance(found, dict)
+    return found
