@@ -8,11 +8,10 @@ process dies, because a tap lives no longer than its file descriptors.  What oth
 
 import errno
 import fcntl
+import importlib
 import os
 import struct
 from typing import Any
-
-from pyroute2 import IPRoute, NetlinkError
 
 from driver.errors import DriverError, MissingError
 from driver.netstate import NetState, NetWatch
@@ -104,13 +103,17 @@ class NetDev:
         self.set_carrier(up=False)
 
     def _link(self, command: str, **what: Any) -> None:
-        with IPRoute() as ipr:
+        try:
+            pyroute2: Any = importlib.import_module("pyroute2")  # not on top: 1.5 s in an emulated guest
+        except ImportError as exc:
+            raise MissingError(f"a netdev needs pyroute2: {exc}; `python3 -m ci setup` gets it") from exc
+        with pyroute2.IPRoute() as ipr:
             indexes = ipr.link_lookup(ifname=self.name)
             if not indexes:
                 raise DriverError(f"network interface {self.name} is gone: somebody removed or renamed it")
             try:
                 ipr.link(command, index=indexes[0], **what)
-            except NetlinkError as exc:
+            except pyroute2.NetlinkError as exc:
                 raise DriverError(f"network interface {self.name}: {command} {what}: {exc}") from exc
 
     def state(self) -> NetState:

@@ -5,6 +5,8 @@ import errno
 import fcntl
 import os
 import struct
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from driver.errors import DriverError, MissingError
 from driver.fast import ffi, lib
 from driver.netdev import NetDev, check_mtu, check_name
 
+ROOT = Path(__file__).resolve().parents[2]
 NEEDS_CSUM, DATA_VALID = 1, 2
 GSO_NONE, GSO_TCP4, GSO_UDP, GSO_TCP6, GSO_UDP_L4, ECN = 0, 1, 3, 4, 5, 0x80
 TCP_AT, UDP_AT = 16, 6
@@ -178,5 +181,24 @@ def test_a_refused_interface_says_why(
     monkeypatch.setattr(fcntl, "ioctl", refuse)
     before = fds()
     with pytest.raises(error, match=text):
+        NetDev("ixtest0", "02:00:00:00:00:01", 1500)
+    assert fds() == before
+
+
+def test_only_an_interface_needs_pyroute2() -> None:
+    code = "import sys, driver.__main__; sys.exit('pyroute2' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, timeout=120, check=False)
+    assert done.returncode == 0
+
+
+def test_without_pyroute2_it_says_where_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def ioctl(_fd: int, _request: int, argument: bytes) -> bytes:
+        return argument
+
+    monkeypatch.setattr(netdev, "TUN", "/dev/null")
+    monkeypatch.setattr(fcntl, "ioctl", ioctl)
+    monkeypatch.setitem(sys.modules, "pyroute2", None)
+    before = fds()
+    with pytest.raises(MissingError, match=r"needs pyroute2: .*ci setup"):
         NetDev("ixtest0", "02:00:00:00:00:01", 1500)
     assert fds() == before
