@@ -16,6 +16,8 @@ import pytest
 from scapy.layers.inet import ICMP, IP
 from scapy.layers.l2 import ARP, Ether
 
+from ci.net import Namespace
+from ci.say import CiError
 from device.__main__ import main
 from device.errors import ConfigError
 from device.ports import PortBusyError, TapPort
@@ -38,21 +40,17 @@ def ip() -> Iterator[Route]:
     """An IPRoute inside a new network namespace, which the test's thread is in, too."""
     from pyroute2 import IPRoute, netns
 
-    name = f"ixlab-tap-{os.getpid()}"
     home = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
     try:
-        netns.create(name)
-    except PermissionError:
-        os.close(home)
-        pytest.skip("needs the right to make a network namespace")
-    try:
-        netns.setns(name)
-        with IPRoute() as route:
-            yield route
+        with Namespace("tap") as there:
+            netns.setns(there.path, flags=0)
+            with IPRoute() as route:
+                yield route
+    except CiError as exc:
+        pytest.skip(f"needs the right to make a network namespace: {exc}")
     finally:
         netns.setns(home)
         os.close(home)
-        netns.remove(name)
 
 
 def index(ip: Route, name: str) -> int:
@@ -157,21 +155,16 @@ def test_the_interface_being_down_is_no_carrier_for_us(ip: Route) -> None:
 
 
 def test_carrier_is_seen_across_namespaces(ip: Route) -> None:
-    from pyroute2 import NetNS, netns
+    from pyroute2 import NetNS
 
-    other = f"ixlab-tap2-{os.getpid()}"
-    netns.create(other)
-    try:
-        with TapPort("ixtap0") as port, NetNS(other) as there:
-            ip.link("set", index=index(ip, "ixtap0"), net_ns_fd=other)
-            assert eventually(lambda: there.link_lookup(ifname="ixtap0"))
-            assert not alive(port)  # moving takes an interface down
-            there.link("set", index=index(there, "ixtap0"), state="up")
-            assert alive(port)
-            port.set_link(up=True)
-            assert Wire(port).send([FRAME]) == 1
-    finally:
-        netns.remove(other)
+    with Namespace("other") as other, TapPort("ixtap0") as port, NetNS(other.path, flags=0) as there:
+        ip.link("set", index=index(ip, "ixtap0"), net_ns_fd=other.path)
+        assert eventually(lambda: there.link_lookup(ifname="ixtap0"))
+        assert not alive(port)  # moving takes an interface down
+        there.link("set", index=index(there, "ixtap0"), state="up")
+        assert alive(port)
+        port.set_link(up=True)
+        assert Wire(port).send([FRAME]) == 1
 
 
 @pytest.mark.parametrize("multi_queue", [False, True])
