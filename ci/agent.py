@@ -26,6 +26,7 @@ class Agent:
 
     def __init__(self, port: int) -> None:
         self._port = port
+        self._folder = Path.cwd()  # by its name, so that another can be mounted there
         self._lock = threading.Lock()
         self._running: dict[int, subprocess.Popen[bytes]] = {}
 
@@ -52,6 +53,7 @@ class Agent:
         """Run a command to its end, passing on what it prints."""
         process = subprocess.Popen(
             ["/bin/bash", "-c", command],
+            cwd=self._folder,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """One TCP transfer with its SHA-256, as two small programs: ``python -m ci.traffic receive|send ADDRESS PORT BYTES``.
 
-Each prints ``progress BYTES`` lines and ends with one JSON line: bytes, seconds, sha256.
+Each prints what it does and ends with one JSON line: bytes, seconds, sha256.  SIGTERM ends ``send`` before BYTES.
 """
 
 import errno
 import hashlib
 import json
 import os
+import signal
 import socket
 import sys
 import time
@@ -15,7 +16,7 @@ from collections.abc import Callable
 
 BLOCK_BYTES = 1 << 20
 REPORT_BYTES = 16 << 20
-TIMEOUT_S = 60.0
+TIMEOUT_S = 300.0  # a link that comes and goes makes TCP wait ever longer
 RETRY_S = 0.1
 AWAY = {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EADDRNOTAVAIL, errno.ENETDOWN}
 
@@ -61,9 +62,12 @@ def send(address: str, port: int, total_bytes: int) -> None:
     """Connect and send ``total_bytes`` that no link can guess or compress."""
     digest = hashlib.sha256()
     noise = os.urandom(BLOCK_BYTES)
+    told: list[int] = []
+    signal.signal(signal.SIGTERM, lambda number, _: told.append(number))
     count, start_s = 0, time.monotonic()
     with _patiently(lambda: socket.create_connection((address, port), timeout=TIMEOUT_S)) as stream:
-        while count < total_bytes:
+        print("sending", flush=True)
+        while count < total_bytes and not told:
             block = (count.to_bytes(8, "big") + noise)[: min(BLOCK_BYTES, total_bytes - count)]
             stream.sendall(block)
             digest.update(block)

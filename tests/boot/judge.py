@@ -1,16 +1,22 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What a NIC in a guest is judged by."""
 
+import json
 import re
+import subprocess
 import sys
+import time
 from typing import Any
 
 from ci.demo import HOST4, HOST6, WIRE4, WIRE6
-from ci.vm import Vm
+from ci.processes import child
+from ci.vm import Job, Vm
 
 MIB = 1 << 20
 GUEST = (HOST4, HOST6)
 WIRE = (WIRE4, WIRE6)
+LATE_MS = 100.0  # an idle ping takes a millisecond or two; the driver's timer brings a lost interrupt after up to 2 s
+STREAM_PORT = 5199
 
 
 def ping(vm: Vm, *, count: int = 100, size: int = 56, address: str = WIRE4) -> None:
@@ -47,3 +53,82 @@ def report(vm: Vm) -> dict[str, Any]:
     found = vm.ask_nic(report=True)["report"]
     assert isinstance(found, dict)
     return found
+
+
+def settle(vm: Vm, interface: str = "eth0") -> None:
+    """After whatever takes the link down: there again, with its addresses."""
+    until(vm, f"[ -e /sys/class/net/{interface} ]")
+    vm.addresses(interface)
+
+
+def until(vm: Vm, condition: str) -> None:
+    """Wait until a condition of the guest's shell holds."""
+    vm.run(f"i=0; until {condition}; do sleep 0.1; i=$((i+1)); [ $i -lt 600 ] || exit 1; done")
+
+
+def no_carrier(vm: Vm) -> None:
+    """Wait until the driver has seen that the link is gone."""
+    until(vm, "[ $(cat /sys/class/net/eth0/carrier) = 0 ]")
+
+
+def _longest_ms(vm: Vm, count: int) -> tuple[float, float]:
+    """Ping the wire while nothing else is on; returns the longest wait, and that of those who had no NIC to wait for.
+
+    The latter are pings of the guest to itself, and a sleeper beside QEMU and the device.
+    """
+    words = f"exec ping -q -c {count} -i 0.05 -W 30"
+    nic, control = vm.begin(f"{words} {WIRE4}"), vm.begin(f"{words} 127.0.0.1")
+    slept_ms = 0.0
+    while not (nic.ended and control.ended):
+        before_s = time.monotonic()
+        vm.check_alive("pings")
+        time.sleep(0.01)
+        slept_ms = max(slept_ms, (time.monotonic() - before_s) * 1000)
+    found = []
+    for job in (nic, control):
+        out = job.wait().out
+        assert " 0% packet loss" in out, out
+        longest = re.search(r"= [\d.]+/[\d.]+/([\d.]+)/", out)
+        assert longest is not None, out
+        found.append(float(longest[1]))
+    return found[0], max(found[1], slept_ms)
+
+
+def prompt(vm: Vm, count: int = 10) -> float:
+    """No idle ping waits for a timer in place of its interrupt; returns the longest wait in milliseconds.
+
+    On a busy machine everybody waits, so what counts is a NIC that keeps waiting when others beside it do not.
+    """
+    vm.run(f"ping -c 1 -w 30 {WIRE4}")
+    for more in (1, 3):
+        nic_ms, control_ms = _longest_ms(vm, count * more)
+        if nic_ms < LATE_MS or nic_ms < 3 * control_ms:
+            return nic_ms
+    raise AssertionError(f"a lost interrupt? a ping took {nic_ms} ms, {control_ms:.1f} ms without the NIC")
+
+
+class Stream:
+    """TCP from the guest to the wire that goes on until it is ended: one connection, whatever happens to the link."""
+
+    def __init__(self, vm: Vm) -> None:
+        tail = f"{WIRE4} {STREAM_PORT} {1 << 50}"
+        words = [sys.executable, "-m", "ci.traffic", "receive", *tail.split()]
+        self._here = vm.wire.popen(*child(words), stdout=subprocess.PIPE)
+        assert self._here.stdout is not None
+        self._here.stdout.readline()
+        self._there: Job = vm.begin(f"exec python3 -m ci.traffic send {tail}", timeout_s=3600)
+        self._there.wait_for("sending")
+
+    def end(self) -> int:
+        """End it: what was sent is what came.  Returns how many bytes that were."""
+        self._there.kill()
+        sent = json.loads(self._there.wait().out.splitlines()[-1])
+        try:
+            text = self._here.communicate(timeout=300)[0]
+        finally:
+            if self._here.poll() is None:
+                self._here.kill()
+                self._here.wait()
+        came = json.loads(text.splitlines()[-1])
+        assert (came["bytes"], came["sha256"]) == (sent["bytes"], sent["sha256"])
+        return int(came["bytes"])

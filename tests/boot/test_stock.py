@@ -11,7 +11,7 @@ from ci import guest
 from ci.demo import HOST4, WIRE4, WIRE_IF
 from ci.say import CiError
 from ci.vm import MAC, NIC_ADDRESS, Options, Vm
-from tests.boot.judge import GUEST, MIB, WIRE, counters, ping, send_udp, tcp
+from tests.boot.judge import GUEST, MIB, WIRE, counters, ping, send_udp, settle, tcp
 
 
 @pytest.fixture(scope="module", params=["6.12", "6.1"])
@@ -19,18 +19,6 @@ def vm(request: pytest.FixtureRequest, start: Callable[[Options], Vm]) -> Vm:
     made = start(Options(kernel=request.param))
     assert made.bind() == "eth0"
     return made
-
-
-def settle(vm: Vm, interface: str = "eth0") -> None:
-    """After whatever takes the link down: there again, with its addresses."""
-    vm.run(f"i=0; until [ -e /sys/class/net/{interface} ]; do sleep 0.1; i=$((i+1)); [ $i -lt 600 ] || exit 1; done")
-    vm.addresses(interface)
-
-
-def no_carrier(vm: Vm) -> None:
-    """Wait until the driver has seen that the link is gone."""
-    gone = "[ $(cat /sys/class/net/eth0/carrier) = 0 ]"
-    vm.run(f"i=0; until {gone}; do sleep 0.1; i=$((i+1)); [ $i -lt 600 ] || exit 1; done")
 
 
 def test_banner(vm: Vm) -> None:
@@ -234,74 +222,3 @@ def test_changed_under_traffic(vm: Vm, change: str, back: str) -> None:
     flood.kill(2)
     flood.wait(60)
     ping(vm)
-
-
-def test_interface_down_and_up(vm: Vm) -> None:
-    before = vm.nic.footprint()
-    flood = vm.begin(f"exec ping -q -i 0.002 -s 1000 {WIRE4}")
-    vm.run("for i in $(seq 15); do ip link set eth0 down; ip link set eth0 up; done", timeout_s=900)
-    flood.kill(2)
-    flood.wait(60)
-    settle(vm)
-    tcp(vm, 4 * MIB)
-    after = vm.nic.footprint()
-    assert (after["fds"], after["threads"]) == (before["fds"], before["threads"])
-
-
-def test_module_gone_and_back(vm: Vm) -> None:
-    vm.run("for i in $(seq 5); do rmmod ixgbe && modprobe ixgbe || exit 1; done", timeout_s=900)
-    settle(vm)
-    tcp(vm, 4 * MIB)
-
-
-def test_unbound_and_bound(vm: Vm) -> None:
-    words = f"for i in $(seq 5); do echo {NIC_ADDRESS} > unbind && echo {NIC_ADDRESS} > bind || exit 1; done"
-    vm.run(f"cd /sys/bus/pci/drivers/ixgbe && {words}", timeout_s=900)
-    settle(vm)
-    tcp(vm, 4 * MIB)
-
-
-def test_function_level_reset(vm: Vm) -> None:
-    """ixgbe is not told of a reset through sysfs, on a real card neither: its next start puts all right."""
-    assert "flr" in vm.run(f"cat /sys/bus/pci/devices/{NIC_ADDRESS}/reset_method").out
-    vm.run(f"echo 1 > /sys/bus/pci/devices/{NIC_ADDRESS}/reset")
-    vm.run("ip link set eth0 down; ip link set eth0 up")
-    settle(vm)
-    tcp(vm, 4 * MIB)
-
-
-def test_cable_pulled_and_put_back(vm: Vm) -> None:
-    vm.ask_nic(carrier=False)
-    no_carrier(vm)
-    vm.ask_nic(carrier=True)
-    settle(vm)
-    tcp(vm, 4 * MIB)
-
-
-def test_module_pulled_and_put_back(vm: Vm) -> None:
-    vm.ask_nic(sfp="none")
-    no_carrier(vm)
-    vm.ask_nic(sfp="lr")
-    settle(vm)
-    assert "10G Base-LR" in vm.run("ethtool -m eth0").out
-    tcp(vm, 4 * MIB)
-
-
-def test_guest_reboots(vm: Vm) -> None:
-    before = vm.nic.footprint()
-    for _ in range(2):
-        vm.ask({"id": 0, "run": "reboot -f"})
-        vm.wait_boot()
-        vm.bind()
-        tcp(vm, 4 * MIB)
-    after = vm.nic.footprint()
-    assert after["threads"] == before["threads"]
-    assert after["fds"] <= before["fds"] + 8
-
-
-def test_qemu_killed_and_started_again(vm: Vm) -> None:
-    vm.stop_qemu(kill=True)
-    vm.start_qemu(guest.qemu(), guest.kernel(vm.options.kernel))
-    vm.bind()
-    ping(vm)
-    tcp(vm, 4 * MIB, (WIRE4, HOST4))
