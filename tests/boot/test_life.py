@@ -71,7 +71,7 @@ def again(vm: Vm, record: Record, what: str, count: int, command: str) -> None:
 
     rounds(warm)
     lives(vm)
-    with nothing_kept(vm, record, f"{what} ×{total - warm} after ×{warm}"):
+    with nothing_kept(vm, record, f"{what} x{total - warm} after x{warm}"):
         rounds(total - warm)
         lives(vm)
 
@@ -80,12 +80,26 @@ def again(vm: Vm, record: Record, what: str, count: int, command: str) -> None:
 def traffic(vm: Vm, record: Record, what: str) -> Iterator[None]:
     """TCP and a flood of pings while something happens; the connection lives through it."""
     flood = vm.begin(f"exec ping -q -i 0.002 -s 1000 {WIRE4}", timeout_s=3600)
-    stream = Stream(vm)
-    yield
-    settle(vm)
-    flood.kill(2)
-    flood.wait(60)
-    record(f"TCP through {what} on {vm.options.kernel}", f"{stream.end()} bytes, SHA-256 equal")
+    with Stream(vm) as stream:
+        yield
+        settle(vm)
+        flood.kill(2)
+        flood.wait(60)
+        stream.end()
+    record(f"TCP through {what} on {vm.options.kernel}", f"{stream.total_bytes} bytes, SHA-256 equal")
+
+
+def test_a_lost_interrupt_is_seen(vm: Vm) -> None:
+    """The judge of idle pings is judged: with MSI-X masked most of the time it must complain."""
+    masked = f"setpci -s {NIC_ADDRESS} CAP_MSIX+2.w=4000:4000; sleep 1.7"
+    open_again = f"setpci -s {NIC_ADDRESS} CAP_MSIX+2.w=0:4000"
+    job = vm.begin(f"while :; do {masked}; {open_again}; sleep 0.1; done")
+    with pytest.raises(AssertionError, match="a lost interrupt"):
+        prompt(vm)
+    job.kill()
+    job.wait()
+    vm.run(open_again)
+    lives(vm)
 
 
 def test_interface_down_and_up(vm: Vm, record_property: Record) -> None:
@@ -120,7 +134,7 @@ def test_module_pulled_and_another_put_in(vm: Vm, record_property: Record) -> No
         for kind, text in (("lr", "10G Base-LR"), ("da", "Passive Cable"), ("sr", "10G Base-SR")):
             vm.ask_nic(sfp="none")
             no_carrier(vm)
-            with pytest.raises(CiError, match="Cannot get module EEPROM information"):
+            with pytest.raises(CiError, match="Input/output error"):
                 vm.run("ethtool -m eth0")
             vm.ask_nic(sfp=kind)
             settle(vm)
@@ -160,9 +174,9 @@ def without_9p(vm: Vm) -> None:
 
 
 @pytest.mark.usefixtures("without_9p")
-def test_devices_suspended_and_resumed(vm: Vm, record_property: Record) -> None:
-    """The kernel's rehearsal of suspend: ixgbe puts the NIC to D3hot and wakes it, and what it held is lost."""
-    vm.run("echo 0 > /sys/module/suspend/parameters/pm_test_delay; echo devices > /sys/power/pm_test")
+def test_d3hot_and_back(vm: Vm, record_property: Record) -> None:
+    """The kernel's rehearsal of suspend, all but the firmware: the NIC goes to D3hot, and awakes with nothing kept."""
+    vm.run("echo 0 > /sys/module/suspend/parameters/pm_test_delay; echo platform > /sys/power/pm_test")
     before = resets(vm, "flrs")
     with traffic(vm, record_property, "D3hot"):
         again(vm, record_property, "D3hot and back", 10, "{ echo mem > /sys/power/state; sleep 0.5; }")
@@ -171,15 +185,21 @@ def test_devices_suspended_and_resumed(vm: Vm, record_property: Record) -> None:
 
 
 def sleep_and_wake(vm: Vm) -> None:
-    """Suspend the guest to RAM, for real, and wake it."""
+    """Suspend the guest to RAM, for real, and wake it if nothing else in the machine does."""
+
+    def woken() -> int:
+        return sum("Waking up from system sleep state S3" in message.text for message in vm.messages)
+
+    before = woken()
     job = vm.begin("echo mem > /sys/power/state")
     end_s = time.monotonic() + AWAKE_TIMEOUT_S
-    while vm.qmp("query-status") != {"status": "suspended", "running": False}:
-        assert not job.ended, job.out
+    while not job.ended:
         assert time.monotonic() < end_s, vm.tails()
+        if vm.qmp("query-status") == {"status": "suspended", "running": False}:
+            vm.qmp("system_wakeup")
         time.sleep(0.1)
-    vm.qmp("system_wakeup")
-    assert job.wait(AWAKE_TIMEOUT_S).code == 0, job.out
+    assert job.wait().code == 0, job.out
+    assert woken() == before + 1
 
 
 @pytest.mark.usefixtures("without_9p")
@@ -187,7 +207,7 @@ def test_suspend_to_ram(vm: Vm, record_property: Record) -> None:
     """ACPI S3: the NIC goes to D3hot, QEMU resets the machine, the firmware wakes the kernel; TCP goes on."""
     before = resets(vm, "pci_resets")
     count = 3 if vm.options.kernel == FULL else 1
-    with nothing_kept(vm, record_property, f"S3 ×{count}"):
+    with nothing_kept(vm, record_property, f"S3 x{count}"):
         for _ in range(count):
             with traffic(vm, record_property, "S3"):
                 sleep_and_wake(vm)
@@ -198,7 +218,7 @@ def test_suspend_to_ram(vm: Vm, record_property: Record) -> None:
 def test_guest_reboots(vm: Vm, record_property: Record) -> None:
     boots = vm.boots
     count = 3 if vm.options.kernel == FULL else 1
-    with nothing_kept(vm, record_property, f"reboot ×{count}"):
+    with nothing_kept(vm, record_property, f"reboot x{count}"):
         for _ in range(count):
             vm.ask({"id": 0, "run": "reboot -f"})
             vm.wait_boot()

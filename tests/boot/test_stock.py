@@ -7,7 +7,6 @@ from collections.abc import Callable
 
 import pytest
 
-from ci import guest
 from ci.demo import HOST4, WIRE4, WIRE_IF
 from ci.say import CiError
 from ci.vm import MAC, NIC_ADDRESS, Options, Vm
