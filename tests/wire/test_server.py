@@ -248,6 +248,19 @@ def test_log_and_trace(tmp_path: Path) -> None:
     assert "STATUS" in text
 
 
+@pytest.mark.parametrize(("only", "count"), [((), 2), (("--trace", "status"), 1), (("--trace", "all"), 2)])
+def test_a_trace_file_is_whole_after_sigterm(tmp_path: Path, only: tuple[str, ...], count: int) -> None:
+    trace = tmp_path / "nic.trace"
+    program = Program(tmp_path, "--trace-file", str(trace), *only)
+    with Client(program.path) as client:
+        client.write32(0, RAL5, 0x0E)
+        client.read32(0, STATUS)
+    assert program.end()[0] == 0
+    lines = [line for line in trace.read_text().splitlines() if line.startswith(("R", "W"))]
+    assert len(lines) == count
+    assert lines[-1].startswith("R 0x00008 4 0x00080000 STATUS @")
+
+
 def test_options_that_are_wrong(tmp_path: Path, run: Run) -> None:
     path = str(tmp_path / "s")
     for options, words in (
@@ -279,6 +292,7 @@ def test_paths_that_are_wrong(tmp_path: Path, run: Run) -> None:
         (("--socket", str(tmp_path / "s"), "--nvm", str(nvm)), "nvm"),
         (("--socket", str(tmp_path / "s"), "--nvm", str(tmp_path / "none")), "none"),
         (("--socket", str(tmp_path / "s"), "--pcap", str(tmp_path / "none")), "none"),
+        (("--socket", str(tmp_path / "s"), "--trace-file", str(tmp_path / "none" / "t")), "No such file"),
     ):
         code, err = run(*options)
         assert code == 1, err
