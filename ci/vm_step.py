@@ -60,8 +60,11 @@ def main(rest: list[str]) -> int:
         return 0
     if asked.run is None and not sys.stdin.isatty():
         raise CiError("`vm` without --run is a shell: it wants a terminal", 2)
-    if asked.capture and not asked.capture.resolve().parent.is_dir():
-        raise CiError(f"--capture {asked.capture}: there is no folder {asked.capture.resolve().parent}", 2)
+    if asked.capture:
+        try:
+            asked.capture.open("ab").close()
+        except OSError as exc:
+            raise CiError(f"--capture {asked.capture}: {exc.strerror}", 2) from exc
     nic = NicOptions(doorbells=asked.doorbells, interrupts=asked.interrupts, more=tuple(asked.device_arg))
     options = Options(driver=asked.driver, kernel=asked.kernel, smp=asked.smp, nics=(nic,), qemu=tuple(asked.qemu_arg))
     machine.ensure((*machine.NETWORK, *guest.NEEDS))

@@ -17,6 +17,7 @@ from ci import guest
 from ci.demo import HOST4, WIRE4
 from ci.say import ROOT, CiError, cache_dir
 from ci.vm import MAC, NicOptions, Options, Vm
+from ci.vm_step import captured
 from device.nic import Nic
 from device.ports import NullPort
 from device.trace import read
@@ -57,10 +58,17 @@ def test_a_command_runs_and_nothing_is_left(tmp_path: Path) -> None:
     assert echoes(pcap) == [(*way, seq) for seq in (1, 2, 3) for way in there_and_back]
 
 
-def test_a_capture_that_cannot_be_written(tmp_path: Path) -> None:
-    done = step("--capture", str(tmp_path / "no" / "wire.pcap"), "--run", "true")
+@pytest.mark.parametrize(("name", "why"), [("no/wire.pcap", "No such file or directory"), ("", "Is a directory")])
+def test_a_capture_that_cannot_be_written(tmp_path: Path, name: str, why: str) -> None:
+    done = step("--capture", str(tmp_path / name), "--run", "true")
     assert done.returncode == 2
-    assert f"there is no folder {tmp_path}/no" in done.stderr
+    assert f"--capture {tmp_path / name}: {why}" in done.stderr
+
+
+def test_a_capture_that_does_not_start(tmp_path: Path) -> None:
+    error = pytest.raises(CiError, match=r"--capture .*: .*No such device")  # there is no tap yet
+    with Vm(Options()) as vm, error, captured(vm, tmp_path / "wire.pcap"):
+        pytest.fail("tcpdump says that it is listening")
 
 
 def test_a_shell_wants_a_terminal() -> None:
