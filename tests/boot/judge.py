@@ -3,6 +3,7 @@
 
 import contextlib
 import json
+import math
 import re
 import subprocess
 import sys
@@ -119,10 +120,8 @@ def _longest_ms(vm: Vm, count: int) -> tuple[float, float]:
     found = []
     for job in (nic, control):
         out = job.wait().out
-        assert " 0% packet loss" in out, out
-        longest = re.search(r"= [\d.]+/[\d.]+/([\d.]+)/", out)
-        assert longest is not None, out
-        found.append(float(longest[1]))
+        longest = re.search(r" 0% packet loss.*= [\d.]+/[\d.]+/([\d.]+)/", out, re.DOTALL)
+        found.append(float(longest[1]) if longest else math.inf)  # ping waits for its last echoes two round trips only
     return found[0], max(found[1], slept_ms)
 
 

@@ -79,6 +79,8 @@ def again(vm: Vm, record: Record, what: str, count: int, command: str) -> None:
 @contextmanager
 def traffic(vm: Vm, record: Record, what: str) -> Iterator[None]:
     """TCP and a flood of pings while something happens; the connection lives through it."""
+    for pattern in ("initiating reset to clear Tx work after link loss", "Reset adapter"):
+        vm.expect(pattern, "ixgbe's way with frames that a link left behind when it went")
     flood = vm.begin(f"exec ping -q -i 0.002 -s 1000 {WIRE4}", timeout_s=3600)
     with Stream(vm) as stream:
         yield
