@@ -9,9 +9,10 @@ from weakref import WeakKeyDictionary
 
 from ci.demo import WIRE_IF
 from ci.vm import MAC, Vm
-from tests.boot.judge import GUEST, WIRE, counters, eventually
+from tests.boot.judge import GUEST, WIRE, counters, eventually, report
 
 Rises = dict[str, int]
+TALLIES_MOST = 20
 QUIET_S = 2.0  # multicast memberships are told twice within a second
 
 
@@ -37,14 +38,28 @@ def tally(vm: Vm) -> dict[str, int]:
     ``udp6.*`` the guest's UDP; ``port.*`` and ``card.*`` are the device's own report; ``tap.*`` is ``ip -s link`` of
     the tap, whose ``tx`` is what goes to the NIC, and ``wire.*`` UDP at that end.
     """
-    report: Any = vm.ask_nic(report=True)["report"]
+    for _ in range(TALLIES_MOST):
+        found, frames = _look(vm)
+        if frames == _frames(vm):  # else one went by while we looked
+            return found
+    return _look(vm)[0]
+
+
+def _frames(vm: Vm) -> int:
+    port: Any = report(vm)["port"]
+    return int(port["rx_frames"] + port["tx_frames"])
+
+
+def _look(vm: Vm) -> tuple[dict[str, int], int]:
+    frames = _frames(vm)
+    seen = report(vm)
     found = {f"nic.{name}": value for name, value in counters(vm).items()}
     for prefix, section in (("port", "port"), ("card", "counters")):
-        found |= {f"{prefix}.{name}": value for name, value in report[section].items() if isinstance(value, int)}
+        found |= {f"{prefix}.{name}": value for name, value in seen[section].items() if isinstance(value, int)}
     found |= _link("link", vm.run("ip -s -j link show dev eth0").out)
     found |= _udp("udp", vm.run("cat /proc/net/snmp").out) | _udp6("udp6", vm.run("cat /proc/net/snmp6").out)
     found |= _link("tap", vm.wire.run("ip", "-s", "-j", "link", "show", "dev", WIRE_IF))
-    return found | _udp("wire", vm.wire.run("cat", "/proc/net/snmp"))
+    return found | _udp("wire", vm.wire.run("cat", "/proc/net/snmp")), frames
 
 
 def rises(vm: Vm, before: dict[str, int], done: Callable[[Rises], bool], timeout_s: float = 30.0) -> Rises:
@@ -63,11 +78,7 @@ _quiet: WeakKeyDictionary[Vm, tuple[int, int]] = WeakKeyDictionary()  # boots an
 
 def quiet(vm: Vm) -> None:
     """Neither end asks for neighbours or routers any more, and what they say of themselves after a link-up is said."""
-
-    def report() -> Any:
-        return vm.ask_nic(report=True)["report"]
-
-    now = vm.boots, int(report()["counters"]["link_changes"])
+    now = vm.boots, int(report(vm)["counters"]["link_changes"])
     if _quiet.get(vm) == now:
         return
     shown = vm.wire.run("ip", "-j", "link", "show", "dev", WIRE_IF)
@@ -82,9 +93,7 @@ def quiet(vm: Vm) -> None:
 
     def still() -> bool:
         nonlocal seen, since_s
-        port = report()["port"]
-        frames = port["rx_frames"] + port["tx_frames"]
-        if frames != seen:
+        if (frames := _frames(vm)) != seen:
             seen, since_s = frames, time.monotonic()
         return time.monotonic() - since_s > QUIET_S
 

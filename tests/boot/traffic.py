@@ -59,7 +59,7 @@ def listening(vm: Vm, *sockets: Flow, guest: bool = True) -> Iterator[list[int]]
             here.wait_for("listening")
             yield counts
             said = here.end()
-    counts += json.loads(said.splitlines()[-1])
+    counts += json.loads(next(line for line in said.splitlines() if line.startswith("[")))
 
 
 @contextlib.contextmanager

@@ -147,6 +147,8 @@ int vdev_add_region(struct vdev *v, int index, uint32_t len_bytes, int flags, co
     for (uint32_t i = 0; i < n; i++) {
         map[i].iov_base = (void *)(uintptr_t)areas[i].offset;
         map[i].iov_len = areas[i].len_bytes;
+        if (areas[i].len_bytes > v->area_bytes)
+            v->area_bytes = areas[i].len_bytes;
     }
     if (vfu_setup_region(v->ctx, index, len_bytes, REGION[index], flags, n ? map : NULL, n, n ? fd : -1, 0) != 0)
         return -errno;

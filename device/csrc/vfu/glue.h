@@ -70,6 +70,7 @@ struct vdev {
     void (*on_client)(void *self, int attached);
     void (*on_irqs)(void *self, int armed);
     void (*on_log)(void *self, int level, const char *text);
+    uint64_t area_bytes;          /* the largest part of a BAR that the client maps */
     uint64_t without_fd_before;   /* count.dma_without_fd when the client came */
     uint64_t looked_ino;          /* the file of its memory that was looked at last */
     int looks;

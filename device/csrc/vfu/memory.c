@@ -60,6 +60,8 @@ void glue_memory(vfu_ctx_t *ctx, uint64_t iova, uint64_t len_bytes, uint32_t pro
 
     if (!(prot & PROT_WRITE))
         return;                     /* a VM's ROM comes without a file, and no NIC wants it */
+    if (st == NULL && len_bytes <= v->area_bytes)
+        return;                     /* QEMU tells of what it maps of our own BAR, too, as if it were memory */
     if (st == NULL) {
         if (v->count.dma_without_fd++ == v->without_fd_before)
             vfu_log(ctx, LOG_WARNING, "client memory [%#" PRIx64 ", %#" PRIx64 "] came without a file descriptor: DMA "
