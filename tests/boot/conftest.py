@@ -9,7 +9,6 @@ import pytest
 
 from ci.vm import Options, Vm
 
-
 # What the older kernel's ixgbe runs by itself only with IXLAB_THOROUGH=1: the NIC is the same, the time is not.
 NEWEST_ONLY = {"test_filters.py", "test_vlan.py", "test_hotplug.py", "test_ours.py"}
 

@@ -13,7 +13,10 @@ from tests.boot.judge import GUEST, WIRE, counters, eventually, report
 
 Rises = dict[str, int]
 TALLIES_MOST = 20
-QUIET_S = 2.0  # multicast memberships are told twice within a second
+QUIET_S = 2.0  # after a link-up: multicast memberships are told twice within a second
+MEMBERSHIP = ("v4/conf/{0}/igmpv2", "v4/conf/{0}/igmpv3", "v6/conf/{0}/mldv1", "v6/conf/{0}/mldv2")
+LATER_MS = 36_000_000
+STILL_S = 0.5  # after a test: the end of its connections
 
 
 def _udp(prefix: str, snmp: str) -> dict[str, int]:
@@ -79,23 +82,29 @@ _quiet: WeakKeyDictionary[Vm, tuple[int, int]] = WeakKeyDictionary()  # boots an
 def quiet(vm: Vm) -> None:
     """Neither end asks for neighbours or routers any more, and what they say of themselves after a link-up is said."""
     now = vm.boots, int(report(vm)["counters"]["link_changes"])
-    if _quiet.get(vm) == now:
-        return
-    shown = vm.wire.run("ip", "-j", "link", "show", "dev", WIRE_IF)
-    tap = json.loads(shown)[0]["address"]
-    words = "echo 0 > /proc/sys/net/ipv6/conf/{}/router_solicitations"
-    vm.run("; ".join(f"ip neigh replace {address} lladdr {tap} dev eth0 nud permanent" for address in WIRE))
-    vm.run(words.format("eth0"))
-    for address in GUEST:
-        vm.wire.run("ip", "neigh", "replace", address, "lladdr", MAC, "dev", WIRE_IF, "nud", "permanent")
-    vm.wire.run("sh", "-c", words.format(WIRE_IF))
+    known = _quiet.get(vm) == now
+    if not known:
+        _hush(vm)
+    silence_s = STILL_S if known else QUIET_S
     seen, since_s = -1, time.monotonic()
 
     def still() -> bool:
         nonlocal seen, since_s
         if (frames := _frames(vm)) != seen:
             seen, since_s = frames, time.monotonic()
-        return time.monotonic() - since_s > QUIET_S
+        return time.monotonic() - since_s > silence_s
 
-    eventually(still, f"no frame for {QUIET_S} s")
+    eventually(still, f"no frame for {silence_s} s")
     _quiet[vm] = now
+
+
+def _hush(vm: Vm) -> None:
+    shown = vm.wire.run("ip", "-j", "link", "show", "dev", WIRE_IF)
+    tap = json.loads(shown)[0]["address"]
+    words = "cd /proc/sys/net; echo 0 > ipv6/conf/{0}/router_solicitations"
+    words += "".join(f"; echo {LATER_MS} > ip{row}_unsolicited_report_interval" for row in MEMBERSHIP)
+    vm.run("; ".join(f"ip neigh replace {address} lladdr {tap} dev eth0 nud permanent" for address in WIRE))
+    vm.run(words.format("eth0"))
+    for address in GUEST:
+        vm.wire.run("ip", "neigh", "replace", address, "lladdr", MAC, "dev", WIRE_IF, "nud", "permanent")
+    vm.wire.run("sh", "-c", words.format(WIRE_IF))

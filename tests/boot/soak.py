@@ -306,6 +306,8 @@ def test_soak() -> None:
     with Vm(Options(kernel=KERNEL)) as vm:
         vm.start()
         vm.bind()
+        for pattern in ("initiating reset to clear Tx work after link loss", "Reset adapter"):
+            vm.expect(pattern, "ixgbe's way with frames that a link left behind when it went")
         soak = Soak(vm)
         began_s = time.monotonic()
         number = 0
