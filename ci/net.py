@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
+from ci.processes import OUR_GROUP, OWN_GROUP
 from ci.say import CiError, say
 
 TUN = Path("/dev/net/tun")
@@ -71,8 +72,9 @@ class Namespace:
     def __init__(self, name: str) -> None:
         self.name = name
         self._holder = subprocess.Popen(
-            ["unshare", "--net", "sh", "-c", "echo ready; exec cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-        )
+            ["unshare", "--net", "sh", "-c", "echo ready; exec cat"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, process_group=OWN_GROUP,
+        )  # fmt: skip
         assert self._holder.stdout is not None
         if self._holder.stdout.readline() != b"ready\n":
             self._holder.wait(10)
@@ -96,9 +98,11 @@ class Namespace:
             )
         return done.stdout
 
-    def popen(self, *words: str, stdout: int | None = None, stderr: int | None = None) -> subprocess.Popen[str]:
+    def popen(
+        self, *words: str, stdout: int | None = None, stderr: int | None = None, group: int = OUR_GROUP
+    ) -> subprocess.Popen[str]:
         """Start a program inside."""
-        return subprocess.Popen(self.command(words), text=True, stdout=stdout, stderr=stderr)
+        return subprocess.Popen(self.command(words), text=True, stdout=stdout, stderr=stderr, process_group=group)
 
     def close(self) -> None:
         """Let the namespace go; safe to call twice."""

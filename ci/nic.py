@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ci import guest, net
 from ci.demo import WIRE4, WIRE6, WIRE_IF, Lines, ask_device
-from ci.processes import child, ended
+from ci.processes import OWN_GROUP, child, ended
 from ci.say import ROOT, CiError
 
 MAC = "02:00:00:82:59:90"
@@ -74,6 +74,7 @@ class Nic:
             self.process = subprocess.Popen(
                 wire.command(child([*words, *options.more])),
                 text=True, stdout=subprocess.PIPE, stderr=log.fileno(), stdin=subprocess.DEVNULL, cwd=ROOT,
+                process_group=OWN_GROUP,
             )  # fmt: skip
         line = Lines(self.process).next(START_TIMEOUT_S)
         if line is None or not line.startswith("device ready: "):

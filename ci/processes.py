@@ -1,11 +1,16 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Processes that cannot outlive us, and how they end."""
+"""Processes that cannot outlive us, and how they end.
+
+Those of a guest are in process groups of their own (``OWN_GROUP``): the terminal's Ctrl-C is told to us alone, and we
+end them in order.
+"""
 
 import signal
 import subprocess
 from collections.abc import Sequence
 
 STOP_TIMEOUT_S = 30.0
+OWN_GROUP, OUR_GROUP = 0, -1  # for Popen's process_group
 
 
 def child(words: Sequence[str]) -> list[str]:

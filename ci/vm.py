@@ -21,7 +21,7 @@ from pathlib import Path
 from ci import complaints, guest, net
 from ci.demo import HOST4, HOST6, WIRE4, WIRE6
 from ci.nic import MAC, Nic, NicOptions
-from ci.processes import child, ended
+from ci.processes import OUR_GROUP, OWN_GROUP, child, ended
 from ci.qmp import Monitor
 from ci.say import ROOT, CiError
 from ci.talk import COMMAND_TIMEOUT_S, Job, Message, Result, Talk
@@ -144,6 +144,7 @@ class Vm:
                 stdout=None if self._console else log.fileno(),
                 stderr=log.fileno(),
                 cwd=ROOT,
+                process_group=OUR_GROUP if self._console else OWN_GROUP,  # a console reads the terminal
             )
         self._talk.connect(self.folder / "agent.sock", BOOT_TIMEOUT_S)
         self.wait_boot()

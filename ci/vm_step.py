@@ -13,13 +13,14 @@ from pathlib import Path
 from ci import guest, machine, net
 from ci.demo import HOST4, HOST6, WIRE4, WIRE6, WIRE_IF
 from ci.nic import NicOptions
-from ci.processes import child, ended
+from ci.processes import OWN_GROUP, child, ended
 from ci.say import CiError, say
 from ci.vm import Options, Vm
 
 RUN_TIMEOUT_S = 86400
 CATCH_UP_S = 0.1
 CATCH_UP_LOOKS = 20
+STOPS = (signal.SIGTERM, signal.SIGHUP)
 SMP_MOST = 64  # each has an MSI-X vector then
 
 USAGE = """\
@@ -76,7 +77,8 @@ def main(rest: list[str]) -> int:
     vm = Vm(options, console=asked.run is None)
     with contextlib.ExitStack() as stack:
         stack.enter_context(vm)
-        for number in (signal.SIGTERM, signal.SIGHUP):
+        stack.callback(_undisturbed)
+        for number in STOPS:
             signal.signal(number, _stopped)
         start_s = time.monotonic()
         vm.start()
@@ -98,6 +100,12 @@ def _stopped(number: int, _frame: object) -> None:
     raise CiError(f"ended by {signal.Signals(number).name}", 128 + number)
 
 
+def _undisturbed() -> None:
+    """From here on all is being ended, and each wait has a limit: one more Ctrl-C would only leave something behind."""
+    for number in (signal.SIGINT, *STOPS):
+        signal.signal(number, signal.SIG_IGN)
+
+
 def _show(text: str) -> None:
     sys.stdout.write(text)
     sys.stdout.flush()
@@ -111,7 +119,7 @@ def captured(vm: Vm, path: Path) -> Iterator[None]:
         CiError: tcpdump cannot; in its words.
     """
     words = ["tcpdump", "-i", WIRE_IF, "-U", "--immediate-mode", "-n", "-w", str(path.resolve())]
-    process = vm.wire.popen(*child(words), stderr=subprocess.PIPE)
+    process = vm.wire.popen(*child(words), stderr=subprocess.PIPE, group=OWN_GROUP)
     assert process.stderr is not None
     with process.stderr:
         said = []

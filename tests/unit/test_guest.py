@@ -14,7 +14,6 @@ import pytest
 from ci import guest, machine, net, vfu
 from ci.guest import Kernel, Qemu
 from ci.say import CiError
-from device.__main__ import main as device_main
 
 NEW = "QEMU emulator version 11.0.1 (Debian 1:11.0.1+ds-1)"
 OLD = "QEMU emulator version 7.2.0 (Debian 1:7.2+dfsg-7)"
@@ -373,14 +372,3 @@ def test_no_tap_can_be_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, the
     with pytest.raises(CiError, match=f"{tun} {words}") as caught:
         net.need_tun()
     assert caught.value.code == 3
-
-
-def test_the_device_without_a_tun_device(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr("device.ports.tap.TUN", str(tmp_path / "tun"))
-    assert device_main(["--socket", str(tmp_path / "nic.sock"), "--tap", "wire0"]) == 3
-    said = capsys.readouterr().err
-    assert "tap wire0: cannot open" in said
-    assert "modprobe tun" in said
-    assert not list(tmp_path.iterdir())

@@ -84,6 +84,21 @@ def test_nobody_imports_ci_tests_or_ctypes() -> None:
         assert not any(inside(name, "ctypes") or inside(name, "tests") for name in imports(path)), path
 
 
+def test_the_unit_and_pair_tiers_do_without_libvfio_user() -> None:
+    """They run on a build with sanitizers, too, which has no ``device._vfu``."""
+    modules = {
+        path.relative_to(ROOT).with_suffix("").as_posix().replace("/", "."): path for path in python_files("device")
+    }
+    need = {"device._vfu"}
+    while more := {name for name, path in modules.items() if name not in need and imports(path) & need}:
+        need |= more
+    assert {"device.vfu", "device.server", "device.__main__"} <= need
+    for path in python_files("tests/unit") + python_files("tests/pair"):
+        assert not (names := imports(path) & need), (
+            f"{path.relative_to(ROOT)} imports {names}: it belongs in tests/wire"
+        )
+
+
 def test_the_qemu_folder_is_not_a_python_package() -> None:
     # PyPI's qemu.qmp owns that name; one __init__.py here would hide it.
     assert not list((ROOT / "qemu").rglob("*.py"))

@@ -88,6 +88,7 @@ def test_what_is_missing_on_this_machine_is_exit_code_3(tmp_path: Path) -> None:
     program = "import device.ports.tap as t, pathlib; t.TUN = pathlib.Path('/dev/net/nonesuch')"
     code, err = run_device("--socket", str(tmp_path / "s"), "--tap", "ixlabnone", program=program)
     assert code == 3
+    assert "tap ixlabnone: cannot open" in err
     assert "modprobe tun" in err
     assert list(tmp_path.iterdir()) == []
 
