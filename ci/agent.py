@@ -3,12 +3,14 @@
 
 One JSON object a line, both ways.  Asked ``{"id": 1, "run": "…", "timeout_s": 60}`` it answers with any number of
 ``{"id": 1, "out": "…"}`` and one ``{"id": 1, "exit": 0}``; ``{"kill": 1, "signal": 15}`` ends that command early.
-Unasked it says ``{"hello": …}`` once and ``{"kmsg": [level, text]}`` for every kernel message since boot.  Stdlib only.
+Unasked it says ``{"hello": …}`` once and ``{"kmsg": [level, text]}`` for every kernel message since boot; what the
+kernel said while a command ran comes before the command's ``exit``.  Stdlib only.
 """
 
 import json
 import os
 import platform
+import select
 import signal
 import subprocess
 import threading
@@ -22,12 +24,19 @@ TIMED_OUT = 124
 
 
 class Agent:
-    """The commands that run, and the port they answer on."""
+    """The commands that run, and the port they answer on.
 
-    def __init__(self, port: int) -> None:
+    Args:
+        port: Open for both ways.
+        log: /dev/kmsg, not blocking.
+    """
+
+    def __init__(self, port: int, log: int) -> None:
         self._port = port
         self._folder = Path.cwd()  # by its name, so that another can be mounted there
         self._lock = threading.Lock()
+        self._log = log
+        self._log_lock = threading.Lock()
         self._running: dict[int, subprocess.Popen[bytes]] = {}
 
     def say(self, message: dict[str, object]) -> None:
@@ -39,15 +48,25 @@ class Agent:
 
     def kernel_log(self) -> None:
         """Pass on what the kernel has said and says, for ever."""
-        log = os.open("/dev/kmsg", os.O_RDONLY)
+        news = select.poll()
+        news.register(self._log, select.POLLIN)
         while True:
-            try:
-                record = os.read(log, RECORD_MAX_BYTES)
-            except BrokenPipeError:  # overwritten before we came to read it
-                self.say({"kmsg": [4, "agent: kernel messages were lost"]})
-                continue
-            head, _, text = record.decode(errors="replace").partition(";")
-            self.say({"kmsg": [int(head.split(",")[0]) & 7, text.split("\n")[0]]})
+            news.poll()
+            self.catch_up()
+
+    def catch_up(self) -> None:
+        """Pass on what the kernel has said until now."""
+        with self._log_lock:
+            while True:
+                try:
+                    record = os.read(self._log, RECORD_MAX_BYTES)
+                except BlockingIOError:
+                    return
+                except BrokenPipeError:  # overwritten before we came to read it
+                    self.say({"kmsg": [4, "agent: kernel messages were lost"]})
+                    continue
+                head, _, text = record.decode(errors="replace").partition(";")
+                self.say({"kmsg": [int(head.split(",")[0]) & 7, text.split("\n")[0]]})
 
     def run(self, number: int, command: str, timeout_s: float) -> None:
         """Run a command to its end, passing on what it prints."""
@@ -70,6 +89,7 @@ class Agent:
         late.cancel()
         process.stdout.close()
         timed_out = self._running.pop(number, None) is None
+        self.catch_up()
         self.say({"id": number, "exit": TIMED_OUT if timed_out else code})
 
     def _late(self, number: int, timeout_s: float) -> None:
@@ -118,4 +138,4 @@ def port() -> int:
 
 
 if __name__ == "__main__":
-    Agent(port()).serve()
+    Agent(port(), os.open("/dev/kmsg", os.O_RDONLY | os.O_NONBLOCK)).serve()

@@ -61,8 +61,8 @@ def lint() -> None:
 
 
 def _workers() -> list[str]:
-    """Return the options that keep every core busy; tests/conftest.py says which tests stay together."""
-    return ["-n", str(min(os.cpu_count() or 1, WORKERS_MOST)), "--dist", "loadgroup"]
+    """Return the options that keep every core busy; tests/groups.py says which tests stay together."""
+    return ["-n", str(min(os.cpu_count() or 1, WORKERS_MOST))]
 
 
 def _where(tier: str) -> str:

@@ -2,6 +2,7 @@
 """``python3 -m ci vm`` itself: what it returns, and what it says when it cannot."""
 
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -41,6 +42,17 @@ def own_tmp(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         monkeypatch.setenv("TMPDIR", folder)
         yield Path(folder)
         assert list(Path(folder).iterdir()) == []
+
+
+def terminal(*words: str) -> "pexpect.spawn[str]":
+    """A command as a person's shell starts it: what runs in a script's background has inherited Ctrl-C as ignored."""
+
+    def as_a_shell_does() -> None:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+    return pexpect.spawn(
+        sys.executable, list(words), timeout=600, encoding="utf-8", cwd=str(ROOT), preexec_fn=as_a_shell_does
+    )
 
 
 def echoes(pcap: Path) -> list[tuple[str, str, int]]:
@@ -134,7 +146,7 @@ def test_every_option(tmp_path: Path) -> None:
 def test_a_shell_for_a_person(tmp_path: Path, end: str) -> None:
     pcap = tmp_path / "wire.pcap"
     words = ["-m", "ci", "vm", "--capture", str(pcap)]
-    with pexpect.spawn(sys.executable, words, timeout=600, encoding="utf-8", cwd=str(ROOT)) as shell:
+    with terminal(*words) as shell:
         shell.expect("guest  eth0")
         shell.expect("Ctrl-A X ends it")
         shell.expect_exact("# ")
@@ -153,7 +165,7 @@ def test_a_shell_for_a_person(tmp_path: Path, end: str) -> None:
 def test_interrupted_by_ctrl_c(tmp_path: Path, times: int) -> None:
     pcap = tmp_path / "wire.pcap"
     words = ["-m", "ci", "vm", "--capture", str(pcap), "--run", f"ping -c 2 {WIRE4}; echo now; sleep 600"]
-    with pexpect.spawn(sys.executable, words, timeout=600, encoding="utf-8", cwd=str(ROOT)) as run:
+    with terminal(*words) as run:
         run.expect("2 received")
         run.expect("now")
         for _ in range(times):

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""How tests are shared between processes: seen by who ran what, in a pytest of their own."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.groups import group
+
+TESTS = """
+import os, pathlib, pytest
+
+@pytest.mark.parametrize("kernel", ["6.12", "6.1"])
+@pytest.mark.parametrize("size", range(8))
+def test_one(size, kernel):
+    with (pathlib.Path(__file__).parent / "who").open("a") as who:
+        who.write(f"{pathlib.Path(__file__).name}{kernel} {os.getpid()}\\n")
+"""
+
+
+@pytest.mark.parametrize(
+    ("node", "name"),
+    [
+        ("tests/unit/test_a.py::test_b", "tests/unit/test_a.py"),
+        ("tests/boot/test_a.py::test_b[64-192.0.2.1-6.12]", "tests/boot/test_a.py"),
+        ("tests/boot/test_a.py::test_b[64-192.0.2.1-6.1]", "tests/boot/test_a.py on 6.1"),
+        ("tests/boot/test_a.py::test_b[6.1-x]", "tests/boot/test_a.py on 6.1"),
+        ("tests/boot/test_a.py::test_b[6.10]", "tests/boot/test_a.py"),
+    ],
+)
+def test_names_of_groups(node: str, name: str) -> None:
+    assert group(node) == name
+
+
+def test_a_group_runs_in_one_process(tmp_path: Path, root: Path) -> None:
+    for name in ("test_a.py", "test_b.py", "test_c.py"):
+        (tmp_path / name).write_text(TESTS)
+    (tmp_path / "conftest.py").write_text("from tests.conftest import pytest_xdist_make_scheduler\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-n", "2", str(tmp_path)],
+        cwd=root, capture_output=True, text=True, timeout=100, check=False,
+    )  # fmt: skip
+    assert "48 passed" in done.stdout, done.stdout + done.stderr
+    who = {tuple(line.split()) for line in (tmp_path / "who").read_text().splitlines()}
+    assert len(who) == 6, "three files on two kernels, each in one process"
+    assert len({process for _, process in who}) == 2
