@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ci import machine, vfu
+from ci.processes import child
 from ci.say import ROOT, CiError, Timed, cache_dir, run, say
 
 RECIPES = ROOT / "qemu"
@@ -458,7 +459,7 @@ def accelerator(program: Qemu, image: Kernel, *, timeout_s: float = KVM_TIMEOUT_
     command += ["-initrd", str(image.initrd), "-append", "console=ttyS0 quiet panic=-1 ixlab.probe"]
     try:
         done = subprocess.run(
-            command, text=True, capture_output=True, timeout=timeout_s, check=False, stdin=subprocess.DEVNULL
+            child(command), text=True, capture_output=True, timeout=timeout_s, check=False, stdin=subprocess.DEVNULL
         )
         works = "guest runs" in done.stdout
     except subprocess.TimeoutExpired:

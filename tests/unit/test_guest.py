@@ -2,9 +2,12 @@
 """What ``ci.guest`` says and does on machines that lack what it wants: programs that are fakes, and no guest at all."""
 
 import os
+import select
 import shutil
+import signal
 import stat
 import subprocess
+import sys
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +16,7 @@ import pytest
 
 from ci import guest, machine, net, vfu
 from ci.guest import Kernel, Qemu
-from ci.say import CiError
+from ci.say import ROOT, CiError
 
 NEW = "QEMU emulator version 11.0.1 (Debian 1:11.0.1+ds-1)"
 OLD = "QEMU emulator version 7.2.0 (Debian 1:7.2+dfsg-7)"
@@ -228,6 +231,32 @@ def test_kvm_is_used_only_where_a_guest_runs_and_that_is_asked_once(
     assert "-accel kvm" in calls.read_text()
     assert probe(path) == name
     assert len(calls.read_text().splitlines()) == 1
+
+
+ASKS = """
+import pathlib, sys
+from ci import guest
+guest.KVM = pathlib.Path(sys.argv[1])
+image = guest.Kernel("6.12", pathlib.Path("/no/vmlinuz"), pathlib.Path("/no/initrd"))
+guest.accelerator(guest.Qemu((sys.argv[2],), "11.0.1", "PATH"), image)
+"""
+
+
+def test_the_guest_that_asks_for_kvm_ends_with_us(programs: Path, kvm: Path) -> None:
+    """However we end: a guest that hangs under KVM would stay for ever."""
+    told = programs.parent / "pid"
+    os.mkfifo(told)
+    path = script(programs / "qemu-system-x86_64", f"echo $$ >{told}\nexec sleep 60")
+    with subprocess.Popen([sys.executable, "-c", ASKS, str(kvm), str(path)], cwd=ROOT) as asking:
+        process = os.pidfd_open(int(told.read_text()))
+        asking.kill()
+    try:
+        ended, _, _ = select.select([process], [], [], 30)
+        if not ended:
+            signal.pidfd_send_signal(process, signal.SIGKILL)
+        assert ended
+    finally:
+        os.close(process)
 
 
 def test_without_dev_kvm_nothing_is_asked(programs: Path, kvm: Path) -> None:
