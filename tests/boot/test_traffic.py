@@ -335,7 +335,7 @@ def test_iperf3_tcp(vm: Vm, record_property: Callable[[str, object], None], addr
     end = iperf3(vm, address, "-P", "4", "-n", "32M", *way)
     sent, got = end["sum_sent"], end["sum_received"]
     assert sent["bytes"] >= 32 * MIB
-    assert sent["bytes"] >= got["bytes"] > 16 * MIB  # the end may come while some are under way
+    assert got["bytes"] > 16 * MIB  # the end may come while some are under way; each side counts whole blocks, its own
     record_property("iperf3", f"{got['bits_per_second'] / 1e6:.0f} Mbit/s, {sent.get('retransmits', 0)} retransmits")
 
 

@@ -41,6 +41,8 @@ def vm(
     cable = ("--peer", str(tmp_path_factory.mktemp("cable") / "sock"))
     nics = (NicOptions(), NicOptions(mac=MACS[1], port=cable), NicOptions(mac=MACS[2], port=cable))
     made = start(Options(kernel=request.param, nics=nics))
+    made.expect("initiating reset to clear Tx work after link loss", "a change at one end takes the other's link down")
+    made.expect("Reset adapter", "follows from that")
     made.run("modprobe -a ixgbe 8021q")
     assert made.bind() == "eth0"
     for number in (1, 2):
