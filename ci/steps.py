@@ -70,11 +70,11 @@ def _where(tier: str) -> str:
     return "tests/boot/soak.py" if tier == SOAK else f"tests/{tier}"
 
 
-def _pytest(tiers: list[str], more: list[str], *, coverage: bool) -> int:
-    command = [sys.executable, "-m", "pytest", *map(_where, tiers)]
-    command += ["-s"] if tiers == [SOAK] else _workers()  # a soak shows how far it is
+def _pytest(tier: str, more: list[str], *, coverage: bool) -> int:
+    command = [sys.executable, "-m", "pytest", _where(tier)]
+    command += ["-s"] if tier == SOAK else _workers()  # a soak shows how far it is
     env = {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
-    if coverage and not NEEDS_GUEST & set(tiers):  # a guest waits for each register: the device goes unwatched there
+    if coverage and tier not in NEEDS_GUEST:  # a guest waits for each register: the device goes unwatched there
         env["COVERAGE_PROCESS_START"] = str(ROOT / "pyproject.toml")
     elif not coverage:
         env["PYTHONDEVMODE"] = "1"
@@ -106,7 +106,7 @@ def test(rest: list[str]) -> int:
     for tier in tiers:
         start = time.monotonic()
         say(_where(tier))
-        code = _pytest([tier], more, coverage=whole)
+        code = _pytest(tier, more, coverage=whole)
         figures.append((tier, time.monotonic() - start, code))
     if whole:
         for name, step in (("sanitized unit + pair", sanitize), ("coverage", _coverage)):

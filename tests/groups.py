@@ -10,11 +10,15 @@ from xdist.scheduler import LoadScopeScheduling
 OLDER_KERNEL = "6.1"
 
 
+def on_older_kernel(node: str) -> bool:
+    """Return whether a test, by its pytest name, is for a guest with the older kernel."""
+    return OLDER_KERNEL in node.partition("[")[2].removesuffix("]").split("-")
+
+
 def group(node: str) -> str:
     """Return the name of the group that a test, by its pytest name, belongs to."""
-    path, _, name = node.partition("::")
-    values = name.partition("[")[2].removesuffix("]").split("-")
-    return f"{path} on {OLDER_KERNEL}" if OLDER_KERNEL in values else path
+    path = node.partition("::")[0]
+    return f"{path} on {OLDER_KERNEL}" if on_older_kernel(node) else path
 
 
 def scheduler(config: pytest.Config, log: object) -> LoadScopeScheduling:

@@ -8,23 +8,17 @@ from pathlib import Path
 import pytest
 
 from ci.vm import Options, Vm
-from tests.groups import OLDER_KERNEL
+from tests.groups import on_older_kernel
 
 # What the older kernel's ixgbe runs by itself only with IXLAB_THOROUGH=1: the NIC is the same, the time is not.
 NEWEST_ONLY = {"test_filters.py", "test_vlan.py", "test_hotplug.py", "test_ours.py"}
-
-
-def _parameters(item: pytest.Item) -> list[object]:
-    return (
-        list(item.callspec.params.values()) if isinstance(item, pytest.Function) and hasattr(item, "callspec") else []
-    )
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """A boot may take minutes on a busy machine under TCG; a verdict must not hang on that."""
     here = Path(__file__).parent
     if not os.environ.get("IXLAB_THOROUGH"):
-        left_out = [item for item in items if item.path.name in NEWEST_ONLY and OLDER_KERNEL in _parameters(item)]
+        left_out = [item for item in items if item.path.name in NEWEST_ONLY and on_older_kernel(item.nodeid)]
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
     for item in items:

@@ -42,10 +42,10 @@ def tally(vm: Vm) -> dict[str, int]:
     the tap, whose ``tx`` is what goes to the NIC, and ``wire.*`` UDP at that end.
     """
     for _ in range(TALLIES_MOST):
-        found, frames = _look(vm)
-        if frames == _frames(vm):  # else one went by while we looked
+        found = _look(vm)
+        if found["port.rx_frames"] + found["port.tx_frames"] == _frames(vm):  # else one went by while we looked
             return found
-    return _look(vm)[0]
+    return _look(vm)
 
 
 def _frames(vm: Vm) -> int:
@@ -53,8 +53,7 @@ def _frames(vm: Vm) -> int:
     return int(port["rx_frames"] + port["tx_frames"])
 
 
-def _look(vm: Vm) -> tuple[dict[str, int], int]:
-    frames = _frames(vm)
+def _look(vm: Vm) -> dict[str, int]:
     seen = report(vm)
     found = {f"nic.{name}": value for name, value in counters(vm).items()}
     for prefix, section in (("port", "port"), ("card", "counters")):
@@ -62,7 +61,7 @@ def _look(vm: Vm) -> tuple[dict[str, int], int]:
     found |= _link("link", vm.run("ip -s -j link show dev eth0").out)
     found |= _udp("udp", vm.run("cat /proc/net/snmp").out) | _udp6("udp6", vm.run("cat /proc/net/snmp6").out)
     found |= _link("tap", vm.wire.run("ip", "-s", "-j", "link", "show", "dev", WIRE_IF))
-    return found | _udp("wire", vm.wire.run("cat", "/proc/net/snmp")), frames
+    return found | _udp("wire", vm.wire.run("cat", "/proc/net/snmp"))
 
 
 def rises(vm: Vm, before: dict[str, int], done: Callable[[Rises], bool], timeout_s: float = 30.0) -> Rises:

@@ -11,7 +11,7 @@ from ci import guest
 from ci.demo import WIRE4
 from ci.say import CiError
 from ci.vm import NIC_ADDRESS, Options, Vm
-from tests.boot.judge import MIB, Stream, no_carrier, prompt, settle, tcp, until
+from tests.boot.judge import MIB, Stream, allow_frames_left_behind, no_carrier, prompt, settle, tcp, until
 
 FULL = "6.12"  # the kernel that gets the full counts; the other gets a fifth
 SLACK_MAPS = 16  # memory that QEMU may have split in another way
@@ -83,8 +83,7 @@ def again(vm: Vm, record: Record, what: str, count: int, command: str) -> None:
 @contextmanager
 def traffic(vm: Vm, record: Record, what: str) -> Iterator[None]:
     """TCP and a flood of pings while something happens; the connection lives through it."""
-    for pattern in ("initiating reset to clear Tx work after link loss", "Reset adapter"):
-        vm.expect(pattern, "ixgbe's way with frames that a link left behind when it went")
+    allow_frames_left_behind(vm)
     flood = vm.begin(f"exec ping -q -i 0.002 -s 1000 {WIRE4}", timeout_s=3600)
     with Stream(vm) as stream:
         yield

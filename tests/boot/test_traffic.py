@@ -378,8 +378,7 @@ def test_changed_under_tcp(vm: Vm, part: str) -> None:
     if vm.options.kernel != NEWEST:
         changes = changes[::3]
     assert vm.complaints() == []
-    vm.expect("initiating reset to clear Tx work after link loss", "most changes take the link down under traffic")
-    vm.expect("Reset adapter", "follows from that")
+    judge.allow_frames_left_behind(vm)  # most changes take the link down under traffic
     with Streams(vm) as streams:
         for pair in changes:
             for change in pair:
