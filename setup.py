@@ -5,7 +5,7 @@ import os
 
 from setuptools import setup
 
-modules = ["driver/csrc/build.py:ffi", "device/csrc/build_fast.py:ffi"]
+modules = ["driver/csrc/build_core.py:ffi", "device/csrc/build_core.py:ffi"]
 if os.environ.get("IXLAB_VFU"):  # libvfio-user's sources, found by `python3 -m ci setup`; a guest never needs them
     modules.append("device/csrc/build_vfu.py:ffi")
 

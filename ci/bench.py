@@ -84,7 +84,7 @@ def loop_mpps(nic: Any, lib: Any, ffi: Any) -> float:
 
 def irq_us(nic: Any, lib: Any, ffi: Any, pause_us: int) -> float:
     """Median µs from the register write that raises an interrupt to its eventfd being readable here."""
-    from device.regs import EICS_EX, EIMS_EX, EITR
+    from device.regs.i82599 import EICS_EX, EIMS_EX, EITR
 
     vector = nic.q_vectors[0]
     nic.bar.write(EITR, 0, vector.reg_idx)
@@ -110,10 +110,10 @@ def show(values: list[float]) -> str:
 
 def measure(doorbells: str, baseline: Path) -> list[tuple[str, str, str]]:
     """Measure one way of hearing doorbells; rows of (what, figure, ratio)."""
-    from device.regs import STATUS
-    from driver.fast import ffi, lib
+    from device.regs.i82599 import STATUS
+    from driver.compiled import ffi, lib
+    from driver.doors.open import open_door
     from driver.ixgbe.probe import ProbeOptions, probe
-    from driver.pci import open_door
 
     rows = []
     with (

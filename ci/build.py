@@ -59,14 +59,14 @@ def venv() -> None:
 
 def extension_sources() -> list[Path]:
     """Return every file the compiled modules are made from."""
-    found = [ROOT / "setup.py", ROOT / "device/regs/desc.h", ROOT / "device/regs/regs.h"]
-    for folder in (ROOT / "device/csrc", ROOT / "driver/csrc"):
-        found += [path for path in folder.rglob("*") if path.suffix in {".c", ".h", ".py"}]
+    found = [ROOT / "setup.py", *(ROOT / "device/csrc").glob("*.py"), *(ROOT / "driver/csrc").glob("*.py")]
+    for folder in ("device", "driver"):
+        found += [path for path in (ROOT / folder).rglob("*.[ch]") if not path.name.startswith("_")]
     return found
 
 
 def extensions(flags: str = "", link_flags: str = "") -> None:
-    """Compile ``driver._fast``, ``device._fast`` and ``device._vfu`` in place, if anything they are made from changed.
+    """Compile ``driver._core``, ``device._core`` and ``device._vfu`` in place, if anything they are made from changed.
 
     Args:
         flags: More compiler flags, e.g. for sanitizers.
@@ -76,7 +76,7 @@ def extensions(flags: str = "", link_flags: str = "") -> None:
 
     sources = vfu.ensure(cache_dir())
     want = _digest(extension_sources(), str(sources), sys.version, flags, link_flags)
-    built = [next(ROOT.glob(pattern), None) for pattern in ("driver/_fast*.so", "device/_fast*.so", "device/_vfu*.so")]
+    built = [next(ROOT.glob(pattern), None) for pattern in ("driver/_core*.so", "device/_core*.so", "device/_vfu*.so")]
     if all(built) and _stamps().get("extensions") == want:
         return
     for old in built:

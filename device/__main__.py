@@ -16,12 +16,12 @@ try:
     from rich.console import Console
     from rich.table import Table
 
-    from device.config import IrqMode
     from device.errors import ConfigError, DeviceError, MissingError
-    from device.nic import Nic
-    from device.ports import LoopbackPort, NullPort, PcapPort, PeerPort, Port, TapPort
-    from device.regs import ALL, Register
-    from device.server import Server, raise_file_limit
+    from device.i82599.card import Nic
+    from device.machine.config import IrqMode
+    from device.machine.wire import LoopbackPort, NullPort, PcapPort, PeerPort, Port, TapPort
+    from device.regs.i82599 import ALL, Register
+    from device.serve.server import Server, raise_file_limit
     from device.trace import TraceFile
 except ImportError as exc:
     sys.stderr.write(f"device: {exc}; `python3 -m ci setup` builds what is missing\n")
@@ -93,7 +93,7 @@ def _logging(verbose: int, *, quiet: bool, log_file: Path | None) -> None:
     logging.basicConfig(level=level, format="%(asctime)s %(levelname).1s %(name)s: %(message)s", handlers=handlers)
     # At its debug level the library writes a line for every access.
     if verbose == 1:
-        logging.getLogger("device.vfu").setLevel(logging.INFO)
+        logging.getLogger("device.serve.vfu").setLevel(logging.INFO)
 
 
 def _save_nvm(nic: Nic, path: Path) -> None:

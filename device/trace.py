@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Self, TextIO
 
 from device.errors import ConfigError
-from device.fast import FastNic, lib
-from device.regs import name_of
+from device.machine.core import FastNic, lib
 from device.regs.core import Register
+from device.regs.i82599 import name_of
 
 log = logging.getLogger(__name__)
 

@@ -19,14 +19,16 @@ try:
     from rich.logging import RichHandler
     from rich.table import Table
 
-    from device.regs import ALL
-    from driver import claim, ethtool, status, vfio
+    from device.regs.i82599 import ALL
+    from driver import claim, ethtool, status
+    from driver.core.napi import NapiMode
+    from driver.core.netdev import check_mtu, check_name
+    from driver.doors import vfio
+    from driver.doors.address import address_of
+    from driver.doors.open import open_door
     from driver.errors import Busy, DriverError, MissingError
     from driver.ixgbe.adapter import Adapter
     from driver.ixgbe.probe import ProbeOptions, check_ids, probe
-    from driver.napi import NapiMode
-    from driver.netdev import check_mtu, check_name
-    from driver.pci import address_of, open_door
     from driver.session import Session, requests
 except ImportError as exc:
     sys.stderr.write(f"driver: {exc}; `python3 -m ci setup` builds what is missing\n")

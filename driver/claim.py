@@ -18,8 +18,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from driver.doors.address import address_of
 from driver.errors import Busy, DoorError
-from driver.pci import address_of
 
 RUN_DIR_VARIABLE = "IXLAB_RUN_DIR"
 TAKE_TRIES = 16

@@ -5,8 +5,8 @@ import struct
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from device.regs import ALL, LINKS, SWSM, Register
-from driver.bar import Bar
+from device.regs.i82599 import ALL, LINKS, SWSM, Register
+from driver.core.bar import Bar
 
 SFP_IDENTIFIER = 0x03
 SFP_CODES_10G = {0x10: "10GBASE-SR", 0x20: "10GBASE-LR"}

@@ -13,12 +13,12 @@ from types import TracebackType
 from typing import Any
 
 from driver import ethtool
+from driver.core.napi import Napi, NapiMode, Poller, Sink
+from driver.core.netdev import NetDev
+from driver.core.netstate import NetState
+from driver.core.rings import RxRing, TxRing
 from driver.errors import DeviceGone, DriverError
 from driver.ixgbe.adapter import SERVICE_LINK_S, SERVICE_S, Adapter
-from driver.napi import Napi, NapiMode, Poller, Sink
-from driver.netdev import NetDev
-from driver.netstate import NetState
-from driver.rings import RxRing, TxRing
 from driver.status import StatusServer, wait_readable
 
 log = logging.getLogger(__name__)

@@ -10,10 +10,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # run from a checkout, wherever you are
 
+from driver.core.rings import RxFrame, TxRing
+from driver.doors.open import open_door
 from driver.ixgbe.adapter import Adapter
 from driver.ixgbe.probe import ProbeOptions, probe
-from driver.pci import open_door
-from driver.rings import RxFrame, TxRing
 
 
 def answer(tx: TxRing, batch: Iterable[RxFrame]) -> int:

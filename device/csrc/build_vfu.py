@@ -14,7 +14,7 @@ from pathlib import Path
 from cffi import FFI
 
 HERE = Path(__file__).resolve().parent
-GLUE = HERE / "vfu"
+GLUE = HERE.parent / "serve" / "csrc"
 WRAPPED = {"dma.c": "x_dma.c", "irq.c": "x_irq.c", "libvfio-user.c": "x_libvfio.c", "tran_sock.c": "x_tran_sock.c"}
 KEPT = ("migration.c", "pci.c", "pci_caps.c", "tran.c")
 
@@ -74,10 +74,10 @@ extern "Python" void py_on_log(void *self, int level, const char *text);
 ffi.set_source(
     "device._vfu",
     '#include <stdint.h>\n#include "glue.h"\n',
-    sources=[f"device/csrc/vfu/{name}" for name in ("glue.c", "bars.c", "irqs.c", "memory.c", *WRAPPED.values())]
+    sources=[f"device/serve/csrc/{name}" for name in ("glue.c", "bars.c", "irqs.c", "memory.c", *WRAPPED.values())]
     + [str(lib / "lib" / name) for name in KEPT],
-    depends=["device/csrc/vfu/glue.h", "device/csrc/vfu/mend.h"],
-    include_dirs=["device/csrc/vfu", str(lib / "include"), str(lib / "lib"), "/usr/include/json-c"],
+    depends=["device/serve/csrc/glue.h", "device/serve/csrc/mend.h"],
+    include_dirs=["device/serve/csrc", str(lib / "include"), str(lib / "lib"), "/usr/include/json-c"],
     # Misuse of the library must not abort a server: its asserts are checked by us where a client can reach them.
     define_macros=[("_GNU_SOURCE", None), ("NDEBUG", None)]
     + [(f"WITHOUT_{name}", None) for name in os.environ.get("IXLAB_VFU_WITHOUT", "").split()],

@@ -4,8 +4,9 @@
 import argparse
 import sys
 
-from device.regs import ALL, desc, header, lookup, name_of
+from device.regs import header
 from device.regs.core import Register
+from device.regs.i82599 import ALL, desc, lookup, name_of
 
 
 class InputError(Exception):
@@ -79,7 +80,7 @@ def main(argv: list[str] | None = None) -> int:
     one = commands.add_parser("decode", help="say what a value in a register means")
     one.add_argument("pairs", nargs="+", metavar="OFFSET=VALUE")
     commands.add_parser("list", help="every register: offset, name, count, access, reset")
-    made = commands.add_parser("header", help="write device/regs/regs.h")
+    made = commands.add_parser("header", help="write device/regs/i82599/regs.h")
     made.add_argument("--check", action="store_true", help="write nothing; exit 1 if the file is not current")
     args = parser.parse_args(argv)
     if args.command == "header":

@@ -7,7 +7,7 @@ from pathlib import Path
 from device.regs.core import Field, Register
 
 WIDE = 64
-PATH = Path(__file__).resolve().parent / "regs.h"
+PATH = Path(__file__).resolve().parent / "i82599" / "regs.h"
 
 PREAMBLE = """\
 /* SPDX-License-Identifier: BSD-3-Clause */
@@ -23,7 +23,7 @@ PREAMBLE = """\
  *   X_F              mask in place
  *   X_F_SHIFT        lowest bit
  *   X_F_NAME         a named value, in place: (v & X_F) == X_F_NAME
- * Descriptor words (device/regs/desc.py) have fields only; those of 64-bit words are 64-bit constants.
+ * Descriptor words (device/regs/i82599/desc.py) have fields only; those of 64-bit words are 64-bit constants.
  * The macros with arguments use them more than once: no side effects in them.
  */
 """

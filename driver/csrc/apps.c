@@ -8,7 +8,7 @@
 #include <unistd.h>
 #include "desc.h"
 #include "regs.h"
-#include "fast.h"
+#include "core.h"
 
 #define APP_BATCH_MAX 64
 #define APP_HEADER_BYTES 14

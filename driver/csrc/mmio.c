@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include "desc.h"
 #include "regs.h"
-#include "fast.h"
+#include "core.h"
 
 #define PAGE_SHIFT 12
 #define PAGE_MASK 4095u

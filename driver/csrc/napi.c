@@ -13,7 +13,7 @@
 #include <unistd.h>
 #include "desc.h"
 #include "regs.h"
-#include "fast.h"
+#include "core.h"
 
 #define NAPI_MAX 64                      /* vectors one thread serves */
 

@@ -10,7 +10,7 @@
 #include <unistd.h>
 #include "desc.h"
 #include "regs.h"
-#include "fast.h"
+#include "core.h"
 
 #define FRAME_MAX_BYTES 65550            /* a GSO frame: 64 KiB of IP packet and its Ethernet header */
 #define TX_IOV_MAX 48

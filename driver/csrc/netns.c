@@ -18,7 +18,7 @@
 #include <linux/if_tun.h>
 #include "desc.h"
 #include "regs.h"
-#include "fast.h"
+#include "core.h"
 
 int netns_socket(int tap_fd, int domain, int type, int protocol)
 {

@@ -13,11 +13,11 @@
 #include <string.h>
 #include "desc.h"
 #include "regs.h"
-#include "fast.h"
+#include "core.h"
 
 #define RX_REFILL_BATCH 32
 
-_Static_assert(RX_STATUS_VP == RXD_STAT_VP && RING_EINVAL == EINVAL && RING_EAGAIN == EAGAIN, "what fast.h tells Python");
+_Static_assert(RX_STATUS_VP == RXD_STAT_VP && RING_EINVAL == EINVAL && RING_EAGAIN == EAGAIN, "what core.h tells Python");
 
 static inline uint32_t ring_next(uint32_t slot, uint32_t count)
 {

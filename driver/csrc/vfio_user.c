@@ -18,7 +18,7 @@
 #include <unistd.h>
 #include "desc.h"
 #include "regs.h"
-#include "fast.h"
+#include "core.h"
 
 #define COMMAND_READ 9
 #define COMMAND_WRITE 10

@@ -9,7 +9,7 @@
 #include <string.h>
 #include "desc.h"
 #include "regs.h"
-#include "fast.h"
+#include "core.h"
 
 #define VNET_F_NEEDS_CSUM 1
 #define VNET_F_DATA_VALID 2

@@ -16,10 +16,15 @@ from contextlib import ExitStack, suppress
 from types import TracebackType
 from typing import Any, Self
 
-from device.regs import CTRL_EXT, DMATXCTL, EIMC, EIMC_EX
-from driver.bar import Bar
+from device.regs.i82599 import CTRL_EXT, DMATXCTL, EIMC, EIMC_EX
 from driver.claim import Claim
-from driver.dma import IOVA_BASE_64, Arena
+from driver.core.bar import Bar
+from driver.core.dma import IOVA_BASE_64, Arena
+from driver.core.napi import Napi, Rearm
+from driver.core.qvector import QVector, request_irqs
+from driver.core.rings import RxFrame, RxRing, TxRing
+from driver.core.vsi import Vsi
+from driver.doors.door import Door, IrqKind
 from driver.errors import DeviceGone, DriverError, LinkError
 from driver.ixgbe import config
 from driver.ixgbe.hw import Hw
@@ -36,11 +41,6 @@ from driver.ixgbe.sw_init import (
     check_queues,
     check_ring,
 )
-from driver.napi import Napi, Rearm
-from driver.pci import Door, IrqKind
-from driver.qvector import QVector, request_irqs
-from driver.rings import RxFrame, RxRing, TxRing
-from driver.vsi import Vsi
 
 log = logging.getLogger(__name__)
 

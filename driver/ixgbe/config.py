@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Protocol
 
-from device.regs import (
+from device.regs.i82599 import (
     DCA_RXCTRL,
     DMATXCTL,
     HLREG0,
@@ -48,10 +48,10 @@ from device.regs import (
     TXPBSIZE,
     TXPBTHRESH,
 )
-from device.regs.filters import MrqeMode
-from device.regs.rx import DescType
-from device.regs.tx import MtqcMode
-from driver.bar import Bar
+from device.regs.i82599.filters import MrqeMode
+from device.regs.i82599.rx import DescType
+from device.regs.i82599.tx import MtqcMode
+from driver.core.bar import Bar
 from driver.errors import RingError
 from driver.ixgbe.sw_init import SwState
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from device.regs import EEC, EERD
+from device.regs.i82599 import EEC, EERD
 from driver.errors import ProbeError
 from driver.ixgbe.swfw import Resource
 

@@ -8,11 +8,12 @@ find each other through it, as Linux's ``struct ixgbe_hw`` does.
 import time
 from typing import TYPE_CHECKING, Protocol
 
-from device.regs import STATUS
-from driver.bar import Bar
+from device.regs.i82599 import STATUS
+from driver.core.bar import Bar
+from driver.doors.config import Config
+from driver.doors.door import Door
 from driver.ixgbe.eeprom import DeviceCaps
 from driver.ixgbe.stats import HwStats
-from driver.pci import Config, Door
 
 if TYPE_CHECKING:
     from driver.ixgbe.eeprom import Eeprom

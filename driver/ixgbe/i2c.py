@@ -9,7 +9,7 @@ Ref: SFF-8472 (the module is an EEPROM at 0xA0 and diagnostics at 0xA2); timing 
 import logging
 from typing import TYPE_CHECKING
 
-from device.regs import I2CCTL
+from device.regs.i82599 import I2CCTL
 from driver.errors import LinkError
 from driver.ixgbe.swfw import Resource
 

@@ -12,15 +12,15 @@ import logging
 import os
 from collections.abc import Iterator, Sequence
 
-from device.regs import EIAC, EIAM, EIAM_EX, EICR, EIMS, EIMS_EX, EITR, GPIE, IVAR, IVAR_MISC
-from driver.bar import Bar
+from device.regs.i82599 import EIAC, EIAM, EIAM_EX, EICR, EIMS, EIMS_EX, EITR, GPIE, IVAR, IVAR_MISC
+from driver.core.bar import Bar
+from driver.core.irq import DoorMsix, IrqTracker, MsiMap, MsixBackend
+from driver.core.itr import ITR_GRANULARITY_US, ItrIndex
+from driver.core.qvector import QVector
+from driver.core.vsi import Pf, QueuePool, Vsi, VsiType
+from driver.doors.door import Door, IrqKind
 from driver.errors import ProbeError
-from driver.irq import DoorMsix, IrqTracker, MsiMap, MsixBackend
-from driver.itr import ITR_GRANULARITY_US, ItrIndex
 from driver.ixgbe.sw_init import MAX_MSIX_VECTORS, NON_Q_VECTORS
-from driver.pci import Door, IrqKind
-from driver.qvector import QVector
-from driver.vsi import Pf, QueuePool, Vsi, VsiType
 
 log = logging.getLogger(__name__)
 

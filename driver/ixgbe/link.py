@@ -6,21 +6,8 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from device.regs import (
-    ANLP1,
-    AUTOC,
-    AUTOC2,
-    ESDP,
-    FCCFG,
-    FCRTH,
-    FCRTL,
-    FCRTV,
-    FCTTV,
-    LINKS,
-    MFLCN,
-    RXPBSIZE,
-)
-from device.regs.mac import LinkSpeed, Lms
+from device.regs.i82599 import ANLP1, AUTOC, AUTOC2, ESDP, FCCFG, FCRTH, FCRTL, FCRTV, FCTTV, LINKS, MFLCN, RXPBSIZE
+from device.regs.i82599.mac import LinkSpeed, Lms
 from driver.ixgbe.swfw import Resource
 
 if TYPE_CHECKING:

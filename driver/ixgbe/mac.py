@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from device.regs import FCTRL, MCSTCTRL, MPSAR, MTA, RAH, RAL, RXDCTL, UTA, VFTA, VLNCTRL, VMOLR
+from device.regs.i82599 import FCTRL, MCSTCTRL, MPSAR, MTA, RAH, RAL, RXDCTL, UTA, VFTA, VLNCTRL, VMOLR
 from driver.errors import DriverError
 
 if TYPE_CHECKING:

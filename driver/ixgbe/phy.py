@@ -9,7 +9,7 @@ import errno
 import logging
 from typing import TYPE_CHECKING
 
-from device.regs import CORECTL
+from device.regs.i82599 import CORECTL
 from driver.errors import LinkError, ProbeError
 from driver.ixgbe.i2c import DETECT_RETRIES, DIAGNOSTICS_ADDRESS, I2c, NoAckError
 

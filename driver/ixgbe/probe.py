@@ -13,13 +13,14 @@ import logging
 import os
 from collections.abc import Callable, Sequence
 
-from device.regs import CTRL_EXT, FWSM, WUS
+from device.regs.i82599 import CTRL_EXT, FWSM, WUS
 from device.regs.pci import (
     PCI_COMMAND,
 )
-from driver.bar import Bar
 from driver.claim import Claim
-from driver.dma import IOVA_BASE_32, IOVA_BASE_64, Arena
+from driver.core.bar import Bar
+from driver.core.dma import IOVA_BASE_32, IOVA_BASE_64, Arena
+from driver.doors.door import Door
 from driver.errors import DriverError, ProbeError
 from driver.ixgbe.adapter import Adapter
 from driver.ixgbe.hw import Hw, SystemClock
@@ -29,7 +30,6 @@ from driver.ixgbe.mac import show, valid_station
 from driver.ixgbe.phy import SfpType, UnsupportedSfpError
 from driver.ixgbe.probing import ProbeLog, ProbeOptions, Probing, QuietLog
 from driver.ixgbe.sw_init import check_queues, check_ring, sw_init
-from driver.pci import Door
 
 __all__ = ["STEPS", "ProbeLog", "ProbeOptions", "Probing", "Step", "probe"]
 

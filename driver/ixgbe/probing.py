@@ -8,17 +8,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from device.regs import Register
-from driver.bar import Bar
+from device.regs.i82599 import Register
 from driver.claim import Claim
-from driver.dma import IOVA_BASE_64
-from driver.itr import ITR_20K_US
+from driver.core.bar import Bar
+from driver.core.dma import IOVA_BASE_64
+from driver.core.itr import ITR_20K_US
+from driver.doors.config import Config
+from driver.doors.door import Door, IrqKind
 from driver.ixgbe.adapter import Adapter
 from driver.ixgbe.hw import Clock, Hw, SystemClock
 from driver.ixgbe.interrupts import KINDS
 from driver.ixgbe.link import FlowControl
 from driver.ixgbe.sw_init import SwState
-from driver.pci import Config, Door, IrqKind
 
 log = logging.getLogger(__name__)
 

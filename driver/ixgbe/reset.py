@@ -11,7 +11,7 @@ import errno
 import logging
 from typing import TYPE_CHECKING
 
-from device.regs import (
+from device.regs.i82599 import (
     CTRL,
     CTRL_EXT,
     EICR,
@@ -31,7 +31,7 @@ from device.regs import (
     VLVF,
     VLVFB,
 )
-from device.regs.general import LedMode
+from device.regs.i82599.general import LedMode
 from device.regs.pci import EXP_DEVSTA
 from driver.errors import ProbeError
 

@@ -8,7 +8,7 @@ ixgbe_msix_other.
 import logging
 from typing import TYPE_CHECKING, Any
 
-from device.regs import EICR, EICS, EICS_EX, EIMC, EIMS, EIMS_EX, ESDP, FWSM
+from device.regs.i82599 import EICR, EICS, EICS_EX, EIMC, EIMS, EIMS_EX, ESDP, FWSM
 from driver.errors import DeviceGone, DriverError
 from driver.ixgbe.interrupts import OTHER_CAUSES
 from driver.ixgbe.link import LinkStatus

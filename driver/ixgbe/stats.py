@@ -4,9 +4,9 @@
 Ref: ixgbe_update_stats, ixgbe_clear_hw_cntrs_generic; names of ``ethtool -S`` where there is one.
 """
 
-from device import regs
-from device.regs import ALL, MPC, QBRC_H, QBRC_L, QBTC_H, QBTC_L, QPRC, QPRDC, QPTC, Register
-from driver.bar import Bar
+from device.regs import i82599 as regs
+from device.regs.i82599 import ALL, MPC, QBRC_H, QBRC_L, QBTC_H, QBTC_L, QPRC, QPRDC, QPTC, Register
+from driver.core.bar import Bar
 
 U36 = 2**36
 HIGH = 2**32

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from device.regs.pci import MSIX_CTRL
+from driver.core.itr import ITR_20K_US
 from driver.errors import DriverError
-from driver.itr import ITR_20K_US
 
 if TYPE_CHECKING:
     from driver.ixgbe.hw import Hw

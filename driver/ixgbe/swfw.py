@@ -11,7 +11,7 @@ import logging
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from device.regs import GSSR, SWSM
+from device.regs.i82599 import GSSR, SWSM
 
 if TYPE_CHECKING:
     from driver.ixgbe.hw import Hw

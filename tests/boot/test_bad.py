@@ -22,7 +22,10 @@ FOLDER = f"/sys/bus/pci/devices/{NIC_ADDRESS}"
 SETPCI = f"setpci -s {NIC_ADDRESS}"
 QEMU_TIMEOUT_S = 120
 PROVOKED = (
-    (r" W device\.regfile: (more lines|\d+ more lines|[RT]x queue \d+ stands still)", "queues were set up wrongly"),
+    (
+        r" W device\.machine\.regfile: (more lines|\d+ more lines|[RT]x queue \d+ stands still)",
+        "queues were set up wrongly",
+    ),
     (r"^DMAR: (DRHD: handling fault status|\[DMA |\[INTR-REMAP\])", "DMA and interrupts that nobody allowed"),
     (
         r"ixgbe .*([Ee]rror|removed|[Hh]ang|time|NETDEV WATCHDOG|Reset adapter|not )",
@@ -150,6 +153,6 @@ def test_a_second_qemu_on_the_same_socket(vm: Vm) -> None:
     out = job.wait(150).out
     assert " 0% packet loss" in out, out
     tcp(vm, MIB)
-    said = re.findall(r"W device\.doorman: .* was turned away \(EBUSY\)", vm.nic.log())
+    said = re.findall(r"W device\.serve\.doorman: .* was turned away \(EBUSY\)", vm.nic.log())
     assert len(said) == 3
-    vm.expect(r" W device\.doorman: ", "what this test is about")
+    vm.expect(r" W device\.serve\.doorman: ", "what this test is about")

@@ -17,7 +17,10 @@ from ci.say import CiError
 from ci.vm import NicOptions, Options, Vm
 from tests.boot.judge import MIB, ping, tcp
 
-QUEUES_STOP = (r" W device\.regfile: (more lines|\d+ more lines|[RT]x queue \d+ stands still)", "queues cannot run")
+QUEUES_STOP = (
+    r" W device\.machine\.regfile: (more lines|\d+ more lines|[RT]x queue \d+ stands still)",
+    "queues cannot run",
+)
 OUTSIDE = 10  # addresses in tests/boot/abuse.py
 WAIT_S = 60.0
 
@@ -56,7 +59,7 @@ def test_memory_that_is_not_shared(kind: type[WrongMemory], words: str, iommu: b
     """The driver probes and gets no further; the device says why, and what to add to QEMU's options."""
     with running(kind(Options(iommu=iommu))) as vm:
         vm.expect(*QUEUES_STOP)
-        vm.expect(rf" W device\.vfu: client memory .*{words}.*share=on", "what this test is about")
+        vm.expect(rf" W device\.serve\.vfu: client memory .*{words}.*share=on", "what this test is about")
         vm.expect(r"ixgbe|NETDEV WATCHDOG|WARNING", "its rings lie in memory that the card cannot reach")
         vm.run(f"modprobe ixgbe; ip link set eth0 up; ip address add {HOST4}/24 dev eth0")
         vm.run(f"ping -c 2 -w 3 {WIRE4}", check=False)
@@ -132,9 +135,11 @@ def test_a_register_slower_than_qemu_waits() -> None:
     options = Options(nics=(NicOptions(message_timeout_ms=5000),), iommu=False)
     with running(Vm(options)) as vm:
         vm.bind()
-        vm.expect(r" W device\.regfile: reading EERD\[0\] took \d+\.\d s; .*x-msg-timeout", "what this test is about")
+        vm.expect(
+            r" W device\.machine\.regfile: reading EERD\[0\] took \d+\.\d s; .*x-msg-timeout", "what this test is about"
+        )
         vm.expect(r"^qemu-system-x86_64: .*region0\+0x[0-9a-f]+, .*failed: Bad address", "QEMU has given up")
-        vm.expect(r" W device\.vfu: failed to reply: ", "the late answer, at our end")
+        vm.expect(r" W device\.serve\.vfu: failed to reply: ", "the late answer, at our end")
         vm.expect(r"^qemu-system-x86_64: .*timed out waiting for reply", "that is how")
         vm.expect(
             r"^qemu-system-x86_64: (unexpected reply|bad header size|Unable to write to socket)", "the late answer"

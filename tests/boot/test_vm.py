@@ -20,10 +20,10 @@ from ci.demo import HOST4, WIRE4
 from ci.say import ROOT, CiError, cache_dir
 from ci.vm import MAC, NicOptions, Options, Vm
 from ci.vm_step import captured
-from device.nic import Nic
-from device.ports import NullPort
+from device.i82599.card import Nic
+from device.machine.wire import NullPort
 from device.trace import read
-from tests.twins.replay import replay
+from tests.rigs.replay import replay
 
 
 def step(*words: str, timeout_s: float = 900) -> subprocess.CompletedProcess[str]:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from device.nvm_image import build
-from tests.host.rig import HOST_IF, WIRE_IF, Stage
+from device.i82599.nvm.image import build
+from tests.rigs.host import HOST_IF, WIRE_IF, Stage
 
 pytestmark = [pytest.mark.root, pytest.mark.timeout(240)]
 

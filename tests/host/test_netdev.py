@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ci.net import Namespace
-from tests.host.rig import HOST4, HOST6, HOST_IF, WIRE4, WIRE6, WIRE_IF, Program, Stage, eventually
+from tests.rigs.host import HOST4, HOST6, HOST_IF, WIRE4, WIRE6, WIRE_IF, Program, Stage, eventually
 
 pytestmark = [pytest.mark.root, pytest.mark.timeout(240)]
 

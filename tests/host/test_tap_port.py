@@ -20,8 +20,8 @@ from ci.net import Namespace
 from ci.say import CiError
 from device.__main__ import main
 from device.errors import ConfigError
-from device.ports import PortBusyError, TapPort
-from tests.unit.wire import Wire
+from device.machine.wire import PortBusyError, TapPort
+from tests.rigs.wire import Wire
 
 Route = Any  # pyroute2 has no types
 Packet = Any  # and scapy finds its layers at run time
@@ -230,7 +230,7 @@ def test_the_fd_wakes_the_loop(ip: Route) -> None:
 UNPRIVILEGED = """
 import os, sys
 from device.errors import MissingError
-from device.ports import TapPort
+from device.machine.wire import TapPort
 os.setgroups([])
 os.setresgid(65534, 65534, 65534)
 os.setresuid(65534, 65534, 65534)

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from device.nic import Nic
-from device.ports.loopback import LoopbackPort
-from driver.bar import Bar
-from driver.dma import Arena
-from tests.pair.door import PairDoor
+from device.i82599.card import Nic
+from device.machine.wire.loopback import LoopbackPort
+from driver.core.bar import Bar
+from driver.core.dma import Arena
+from tests.rigs.pair_door import PairDoor
 
 MAC = "02:00:00:82:59:90"
 ARENA_BYTES = 32 << 20

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from device.regs import (
+from device.regs.i82599 import (
     RDBAH,
     RDBAL,
     RDH,
@@ -22,11 +22,11 @@ from device.regs import (
     TXDCTL,
     Register,
 )
-from device.regs.desc import TXCTX0, TXCTX1, TXD, TXDADV, L4Type, TxDescType
-from driver.fast import ffi
+from device.regs.i82599.desc import TXCTX0, TXCTX1, TXD, TXDADV, L4Type, TxDescType
+from driver.compiled import ffi
+from driver.doors.config import Config
 from driver.ixgbe.config import rx_ring, tx_ring
-from driver.pci import Config
-from tests.pair.rig import Rig, Wire, flow, plain, rig, steered
+from tests.rigs.pair import Rig, Wire, flow, plain, rig, steered
 
 BAD = 1  # the queue that gets the nonsense; 0 and 2 are fine
 NOWHERE = 0x5_0000_0000  # no memory is mapped there

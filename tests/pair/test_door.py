@@ -5,15 +5,16 @@ from collections.abc import Iterator
 
 import pytest
 
-from device.nic import Nic
-from device.regs import CTRL, EICR, EICS, EIMC, EIMS, EITR, GPIE, RDBAL, STATUS
+from device.i82599.card import Nic
 from device.regs import pci as layout
-from driver.bar import Bar
-from driver.dma import Arena
+from device.regs.i82599 import CTRL, EICR, EICS, EIMC, EIMS, EITR, GPIE, RDBAL, STATUS
+from driver.core.bar import Bar
+from driver.core.dma import Arena
+from driver.doors.config import Config
+from driver.doors.door import IrqKind
 from driver.errors import DeviceGone
-from driver.pci import Config, IrqKind
 from tests.pair.conftest import DeviceClock
-from tests.pair.door import PairDoor
+from tests.rigs.pair_door import PairDoor
 
 
 @pytest.fixture

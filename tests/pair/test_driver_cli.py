@@ -8,21 +8,22 @@ from pathlib import Path
 
 import pytest
 
-from device.nic import Nic
-from device.nvm_image import Image
-from device.ports.loopback import LoopbackPort
-from device.regs import ALL, EICR, EICS, EIMS, GPRC, SWSM
+from device.i82599.card import Nic
+from device.i82599.nvm.image import Image
+from device.machine.wire.loopback import LoopbackPort
 from device.regs import pci as layout
+from device.regs.i82599 import ALL, EICR, EICS, EIMS, GPRC, SWSM
 from driver import __main__ as cli
-from driver import claim, ethtool, vfio
-from driver.bar import Bar
+from driver import claim, ethtool
 from driver.claim import Claim
+from driver.core.bar import Bar
+from driver.doors import vfio
 from driver.errors import DriverError, MissingError
 from driver.ixgbe.i2c import I2c
 from driver.ixgbe.probe import ProbeOptions
 from driver.status import StatusServer, wait_readable
-from tests.pair.door import PairDoor
-from tests.twins.driver_clock import NoWait
+from tests.rigs.driver_clock import NoWait
+from tests.rigs.pair_door import PairDoor
 
 MAC = "02:00:00:82:59:90"
 Capture = pytest.CaptureFixture[str]

@@ -14,10 +14,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from device import regs
-from device.fast import BAR0_BYTES, ffi
-from device.nic import Nic
-from device.regs import (
+from device.i82599.card import Nic
+from device.machine.core import BAR0_BYTES, ffi
+from device.regs import i82599 as regs
+from device.regs.i82599 import (
     CTRL,
     CTRL_EXT,
     DMATXCTL,
@@ -50,12 +50,12 @@ from device.regs import (
     Register,
     name_of,
 )
-from device.regs.desc import TXCTX0, TXCTX1, TXD, TXDADV, TxDescType
+from device.regs.i82599.desc import TXCTX0, TXCTX1, TXD, TXDADV, TxDescType
+from driver.doors.config import Config
 from driver.ixgbe.probe import ProbeOptions, probe
-from driver.pci import Config
-from tests.pair.door import PairDoor
-from tests.pair.rig import FRAME_MAX_BYTES, MAC, Rig, Wire, flow, plain
-from tests.twins.driver_clock import NoWait
+from tests.rigs.driver_clock import NoWait
+from tests.rigs.pair import FRAME_MAX_BYTES, MAC, Rig, Wire, flow, plain
+from tests.rigs.pair_door import PairDoor
 
 IOVA = 0x7F_FFFF_0000  # the region crosses a 4 GiB boundary in the middle
 MEMORY_BYTES = 0x20000

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from device.regs import EICR, EICS, EICS_EX, EIMC_EX, EIMS, EIMS_EX, EITR, GPIE, IVAR, IVAR_MISC, Register
-from driver.fast import lib
+from device.regs.i82599 import EICR, EICS, EICS_EX, EIMC_EX, EIMS, EIMS_EX, EITR, GPIE, IVAR, IVAR_MISC, Register
+from driver.compiled import lib
+from driver.core.napi import Napi, NapiMode
+from driver.doors.door import IrqKind
 from driver.ixgbe.interrupts import assign
-from driver.napi import Napi, NapiMode
-from driver.pci import IrqKind
-from tests.pair.rig import Rig, Wire, flow, plain, quiet, readable, rig, run_napis
+from tests.rigs.pair import Rig, Wire, flow, plain, quiet, readable, rig, run_napis
 
 KINDS = [IrqKind.MSIX, IrqKind.MSI, IrqKind.INTX]
 

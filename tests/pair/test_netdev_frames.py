@@ -18,9 +18,9 @@ from scapy.layers.l2 import GRE, Dot1AD, Dot1Q, Ether
 from scapy.packet import Packet, Raw
 from scapy.utils import checksum
 
-from driver.fast import ffi, lib
-from driver.napi import Poller, Sink
-from tests.pair.rig import FAR, MAC, Rig, Wire, flow, offload, pattern, plain, rig, sums_good
+from driver.compiled import ffi, lib
+from driver.core.napi import Poller, Sink
+from tests.rigs.pair import FAR, MAC, Rig, Wire, flow, offload, pattern, plain, rig, sums_good
 
 NEEDS_CSUM, DATA_VALID = 1, 2
 GSO_TCP4, GSO_TCP6, GSO_UDP_L4 = 1, 4, 5

@@ -15,9 +15,9 @@ from scapy.layers.sctp import SCTP, SCTPChunkData
 from scapy.packet import Packet, Raw
 from scapy.utils import checksum
 
-from device.regs.desc import RXD, L4Type, PktType
-from driver.fast import ffi, lib
-from tests.pair.rig import FAR, MAC, Rig, Wire, flow, offload, pattern, rig, sums_good
+from device.regs.i82599.desc import RXD, L4Type, PktType
+from driver.compiled import ffi, lib
+from tests.rigs.pair import FAR, MAC, Rig, Wire, flow, offload, pattern, rig, sums_good
 
 MSS = 1460
 VNET_DATA_VALID = 2

@@ -8,21 +8,21 @@ from pathlib import Path
 
 import pytest
 
-from device import nvm_image
-from device.nic import Nic
-from device.ports.loopback import LoopbackPort
-from device.regs import CTRL_EXT, EIMS, EIMS_EX, ESDP, IVAR, IVAR_MISC, RAH, RAL, RXCTRL
+from device.i82599.card import Nic
+from device.i82599.nvm import image as nvm_image
+from device.machine.wire.loopback import LoopbackPort
+from device.regs.i82599 import CTRL_EXT, EIMS, EIMS_EX, ESDP, IVAR, IVAR_MISC, RAH, RAL, RXCTRL
 from device.regs.pci import PCI_COMMAND
 from driver import claim
+from driver.core.irq import IrqTracker, MsiMap
+from driver.doors.door import IrqKind
 from driver.errors import Busy, ProbeError
-from driver.irq import IrqTracker, MsiMap
 from driver.ixgbe.adapter import Adapter
 from driver.ixgbe.info import DEVICES, VF_DEVICES
 from driver.ixgbe.phy import SfpType
 from driver.ixgbe.probe import STEPS, ProbeOptions, Probing, probe
-from driver.pci import IrqKind
-from tests.pair.door import PairDoor
-from tests.twins.driver_clock import NoWait
+from tests.rigs.driver_clock import NoWait
+from tests.rigs.pair_door import PairDoor
 
 MAC = "02:00:00:82:59:90"
 OPTIONS = ProbeOptions(clock=NoWait(), cpus=4)

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from device.nic import Nic
-from device.ports.loopback import LoopbackPort
-from device.regs import (
+from device.i82599.card import Nic
+from device.machine.wire.loopback import LoopbackPort
+from device.regs.i82599 import (
     CTRL_EXT,
     DMATXCTL,
     EIMS,
@@ -42,15 +42,15 @@ from device.regs import (
     VLNCTRL,
 )
 from driver import claim
+from driver.doors.door import IrqKind
 from driver.errors import DeviceGone, DriverError, LinkError, RingError
 from driver.ixgbe.adapter import Adapter
 from driver.ixgbe.link import FlowControl, LinkStatus
 from driver.ixgbe.phy import SfpType
 from driver.ixgbe.probe import ProbeOptions, probe
 from driver.ixgbe.sw_init import RSS_KEY
-from driver.pci import IrqKind
-from tests.pair.door import PairDoor
-from tests.twins.driver_clock import NoWait
+from tests.rigs.driver_clock import NoWait
+from tests.rigs.pair_door import PairDoor
 
 MAC = "02:00:00:82:59:90"
 FRAME = bytes.fromhex("ffffffffffff" + "020000000001" + "88b5") + bytes(range(100))

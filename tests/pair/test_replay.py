@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from ci.nic import MAC
-from device.fast import lib
-from device.nic import Nic
-from device.ports import NullPort
-from device.regs import ALL, FWSM, RXPBSIZE, SECTXSTAT, SWSM
+from device.i82599.card import Nic
+from device.machine.core import lib
+from device.machine.wire import NullPort
 from device.regs.core import Register
+from device.regs.i82599 import ALL, FWSM, RXPBSIZE, SECTXSTAT, SWSM
 from device.trace import Access, read
-from tests.twins.replay import replay
+from tests.rigs.replay import replay
 
 DATA = Path(__file__).resolve().parent.parent / "data"
 TRACES = sorted(DATA.glob("*.trace"))

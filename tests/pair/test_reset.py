@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from device.regs import CTRL, RDT, RXCTRL, RXDCTL, STATUS, TDT, TXDCTL
+from device.regs.i82599 import CTRL, RDT, RXCTRL, RXDCTL, STATUS, TDT, TXDCTL
 from device.regs.pci import EXP_DEVCTL, PCI_COMMAND, PM_PMCSR
-from driver.bar import Bar
-from driver.fast import ffi, lib
-from driver.pci import Config
-from tests.pair.rig import MAC, Rig, Wire, flow, offload, plain, rig, run_napis
+from driver.compiled import ffi, lib
+from driver.core.bar import Bar
+from driver.doors.config import Config
+from tests.rigs.pair import MAC, Rig, Wire, flow, offload, plain, rig, run_napis
 
 GUARD_BYTES = 4096
 CANARY = b"\xa5" * GUARD_BYTES

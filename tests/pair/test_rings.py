@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from device.ports.loopback import LoopbackPort
-from device.regs import MPC, RDH, RDT, SRRCTL, TDH, TDT
+from device.machine.wire.loopback import LoopbackPort
+from device.regs.i82599 import MPC, RDH, RDT, SRRCTL, TDH, TDT
+from driver.compiled import ffi, lib
 from driver.errors import RingError
-from driver.fast import ffi, lib
 from driver.ixgbe.link import FlowControl
-from tests.pair.rig import Rig, Wire, plain, rig
+from tests.rigs.pair import Rig, Wire, plain, rig
 
 LENGTHS = (60, 61, 64, 65, 127, 128, 1513, 1514, 2047, 2048, 2049, 4096, 4097, 6144, 9014, 9018)
 

@@ -10,9 +10,9 @@ from types import ModuleType
 
 import pytest
 
+from driver.doors.door import IrqKind
 from driver.errors import DriverError, RingError
-from driver.pci import IrqKind
-from tests.pair.rig import FAR, Rig, Wire, flow, plain, rig
+from tests.rigs.pair import FAR, Rig, Wire, flow, plain, rig
 
 KINDS = [IrqKind.MSIX, IrqKind.MSI, IrqKind.INTX]
 WAIT_S = 20.0
@@ -135,10 +135,10 @@ def test_the_example_answers_every_frame(wire: Wire, echo: ModuleType) -> None:
 def test_the_example_is_a_program(
     wire: Wire, echo: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from device.nic import Nic
+    from device.i82599.card import Nic
     from driver.ixgbe.probe import ProbeOptions
-    from tests.pair.door import PairDoor
-    from tests.twins.driver_clock import NoWait
+    from tests.rigs.driver_clock import NoWait
+    from tests.rigs.pair_door import PairDoor
 
     with Nic(mac=FAR, sfp="sr", port=wire) as nic:
         monkeypatch.setattr(echo, "open_door", lambda name: PairDoor(nic, name))

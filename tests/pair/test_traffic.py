@@ -7,14 +7,14 @@ import pytest
 from scapy.layers.inet import IP, TCP
 from scapy.layers.l2 import Dot1Q, Ether
 
-from device.ports.loopback import LoopbackPort
-from device.ports.null import NullPort
-from device.ports.peer import PeerPort
-from device.regs import FCTRL, HLREG0, MAXFRS, RETA
+from device.machine.wire.loopback import LoopbackPort
+from device.machine.wire.null import NullPort
+from device.machine.wire.peer import PeerPort
+from device.regs.i82599 import FCTRL, HLREG0, MAXFRS, RETA
+from driver.compiled import lib
 from driver.errors import DriverError
-from driver.fast import lib
 from driver.ixgbe.mac import mta_place
-from tests.pair.rig import FAR, MAC, Rig, Wire, flow, offload, plain, rig, steered
+from tests.rigs.pair import FAR, MAC, Rig, Wire, flow, offload, plain, rig, steered
 
 BROADCAST = "ff:ff:ff:ff:ff:ff"
 MULTICAST = "01:00:5e:00:00:fb"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Twin of device/csrc/csum.c: the same sums, bit by bit and word by word."""
+"""Twin of device/machine/csum.c: the same sums, bit by bit and word by word."""
 
 CRC32C = 0x82F63B78
 FCS = 0xEDB88320

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What parse_frame() of device/csrc/parse.c must say, written plainly: the two are compared on random frames."""
+"""What parse_frame() of device/machine/parse.c must say, written plainly: the two are compared on random frames."""
 
 from dataclasses import dataclass
 
-from device.regs.desc import RXDADV, PktType
+from device.regs.i82599.desc import RXDADV, PktType
 
 TCP, UDP, SCTP = 6, 17, 132
 EXTENSIONS = {0, 43, 44, 60, 135}

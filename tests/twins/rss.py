@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Toeplitz hash and the choice of its input, bit by bit, as the Microsoft RSS specification words it."""
 
-from device.regs import MRQC
-from device.regs.desc import RssType
+from device.regs.i82599 import MRQC
+from device.regs.i82599.desc import RssType
 from tests.twins.parse import TCP, UDP, Packet
 
 

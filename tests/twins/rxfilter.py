@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Which frames the filters let through, as a table of sets: what rx_filter() of device/csrc/rxfilter.c must answer."""
+"""Which frames the filters let through, as a table of sets: what rx_filter() in C must answer."""
 
 from dataclasses import dataclass, field
 

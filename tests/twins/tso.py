@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Twin of device/csrc/txframe.c and tso.c: what leaves the MAC, given what software handed over."""
+"""Twin of device/i82599/tx/frame.c and tso.c: what leaves the MAC, given what software handed over."""
 
 import struct
 from collections.abc import Iterator

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.wire.process import Run, fd_count
+from tests.rigs.process import Run, fd_count
 
 
 @pytest.fixture(autouse=True)

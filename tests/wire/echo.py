@@ -3,8 +3,8 @@
 
 import sys
 
-from tests.wire.driving import Driver
-from tests.wire.process import until
+from tests.rigs.driving import Driver
+from tests.rigs.process import until
 
 BUSY_FRAMES = 2000
 

@@ -15,17 +15,33 @@ from collections.abc import Iterator
 
 import pytest
 
-from device.regs import EEC, EIAM_EX, EICS_EX, EIMC_EX, HLREG0, RDBAH, RDBAL, RDLEN, STATUS, TDBAH, TDBAL, TDLEN, TXDCTL
 from device.regs import pci as layout
 from device.regs.core import Register
-from driver.dma import IOVA_BASE_64, Arena
+from device.regs.i82599 import (
+    EEC,
+    EIAM_EX,
+    EICS_EX,
+    EIMC_EX,
+    HLREG0,
+    RDBAH,
+    RDBAL,
+    RDLEN,
+    STATUS,
+    TDBAH,
+    TDBAL,
+    TDLEN,
+    TXDCTL,
+)
+from driver.core.dma import IOVA_BASE_64, Arena
+from driver.core.napi import NapiMode, Sink
+from driver.doors.config import Config
+from driver.doors.door import IrqKind
+from driver.doors.open import open_door
 from driver.errors import Busy, DeviceGone, DoorError, DriverError
 from driver.ixgbe.phy import SfpType
-from driver.napi import NapiMode, Sink
-from driver.pci import Config, IrqKind, open_door
+from tests.rigs.driving import PEER, Driver, frame
+from tests.rigs.process import WAIT_S, Device, until
 from tests.twins.csum import checksum
-from tests.wire.driving import PEER, Driver, frame
-from tests.wire.process import WAIT_S, Device, until
 
 pytestmark = pytest.mark.usefixtures("_no_fd_left")
 QUIET_S = 0.1

@@ -15,10 +15,10 @@ from pathlib import Path
 
 import pytest
 
+from driver.doors.vfio_user import VfioUserDoor
 from driver.errors import Busy
-from driver.vfio_user import VfioUserDoor
-from tests.wire.client import CAPABILITIES, DMA_MAP, HEADER, VERSION, Client
-from tests.wire.process import Device, until
+from tests.rigs.client import CAPABILITIES, DMA_MAP, HEADER, VERSION, Client
+from tests.rigs.process import Device, until
 
 STATUS, EICS, EIMS, EERD = 0x0008, 0x0808, 0x0880, 0x10014
 GPIE, IVAR = 0x0898, 0x0900
@@ -46,7 +46,7 @@ def test_a_second_client_is_turned_away_at_once(device: Device) -> None:
             with Client(device.path, shake_hands=False) as second, refused:
                 second.call(VERSION, HELLO)
         assert first.read32(0, STATUS)
-        words = rf"W device.doorman: pid {os.getpid()} \(\S+\) was turned away \(EBUSY\): pid {os.getpid()} "
+        words = rf"W device.serve.doorman: pid {os.getpid()} \(\S+\) was turned away \(EBUSY\): pid {os.getpid()} "
         assert len(said(device, words)) == 3
         assert device.report()["socket"]["turned_away"] == 3
     device.without_client()
@@ -85,7 +85,9 @@ def test_memory_without_a_file_is_named_once_and_refused(device: Device) -> None
             at = BASE + page * SIZE
             client.call(DMA_MAP, struct.pack("<IIQQQ", 32, 3, 0, at, SIZE))
         client.call(DMA_MAP, struct.pack("<IIQQQ", 32, 1, 0, 0xFFFC_0000, SIZE))  # a VM's ROM is no news
-        warned = said(device, r"W device.vfu: client memory \[0x100000, 0x10ffff\] came without .*memfd.*share=on")
+        warned = said(
+            device, r"W device.serve.vfu: client memory \[0x100000, 0x10ffff\] came without .*memfd.*share=on"
+        )
         assert len(warned) == len(said(device, "came without")) == 1
         client.write(7, 4, b"\x06\0")
         client.write32(0, DMATXCTL, TRANSMIT)
@@ -112,7 +114,9 @@ def test_memory_that_is_not_shared_is_named(device: Device, private: bool) -> No
         client.map(fd, BASE + SIZE, SIZE, SIZE)
         assert device.report()["socket"]["dma_private"] == int(private)
     os.close(fd)
-    words = r"W device.vfu: client memory \[0x100000, 0x10ffff\] is a file that the client maps privately.*share=on"
+    words = (
+        r"W device.serve.vfu: client memory \[0x100000, 0x10ffff\] is a file that the client maps privately.*share=on"
+    )
     assert len(said(device, words)) == int(private)
 
 
@@ -135,7 +139,10 @@ def test_a_slow_register_is_named_and_the_next_client_served(device: Device) -> 
     assert device.ask(slow=slow)["slow"] == slow
     with Client(device.path, timeout_s=1) as client, pytest.raises(TimeoutError):
         client.read32(0, EERD)
-    until(lambda: said(device, r"W device.regfile: reading EERD\[0\] took [34]\.\d s; .*x-msg-timeout"), "it is named")
+    until(
+        lambda: said(device, r"W device.machine.regfile: reading EERD\[0\] took [34]\.\d s; .*x-msg-timeout"),
+        "it is named",
+    )
     device.without_client()
     device.ask(slow={"register": "EERD", "s": 0})
     with Client(device.path, timeout_s=3) as client:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from device.nvm_image import build
-from device.ports import TapPort
-from tests.wire.client import Client
-from tests.wire.process import Device, Run, run_device, until
+from device.i82599.nvm.image import build
+from device.machine.wire import TapPort
+from tests.rigs.client import Client
+from tests.rigs.process import Device, Run, run_device, until
 
 EEWR = 0x10018
 
@@ -85,7 +85,7 @@ def test_what_is_missing_on_this_machine_is_exit_code_3(tmp_path: Path) -> None:
         code, err = run_device("--socket", str(tmp_path / "s"), program=program)
         assert code == 3
         assert "python3 -m ci setup" in err
-    program = "import device.ports.tap as t, pathlib; t.TUN = pathlib.Path('/dev/net/nonesuch')"
+    program = "import device.machine.wire.tap as t, pathlib; t.TUN = pathlib.Path('/dev/net/nonesuch')"
     code, err = run_device("--socket", str(tmp_path / "s"), "--tap", "ixlabnone", program=program)
     assert code == 3
     assert "tap ixlabnone: cannot open" in err

@@ -14,17 +14,19 @@ from pathlib import Path
 
 import pytest
 
-from device.regs import CTRL, EICR, STATUS
 from device.regs import pci as layout
-from driver import fast
-from driver.bar import Bar
+from device.regs.i82599 import CTRL, EICR, STATUS
+from driver import compiled
 from driver.claim import Claim
-from driver.dma import IOVA_BASE_64, Arena
+from driver.core.bar import Bar
+from driver.core.dma import IOVA_BASE_64, Arena
+from driver.doors.config import Config
+from driver.doors.door import IrqKind
+from driver.doors.open import open_door
+from driver.doors.vfio_user import VfioUserDoor
 from driver.errors import Busy, DeviceGone, DoorError, DriverError
-from driver.pci import Config, IrqKind, open_door
-from driver.vfio_user import VfioUserDoor
-from tests.wire import fake_server as wire
-from tests.wire.fake_server import Area, FakeServer
+from tests.rigs import fake_server as wire
+from tests.rigs.fake_server import Area, FakeServer
 
 SHORT_S = 0.15
 PAGE = 4096
@@ -695,7 +697,7 @@ def test_a_register_answer_of_another_size_breaks_the_connection(server: FakeSer
 def test_messages_beyond_128_kib_are_never_sent(server: FakeServer, door: VfioUserDoor) -> None:
     before = len(server.log)
     with pytest.raises(OSError, match="long") as caught:
-        door._client.call(wire.WRITE, bytes(fast.BODY_MAX_BYTES + 1))
+        door._client.call(wire.WRITE, bytes(compiled.BODY_MAX_BYTES + 1))
     assert caught.value.errno == errno.EMSGSIZE
     with pytest.raises(OSError, match="long"):
         door._client.call(wire.SET_IRQS, b"", fds=[0] * 17)

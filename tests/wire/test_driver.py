@@ -10,13 +10,14 @@ from scapy.layers.inet import IP, UDP
 from scapy.layers.l2 import Ether
 from scapy.packet import Raw
 
-from device.regs import RDH, RDT, RXDCTL, TDH, TDT, TXDCTL
+from device.regs.i82599 import RDH, RDT, RXDCTL, TDH, TDT, TXDCTL
+from driver.core.napi import NapiMode, Sink
+from driver.doors.door import IrqKind
+from driver.doors.open import open_door
+from driver.doors.vfio_user import VfioUserDoor
 from driver.errors import Busy
-from driver.napi import NapiMode, Sink
-from driver.pci import IrqKind, open_door
-from driver.vfio_user import VfioUserDoor
-from tests.wire.driving import Driver, frame, within
-from tests.wire.process import Device, until
+from tests.rigs.driving import Driver, frame, within
+from tests.rigs.process import Device, until
 
 pytestmark = pytest.mark.usefixtures("_no_fd_left")
 DOORBELLS = ("trapped", "shared")

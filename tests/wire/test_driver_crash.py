@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 
 from device.regs.pci import EXP_DEVCTL, PCI_COMMAND
-from driver.dma import IOVA_BASE_64
+from driver.core.dma import IOVA_BASE_64
+from driver.doors.config import Config
 from driver.errors import DeviceGone, DriverError
-from driver.pci import Config
-from tests.wire.client import CONFIG, RESET, Client
-from tests.wire.driving import Driver, frame, within
-from tests.wire.process import Device, Process, until
+from tests.rigs.client import CONFIG, RESET, Client
+from tests.rigs.driving import Driver, frame, within
+from tests.rigs.process import Device, Process, until
 
 pytestmark = pytest.mark.usefixtures("_no_fd_left")
 PATTERN = b"\xa5"

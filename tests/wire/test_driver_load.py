@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from driver.napi import Sink
-from tests.wire.client import CONFIG, MSIX, Client
-from tests.wire.driving import Driver, frame, within
-from tests.wire.process import Device, cpu_s, fd_count, rss_kib, thread_count, until
+from driver.core.napi import Sink
+from tests.rigs.client import CONFIG, MSIX, Client
+from tests.rigs.driving import Driver, frame, within
+from tests.rigs.process import Device, cpu_s, fd_count, rss_kib, thread_count, until
 
 pytestmark = pytest.mark.usefixtures("_no_fd_left")
 ENDLESS = 10**12

@@ -7,12 +7,12 @@ import pytest
 from scapy.layers.l2 import Ether
 from scapy.utils import rdpcap, wrpcap
 
-from device.nvm_image import ImageOptions, build
-from device.regs import EEWR
+from device.i82599.nvm.image import ImageOptions, build
+from device.regs.i82599 import EEWR
 from driver.errors import ProbeError
 from driver.ixgbe.phy import SfpType
-from tests.wire.driving import Driver, frame
-from tests.wire.process import Device, until
+from tests.rigs.driving import Driver, frame
+from tests.rigs.process import Device, until
 
 pytestmark = pytest.mark.usefixtures("_no_fd_left")
 MAC = "02:00:5e:10:20:30"

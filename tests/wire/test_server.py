@@ -16,8 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.wire.client import CONFIG, INTX, MSIX, RESET, Client, error_of
-from tests.wire.process import Run
+from tests.rigs.client import CONFIG, INTX, MSIX, RESET, Client, error_of
+from tests.rigs.process import Run
 
 ROOT = Path(__file__).resolve().parents[2]
 STATUS, EICR, EICS, EIMS, EIMC, GPIE = 0x0008, 0x0800, 0x0808, 0x0880, 0x0888, 0x0898

@@ -23,8 +23,9 @@ from pathlib import Path
 
 import pytest
 
-from device import fast, vfu
-from tests.wire.client import (
+from device.machine import core as fast
+from device.serve import vfu
+from tests.rigs.client import (
     CAPABILITIES,
     CONFIG,
     DMA_MAP,
@@ -82,7 +83,7 @@ class Toy:
         self.path = path
         self.memfd = os.memfd_create("bar0")
         os.ftruncate(self.memfd, BAR0)
-        self.context = vfu.VfuContext(path, self, logging.getLogger("device.vfu"))
+        self.context = vfu.VfuContext(path, self, logging.getLogger("device.serve.vfu"))
         self.context.add_python_region(0, BAR0, self.bar0, flags=vfu.READ | vfu.WRITE | vfu.MEM)
         if areas:
             function = fast.c_function("nic_bar0")
@@ -496,7 +497,7 @@ def test_a_second_client_waits_for_its_turn(toy: Toy) -> None:
 def test_a_client_that_is_killed(toy: Toy) -> None:
     code = (
         "import sys, signal, os; sys.path.insert(0, '.')\n"
-        "from tests.wire.client import Client\nfrom pathlib import Path\n"
+        "from tests.rigs.client import Client\nfrom pathlib import Path\n"
         "c = Client(Path(sys.argv[1])); fd = os.memfd_create('m'); os.ftruncate(fd, 4096); c.map(fd, 4096, 4096)\n"
         "print('up', flush=True)\n"
         "while True: c.write(0, 8, bytes(4), posted=True)\n"

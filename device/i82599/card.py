@@ -1,0 +1,334 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The function as a whole: builds the blocks, wires them to the registers, and owns the order of reset."""
+
+import logging
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol, Self
+
+from device.errors import ConfigError
+from device.i82599.filters.block import Filters
+from device.i82599.hostif import HostInterface
+from device.i82599.link import Link
+from device.i82599.mac import Mac
+from device.i82599.nvm import image as nvm_image
+from device.i82599.nvm.block import Nvm
+from device.i82599.nvm.image import DEFAULT_MAC, MAC_BYTES, Image, ImageOptions
+from device.i82599.nvm.spi import SpiEeprom
+from device.i82599.rx.block import Rx
+from device.i82599.semaphores import Semaphores
+from device.i82599.sfp import module as sfp_module
+from device.i82599.sfp.block import Sfp
+from device.i82599.sfp.i2c import I2cBus
+from device.i82599.sfp.module import Module
+from device.i82599.tx.block import Tx
+from device.machine.core import FastNic
+from device.machine.regfile import RegFile, on_write
+from device.machine.seam import Clock, Port
+from device.regs.i82599 import CTRL, STATUS, Register, name_of
+
+log = logging.getLogger(__name__)
+
+POLL_NS = 100_000_000  # how often the slow world (carrier, cage) is looked at
+UNKNOWN_ROWS = 64  # undeclared registers that a report lists one by one
+
+
+class Block(Protocol):
+    """What the function asks of every block."""
+
+    def reset(self, *, software: bool) -> None:
+        """Forget state; ``software``: a reset by CTRL, which spares more than one by PCI."""
+
+
+class NicPort(Port, Protocol):
+    """A wire that C can move frames through (device/ports)."""
+
+    c: Any  # its ``struct port *``; a cffi pointer has no type mypy could know
+
+    def counters(self) -> dict[str, int]:
+        """Frames and bytes so far, seen from the device."""
+
+    def poll(self) -> None:
+        """Housekeeping; never waits."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """What happened to a function, for people.
+
+    Attributes:
+        card: What the card is: addresses, module, link.
+        counters: Figures by name.
+        wire: The port's own figures by name.
+        unknown: Register accesses nobody declared: name or offset, reads, writes; the many of a guest that tries every
+            offset are summed up in a last row.
+        filters: What receive lets through and where it sends it, by name.
+        rings: Enabled queues: queue, iova of the ring, descriptors, head, tail, descriptors that are the device's.
+        faults: Queues that stopped: queue, why and what to do, how often.
+    """
+
+    card: dict[str, str] = field(default_factory=dict)
+    counters: dict[str, int] = field(default_factory=dict)
+    wire: dict[str, int] = field(default_factory=dict)
+    unknown: list[tuple[str, int, int]] = field(default_factory=list)
+    filters: dict[str, str] = field(default_factory=dict)
+    rings: list[tuple[str, str, int, int, int, int]] = field(default_factory=list)
+    faults: list[tuple[str, str, int]] = field(default_factory=list)
+
+
+def parse_mac(mac: str | bytes) -> bytes:
+    """An address from its six bytes or from text such as 02:00:00:82:59:90.
+
+    One that no card may have (multicast, all zero) is taken with a warning: refusing it is the driver's part.
+
+    Raises:
+        ConfigError: It is not six bytes.
+    """
+    if isinstance(mac, str):
+        parts = mac.replace("-", ":").split(":")
+        try:
+            raw = bytes(int(part, 16) for part in parts)
+        except ValueError:
+            raw = b""
+    else:
+        raw = mac
+    if len(raw) != MAC_BYTES:
+        raise ConfigError(f"MAC address {mac!r} is not six bytes like 02:00:00:82:59:90")
+    if raw[0] % 2 or not any(raw):
+        log.warning("MAC address %s is %s; drivers will refuse it", raw.hex(":"), "multicast" if any(raw) else "zero")
+    return raw
+
+
+def _image(nvm: Image | Path | str | None, mac: bytes | None, lan_id: int) -> Image:
+    """The NVM contents: built, or loaded and given our address."""
+    if nvm is None:
+        base = ImageOptions()
+        return nvm_image.build(base if mac is None else ImageOptions(mac=nvm_image.next_mac(mac, -lan_id)))
+    image = nvm if isinstance(nvm, Image) else nvm_image.load(Path(nvm))
+    if mac is not None and not image.set_mac(mac, lan_id):
+        raise ConfigError(f"the NVM image has no LAN core section to hold the address {mac.hex(':')}; leave one out")
+    image.dirty = False  # what the guest changes from now on
+    return image
+
+
+class Nic:
+    """One 82599 function, complete but for PCI.
+
+    Args:
+        mac: Its address; the NVM's own if left out.
+        sfp: What is in the cage: "sr", "lr", "da", "none", a module, or None for an empty cage.
+        nvm: An image, or the path of an image file; one is built if left out. Guest writes change the copy in
+            memory; ``save_nvm`` writes it to a file.
+        port: The wire.
+        clock: Time for slow things (the module's live values); the device core's own if left out.
+        lan_id: Which of a card's two ports this is, 0 or 1.
+        trace: Registers whose every access is logged.
+
+    Raises:
+        ConfigError: An option is wrong.
+    """
+
+    def __init__(
+        self,
+        mac: str | bytes | None = None,
+        sfp: str | Module | None = "sr",
+        nvm: Image | Path | str | None = None,
+        port: NicPort | None = None,
+        clock: Clock | None = None,
+        *,
+        lan_id: int = 0,
+        trace: Iterable[type[Register]] = (),
+    ) -> None:
+        if lan_id not in {0, 1}:
+            raise ConfigError(f"port number {lan_id} is not 0 or 1")
+        image = _image(nvm, None if mac is None else parse_mac(mac), lan_id)
+        module = sfp_module.make(sfp) if isinstance(sfp, str) else sfp
+        self.lan_id = lan_id
+        self.config: Any = None  # the PCI side (device.machine.config.ConfigSpace), attached by whoever runs us
+        self.fast = FastNic()
+        self.regs = RegFile(self.fast)
+        self.clock: Clock = clock or self.fast
+        self.port: NicPort | None = None
+        self.closed = False
+        self.resets = {"software": 0, "pci": 0}
+        self._pci_bus_master = False
+        self._next_poll_ns = 0
+
+        self.image = image
+        self.nvm = Nvm(self.regs, image, SpiEeprom, default_mac=DEFAULT_MAC, port=lan_id)
+        self.sfp = Sfp(self.regs, self.clock, I2cBus, module)
+        self.link = Link(self.regs, self.fast, self.sfp, self._set_link_up)
+        self.mac = Mac(self.regs)
+        self.semaphores = Semaphores(self.regs)
+        self.hostif = HostInterface(self.regs)
+        self.filters = Filters(self.regs, self.fast)
+        self.rx = Rx(self.regs, self.fast)
+        self.tx = Tx(self.regs, self.fast)
+        self.regs.explainers = {"rx": self.rx.explain, "tx": self.tx.explain}
+        self.blocks: list[Block] = [self.nvm, self.sfp, self.mac, self.semaphores, self.hostif, self.link]
+        self.blocks += [self.filters, self.rx, self.tx]
+        for block in (self, *self.blocks):
+            self.regs.bind(block)
+        for register in trace:
+            self.regs.trace(register)
+        self._reset(software=False)
+        self.set_port(port)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Take the wire off and give everything back. May be called twice."""
+        if self.closed:
+            return
+        self.set_port(None)
+        self.closed = True
+        self.fast.close()
+
+    # -- reset and bus master ----------------------------------------------------------------------------------------
+
+    def reset(self, *, software: bool) -> None:
+        """Reset the function: by CTRL (``software``) or by PCI (FLR, bus reset, D3hot to D0, lost client).
+
+        All queues, masks, causes, filters and counters go; the address comes back from the NVM. A software reset
+        spares semaphores, pins and the NVM's registers. PCI's own registers are the config space's business.
+
+        Ref: 82599 datasheet, "Reset Operation".
+        """
+        self.resets["software" if software else "pci"] += 1
+        log.debug("%s reset", "software" if software else "PCI")
+        self._reset(software=software)
+
+    def _reset(self, *, software: bool) -> None:
+        self.regs.reset(software=software)
+        self.regs.update(STATUS, LAN_ID=self.lan_id)
+        for block in self.blocks:
+            block.reset(software=software)
+        self._gate_dma()
+
+    @property
+    def bus_master(self) -> bool:
+        """Whether PCI lets us do DMA (COMMAND bit 2); CTRL.GIO_DIS may forbid it on top."""
+        return self._pci_bus_master
+
+    @bus_master.setter
+    def bus_master(self, on: bool) -> None:
+        self._pci_bus_master = on
+        self._gate_dma()
+
+    def _gate_dma(self) -> None:
+        """GIO master disable: no new DMA, and STATUS tells when the last one is over: at once, we never wait."""
+        disabled = self.regs.get(CTRL).GIO_DIS
+        self.regs.update(STATUS, GIO=1 - disabled)
+        self.fast.bus_master = self._pci_bus_master and not disabled
+
+    @on_write(CTRL)
+    def control(self, _n: int, old: CTRL, new: CTRL, written: CTRL) -> None:
+        """Both reset bits do the full software reset, which also ends GIO master disable."""
+        if written.RST or written.LRST:
+            self.reset(software=True)
+        elif old.GIO_DIS != new.GIO_DIS:
+            self._gate_dma()
+
+    # -- the world ---------------------------------------------------------------------------------------------------
+
+    def _set_link_up(self, up: bool) -> None:
+        self.fast.link_up = up
+
+    def set_port(self, port: NicPort | None) -> None:
+        """Change the wire; the other end of the old one sees our link go down."""
+        self.port = port
+        self.fast.set_port(None if port is None else port.c)
+        self.link.set_port(port)
+
+    def insert_sfp(self, module: str | Module) -> None:
+        """Plug a module into the running card; one that is in comes out first.
+
+        Raises:
+            ConfigError: No such kind.
+        """
+        made = sfp_module.make(module) if isinstance(module, str) else module
+        self.remove_sfp()
+        if made is not None:
+            self.sfp.insert(made)
+            self.link.evaluate()
+
+    def remove_sfp(self) -> None:
+        """Pull the module, if one is in."""
+        if self.sfp.remove() is not None:
+            self.link.evaluate()
+
+    def save_nvm(self, path: Path) -> None:
+        """Write the NVM, with what the guest changed, to a file.
+
+        Raises:
+            OSError: The file cannot be written.
+        """
+        self.image.save(path)
+
+    def step(self) -> int:
+        """One turn without waiting: port, rings, interrupts. Returns the work done; 0: nothing to do."""
+        return self.fast.step()
+
+    def poll(self, now_ns: int | None = None) -> None:
+        """Look at the slow world if it is time: carrier above all. Cheap; call it as often as convenient."""
+        now = self.clock.now_ns() if now_ns is None else now_ns
+        if now < self._next_poll_ns:
+            return
+        self._next_poll_ns = now + POLL_NS
+        if self.port is not None:
+            self.port.poll()
+        self.link.evaluate()
+
+    # -- what happened -----------------------------------------------------------------------------------------------
+
+    def _unknown(self) -> list[tuple[str, int, int]]:
+        unknown: dict[int, dict[str, int]] = defaultdict(lambda: {"read": 0, "write": 0})
+        for (offset, kind), times in self.regs.unknown.items():
+            unknown[offset][kind] += times
+        rows = [(name_of(offset), seen["read"], seen["write"]) for offset, seen in sorted(unknown.items())]
+        listed, more = rows[:UNKNOWN_ROWS], rows[UNKNOWN_ROWS:]
+        if more:
+            listed.append((f"{len(more)} more", sum(row[1] for row in more), sum(row[2] for row in more)))
+        return listed
+
+    def report(self) -> Report:
+        """What the card is and what happened to it so far."""
+        module = self.sfp.module
+        return Report(
+            card={
+                "mac": self.nvm.mac.hex(":"),
+                "sfp": module.kind if module else "none",
+                "link": "up" if self.link.up else "down",
+                "nvm": "changed" if self.image.dirty else "unchanged",
+            },
+            counters={
+                **self.fast.counters(),
+                "software_resets": self.resets["software"],
+                "pci_resets": self.resets["pci"],
+                "link_changes": self.link.changes,
+                "nvm_writes": self.nvm.writes,
+                "mdio_commands": self.mac.commands,
+                "firmware_commands": self.hostif.commands,
+                "semaphore_taken": self.semaphores.taken,
+                "semaphore_contended": self.semaphores.contended,
+                "handler_errors": self.regs.handler_errors,
+                "slow_answers": self.regs.slow_answers,
+            },
+            wire={} if self.port is None else self.port.counters(),
+            unknown=self._unknown(),
+            filters=self.filters.rows(),
+            rings=[
+                *((f"rx[{r.queue}]", f"{r.iova:#x}", r.count, r.head, r.tail, r.waiting) for r in self.rx.rings()),
+                *((f"tx[{t.queue}]", f"{t.iova:#x}", t.count, t.head, t.tail, t.waiting) for t in self.tx.rings()),
+            ],
+            faults=[
+                (f"{kind}[{queue}]", self.regs.explained[kind, queue, why], times)
+                for (kind, queue, why), times in sorted(self.regs.faults.items())
+            ],
+        )

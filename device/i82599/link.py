@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Is there a link: the cage, the laser, AUTOC and the wire's carrier decide; LINKS, ESDP and LSC tell.
+
+Owns AUTOC, AUTOC2, LINKS and the pins in ESDP, and listens to HLREG0.LPBK. Every input ends in `evaluate`.
+"""
+
+import logging
+from collections.abc import Callable
+from typing import Protocol
+
+from device.machine.regfile import RegFile, on_write
+from device.machine.seam import Irq, Port
+from device.regs.i82599 import AUTOC, AUTOC2, EICR, ESDP, GPIE, HLREG0, LINKS, Register
+from device.regs.i82599.mac import LinkSpeed, Lms
+
+log = logging.getLogger(__name__)
+
+
+class Optics(Protocol):
+    """What the link block asks of a module: its pins, and what it can do."""
+
+    tx_disable: bool  # set by us: laser off
+    rx_light: bool  # set by us: the other end sends light
+
+    @property
+    def sending(self) -> bool:
+        """Whether the other end can see us."""
+
+    @property
+    def one_gigabit(self) -> bool:
+        """Whether it can run at 1 Gb/s."""
+
+
+class Cage(Protocol):
+    """What the link block asks of the SFP+ cage."""
+
+    @property
+    def module(self) -> Optics | None:
+        """What is plugged in."""
+
+
+class Link:
+    """The link's state.
+
+    Args:
+        regs: The function's registers.
+        irq: Takes LSC and the pins' causes.
+        cage: Where the module sits.
+        set_up: Told whether frames may pass the MAC.
+
+    The link is up when the module is in, AUTOC selects a mode the module can do, our transmitter is on and the other
+    end is alive. Our own laser counts: a peer that sees no light answers with remote faults, and a link with remote
+    faults carries no frames. AUTOC.FLU and MAC loopback force it up.
+
+    Ref: IEEE 802.3 clause 46.3.4 (remote fault); ixgbe switches the laser off in probe and down, on in up.
+    Guess: that the chip's LINKS.UP follows a remote fault.
+    """
+
+    def __init__(self, regs: RegFile, irq: Irq, cage: Cage, set_up: Callable[[bool], None]) -> None:
+        self.regs = regs
+        self.irq = irq
+        self.cage = cage
+        self.port: Port | None = None
+        self.up = False
+        self.changes = 0  # how often it came up or went down
+        self._set_up = set_up
+        self._told_peer: bool | None = None
+        self._port_failed = False
+        self._loss = True  # levels of the input pins
+        self._present = False
+
+    def reset(self, *, software: bool) -> None:
+        """See where we are after the words were reset. Quietly: a reset leaves no cause pending."""
+        self.evaluate(quiet=True)
+
+    def set_port(self, port: Port | None) -> None:
+        """Change the wire; the other end of the old one sees our link go down."""
+        self._tell_peer(up=False)
+        self.port = port
+        self._told_peer = None
+        self._port_failed = False
+        self.evaluate()
+
+    @staticmethod
+    def _speed(autoc: AUTOC, autoc2: AUTOC2, module: Optics | None) -> LinkSpeed | None:
+        """The speed that AUTOC selects, if the module can do it.
+
+        The cage hangs on the serial lane: 10G needs LMS "10G serial"; LMS "1G" with or without autonegotiation
+        suits modules that know a 1G type; everything else is for backplanes.
+        """
+        if module is None or autoc2.LINK_DISABLE:
+            return None
+        if autoc.LMS == Lms.LMS_10G_SERIAL:
+            return LinkSpeed.SPEED_10G
+        if autoc.LMS in {Lms.LMS_1G_NO_AN, Lms.LMS_1G_AN} and module.one_gigabit:
+            return LinkSpeed.SPEED_1G
+        return None
+
+    def evaluate(self, *, quiet: bool = False) -> None:
+        """Look at every input and tell whoever has to know what changed. ``quiet``: no interrupt causes."""
+        esdp, autoc = self.regs.get(ESDP), self.regs.get(AUTOC)
+        module = self.cage.module
+        speed = self._speed(autoc, self.regs.get(AUTOC2), module)
+        if module is not None:
+            # As an input the pin floats, and the module pulls Tx disable up.
+            module.tx_disable = bool(esdp.SDP3 or not esdp.SDP3_DIR)
+        lit = speed is not None and module is not None and module.sending
+        self._tell_peer(up=lit)
+        carrier = self.port is not None and self.port.carrier
+        if module is not None:
+            module.rx_light = carrier
+        self._pins(esdp, present=module is not None, loss=module is None or not carrier, quiet=quiet)
+
+        forced = bool(autoc.FLU or self.regs.get(HLREG0).LPBK)
+        up = forced or (lit and carrier)
+        self.regs.put(LINKS, 0, LINKS.of(UP=1, SPEED=speed or LinkSpeed.SPEED_10G) if up else LINKS.of())
+        self._set_up(up)
+        if up != self.up:
+            self.up = up
+            self.changes += 1
+            log.info("link is %s", "up" if up else "down")
+            if not quiet:
+                self.irq.cause(EICR.LSC.mask)
+
+    def _tell_peer(self, *, up: bool) -> None:
+        if self.port is None or up == self._told_peer:
+            return
+        self._told_peer = up
+        try:
+            self.port.set_link(up=up)
+        except OSError as err:
+            if not self._port_failed:
+                self._port_failed = True
+                log.warning("cannot show link %s on the wire: %s", "up" if up else "down", err)
+
+    def _pins(self, esdp: ESDP, *, present: bool, loss: bool, quiet: bool) -> None:
+        """Set the input pins; an edge is an interrupt cause where GPIE asks for it.
+
+        SDP2 = module present. SDP1 = loss of signal (Guess: drivers only know that it asks for a new link set-up).
+        """
+        new = esdp
+        gpie = self.regs.get(GPIE)
+        causes = 0
+        if not esdp.SDP1_DIR:
+            new = new.replace(SDP1=int(loss))
+            if loss != self._loss and gpie.SDP1_GPIEN:
+                causes += EICR.GPI_SDP1.mask
+        if not esdp.SDP2_DIR:
+            new = new.replace(SDP2=int(present))
+            if present != self._present and gpie.SDP2_GPIEN:
+                causes += EICR.GPI_SDP2.mask
+        self._loss, self._present = loss, present
+        if new != esdp:
+            self.regs.put(ESDP, 0, new)
+        if causes and not quiet:
+            self.irq.cause(causes)
+
+    @on_write(ESDP)
+    def pins_written(self, _n: int, _old: ESDP, _new: ESDP, _written: ESDP) -> None:
+        """Output pins moved, among them perhaps the laser; input pins do not listen to writes."""
+        self.evaluate()
+
+    @on_write(AUTOC, AUTOC2)
+    def mode_written(self, _n: int, _old: Register, _new: Register, _written: Register) -> None:
+        """A new mode, or Restart_AN, which our far end answers at once (ANLP1 always says so)."""
+        self.evaluate()
+
+    @on_write(HLREG0)
+    def loopback_written(self, _n: int, old: HLREG0, new: HLREG0, _written: HLREG0) -> None:
+        """MAC loopback needs no far end."""
+        if old.LPBK != new.LPBK:
+            self.evaluate()

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What is left of the MAC: an MDIO bus with nobody on it.
+
+The part drives its SFP+ cage over the serial lane, so there is no PHY chip; a driver still scans the bus once.
+MAC features that move frames (HLREG0, MAXFRS) are obeyed in C, the link is device/i82599/link.py.
+"""
+
+from device.machine.regfile import RegFile, on_write
+from device.regs.i82599 import MSCA, MSRWD
+
+MDIO_NOBODY = 0xFFFF  # the data line is pulled up
+
+
+class Mac:
+    """MDIO commands.
+
+    Args:
+        regs: The function's registers.
+    """
+
+    def __init__(self, regs: RegFile) -> None:
+        self.regs = regs
+        self.commands = 0
+
+    def reset(self, *, software: bool) -> None:
+        """Nothing of our own: a command is over as soon as it was given."""
+
+    @on_write(MSCA)
+    def mdio(self, _n: int, _old: MSCA, new: MSCA, written: MSCA) -> None:
+        """Do a command at once. Reads find all ones, which drivers take for "no PHY here".
+
+        Ref: ixgbe polls MSCA bit 30 until it clears, then takes the upper half of MSRWD.
+        """
+        if not written.MDI_COMMAND:
+            return
+        self.commands += 1
+        self.regs.put(MSCA, 0, new.replace(MDI_COMMAND=0))
+        self.regs.update(MSRWD, READ_DATA=MDIO_NOBODY)

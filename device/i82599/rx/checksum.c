@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Checksums of received packets, as the descriptor reports them.
+ *
+ * Ref: 82599 datasheet, Receive Checksum Offloading.
+ */
+#include <stdint.h>
+#include <string.h>
+#include "desc.h"
+#include "regs.h"
+#include "core.h"
+
+#define PROTO_TCP 6
+#define PROTO_UDP 17
+#define PROTO_SCTP 132
+#define SCTP_CHECKSUM_OFFSET 8
+#define UDP_LENGTH_OFFSET 4
+#define UDP_CHECKSUM_OFFSET 6
+#define UDP_HEADER_BYTES 8
+
+static uint32_t be16(const uint8_t *at)
+{
+    return (uint32_t)at[0] << 8 | at[1];
+}
+
+/* IPv4 header length, or 0 when the header is not (any more) what parse_frame() saw. */
+static uint32_t ipv4_header_bytes(const uint8_t *data, uint32_t len_bytes, const struct packet *pkt)
+{
+    uint32_t bytes = data[pkt->l3] % 16u * 4;
+
+    return bytes >= 20 && pkt->l3 + bytes <= len_bytes ? bytes : 0;
+}
+
+/* The CRC32c runs over the packet with its own field as zero. */
+static uint32_t sctp_status(const uint8_t *l4, uint32_t bytes)
+{
+    uint8_t packet[NIC_FRAME_MAX];
+    uint32_t sent;
+
+    if (bytes > sizeof(packet))
+        return 0;
+    memcpy(packet, l4, bytes);
+    memcpy(&sent, packet + SCTP_CHECKSUM_OFFSET, sizeof(sent));
+    memset(packet + SCTP_CHECKSUM_OFFSET, 0, sizeof(sent));
+    return RXD_STAT_L4CS | (crc32c(packet, bytes) == sent ? 0 : RXD_ERR_TCPE);
+}
+
+static uint32_t l4_status(const uint8_t *data, const struct packet *pkt)
+{
+    const uint8_t *l4 = data + pkt->l4;
+    uint32_t bytes = pkt->l4_len_bytes, status = RXD_STAT_L4CS, sum;
+
+    if (pkt->l4_proto == PROTO_SCTP)
+        return sctp_status(l4, bytes);
+    if (pkt->l4_proto == PROTO_UDP) {
+        uint32_t udp_bytes = be16(l4 + UDP_LENGTH_OFFSET);
+
+        if (!be16(l4 + UDP_CHECKSUM_OFFSET))  /* the sender did not sum it: nothing to say */
+            return 0;
+        if (udp_bytes < UDP_HEADER_BYTES || udp_bytes > bytes)
+            return 0;
+        bytes = udp_bytes;
+        status |= RXD_STAT_UDPCS;
+    }
+    if (pkt->ip_version == 4)
+        sum = csum_add(0, data + pkt->l3 + 12, 8);
+    else
+        sum = csum_add(0, data + pkt->l3 + 8, 32);
+    sum = csum_add(sum + pkt->l4_proto + bytes, l4, bytes);
+    return status | (csum_fold(sum) ? RXD_ERR_TCPE : 0);
+}
+
+/* IPCS, IPE, L4CS, TCPE and UDPCS of the advanced descriptor.  TCPE means any L4 checksum was wrong. */
+uint32_t rx_checksum_status(const uint8_t *data, uint32_t len_bytes, const struct packet *pkt)
+{
+    uint32_t status = 0;
+
+    if (pkt->ip_version == 4) {
+        uint32_t header_bytes = ipv4_header_bytes(data, len_bytes, pkt);
+
+        if (!header_bytes)
+            return 0;
+        status = RXD_STAT_IPCS;
+        if (csum_fold(csum_add(0, data + pkt->l3, header_bytes)))
+            status |= RXD_ERR_IPE;
+    }
+    /* A packet whose addresses change on the way is summed over addresses this header does not show. */
+    if (pkt->l4 && !pkt->rerouted && (uint32_t)pkt->l4 + pkt->l4_len_bytes <= len_bytes)
+        status |= l4_status(data, pkt);
+    return status;
+}
+
+/* RXCSUM.PCSD = 0: the sum of an IPv4 fragment's payload (so that software can add up the pieces) and the packet's id. */
+uint32_t rx_fragment_word(const uint8_t *data, uint32_t len_bytes, const struct packet *pkt)
+{
+    uint32_t header_bytes, total_bytes, sum = 0;
+
+    if (pkt->ip_version != 4)
+        return 0;
+    header_bytes = ipv4_header_bytes(data, len_bytes, pkt);
+    total_bytes = be16(data + pkt->l3 + 2);
+    if (pkt->fragment && header_bytes && total_bytes > header_bytes && total_bytes <= len_bytes - pkt->l3)
+        sum = (uint16_t)~csum_fold(csum_add(0, data + pkt->l3 + header_bytes, total_bytes - header_bytes));
+    return sum << 16 | be16(data + pkt->l3 + 4);
+}

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Rx descriptor rings: where frames become guest memory.
+ *
+ * Between RDH and RDT descriptors are ours, everything else is software's.  A queue whose ring or buffers make no sense
+ * stands still (FAULT_*) until it is disabled and enabled again; the other queues go on.
+ *
+ * Registers and mappings cannot change during a batch, because the thread that runs it also changes them.  So a ring is
+ * looked at once per batch (rx_ring_open) and its head, counters and interrupt follow once at the end (rx_ring_close).
+ * The memory itself is the guest's and may change at any time: every descriptor is read once.
+ */
+#include <stdint.h>
+#include <string.h>
+#include "desc.h"
+#include "regs.h"
+#include "core.h"
+
+#define DESC_BYTES 16
+#define FCS_BYTES 4
+#define TAG_BYTES 4
+#define KIB 1024
+#define BUFFER_KIB_MAX 16
+
+_Static_assert(sizeof(struct rx_desc) == DESC_BYTES, "descriptors are 16 bytes");
+_Static_assert(sizeof(struct rx_info) == 32, "frames in the packet buffer stay aligned");
+
+/* A stored frame is up to three pieces of what arrived: before the VLAN tag, after it, and the FCS. */
+struct pieces {
+    const uint8_t *data[3];
+    uint32_t len_bytes[3];
+    uint32_t at;
+};
+
+static inline uint32_t word(const struct nic *nic, uint32_t offset)
+{
+    return nic->word[offset / 4];
+}
+
+static inline void mark_open(struct nic *nic, uint32_t queue)
+{
+    nic->rxq[queue].open = 1;
+    nic->rx_open[queue / 64] |= 1ull << queue % 64;
+}
+
+void rx_fault(struct nic *nic, uint32_t queue, uint32_t fault)
+{
+    nic->rxq[queue].fault = fault;
+    nic->count.faults++;
+    if (nic->on_fault)
+        nic->on_fault(nic->self, 0, queue, fault);
+}
+
+/* Memory inside the region dma_ptr() last found; NULL when it reaches out of it, which may still be legal. */
+static inline uint8_t *last_region(const struct nic *nic, uint64_t iova, uint64_t len_bytes, uint32_t prot)
+{
+    const struct dma_region *region = &nic->dma.region[nic->dma.hit];
+    uint64_t inside;
+
+    if (nic->dma.hit >= nic->dma.count)
+        return NULL;
+    inside = iova - region->iova;     /* below the start wraps to something huge */
+    if (inside >= region->len_bytes || len_bytes > region->len_bytes - inside || (region->prot & prot) != prot)
+        return NULL;
+    return region->ptr + inside;
+}
+
+static struct rx_desc *descriptor(struct nic *nic, const struct rxq *q, uint32_t i)
+{
+    uint8_t *at = q->ring;
+
+    if (at)
+        return (struct rx_desc *)(at + (uint64_t)i * DESC_BYTES);
+    at = dma_ptr(nic, q->base + (uint64_t)i * DESC_BYTES, DESC_BYTES, DMA_READ | DMA_WRITE);
+    if ((uintptr_t)at % sizeof(uint64_t))
+        return NULL;                  /* nobody maps memory like that, and 8-byte stores would not be atomic */
+    return (struct rx_desc *)at;
+}
+
+int rx_ring_open(struct nic *nic, uint32_t queue)
+{
+    struct rxq *q = &nic->rxq[queue];
+    uint32_t fault = FAULT_NONE, kib;
+
+    if (!q->on || q->fault)
+        return 0;
+    if (q->open)
+        return 1;
+    q->count = (word(nic, R_RDLEN(queue)) & RDLEN_LEN) / DESC_BYTES;
+    q->base = (word(nic, R_RDBAL(queue)) & RDBAL_BASE) | (uint64_t)word(nic, R_RDBAH(queue)) << 32;
+    q->srrctl = word(nic, R_SRRCTL(queue));
+    q->rxdctl = word(nic, R_RXDCTL(queue));
+    kib = (q->srrctl & SRRCTL_BSIZEPACKET) >> SRRCTL_BSIZEPACKET_SHIFT;
+    q->buffer_bytes = (kib > BUFFER_KIB_MAX ? BUFFER_KIB_MAX : kib) * KIB;
+    q->ring = NULL;
+    q->written = 0;
+    q->batch_frames = 0;
+    q->batch_bytes = 0;
+    if (!q->count)
+        fault = FAULT_RING_LEN;
+    else if (q->tail >= q->count || q->head >= q->count)
+        fault = FAULT_TAIL;
+    else if (!descriptor(nic, q, q->head))
+        fault = FAULT_RING_UNMAPPED;
+    if (fault) {
+        rx_fault(nic, queue, fault);
+        return 0;
+    }
+    q->ring = last_region(nic, q->base, (uint64_t)q->count * DESC_BYTES, DMA_READ | DMA_WRITE);
+    mark_open(nic, queue);
+    return 1;
+}
+
+static inline void piece_add(struct pieces *pieces, const uint8_t *data, uint32_t len_bytes)
+{
+    pieces->data[pieces->at] = data;
+    pieces->len_bytes[pieces->at++] = len_bytes;
+}
+
+/* The next bytes of a frame into one buffer; 0 or -errno.  Only the bytes written need to be mapped. */
+static int buffer_fill(struct nic *nic, uint64_t iova, uint32_t bytes, struct pieces *pieces)
+{
+    uint8_t *to = last_region(nic, iova, bytes, DMA_WRITE);
+
+    while (bytes) {
+        uint32_t part = pieces->len_bytes[pieces->at];
+
+        if (part > bytes)
+            part = bytes;
+        if (to) {
+            memmove(to, pieces->data[pieces->at], part);   /* a looped-back frame may lie in guest memory */
+            to += part;
+        } else {
+            int rc = dma_copy_out(nic, iova, pieces->data[pieces->at], part);
+
+            if (rc < 0)
+                return rc;
+            iova += part;
+        }
+        bytes -= part;
+        pieces->data[pieces->at] += part;
+        pieces->len_bytes[pieces->at] -= part;
+        if (!pieces->len_bytes[pieces->at])
+            pieces->at++;
+    }
+    return 0;
+}
+
+/* The legacy format: status byte and error byte are the low and the high byte of the advanced dword. */
+static inline uint64_t legacy_word(const struct rx_info *info, uint32_t status, uint32_t bytes, uint64_t vlan, int pcsd)
+{
+    uint64_t sum = pcsd ? 0 : info->hash >> 16;
+
+    return bytes | sum << 16 | (uint64_t)(status & 0xFF) << 32 | (uint64_t)(status >> 24) << 40 | vlan << 48;
+}
+
+/* Payload is in memory.  Software may poll DD or the length, so both appear last and together: payload before qword 0
+ * before qword 1, and qword 1 in one aligned store. */
+static inline void publish(struct rx_desc *desc, int is_legacy, uint64_t q0, uint64_t q1)
+{
+    __atomic_thread_fence(__ATOMIC_RELEASE);
+    if (!is_legacy)
+        __atomic_store_n(&desc->q0, q0, __ATOMIC_RELAXED);
+    __atomic_store_n(&desc->q1, q1, __ATOMIC_RELEASE);
+}
+
+static void count_no_desc(struct nic *nic, uint32_t queue)
+{
+    const uint8_t *rqsmr = (const uint8_t *)&nic->word[R_RQSMR(0) / 4];   /* one queue a byte */
+    uint32_t *qprdc = &nic->word[R_QPRDC(rqsmr[queue] & RQSMR_MAP0) / 4];
+
+    nic->count.rx_no_desc++;
+    if (!nic->shared_doorbells && *qprdc != UINT32_MAX)
+        ++*qprdc;
+}
+
+/* One frame into its queue.  0: no descriptors are free and the queue does not drop, so the frame must wait. */
+int rx_ring_put(struct nic *nic, const struct rx_info *info, const uint8_t *data)
+{
+    struct rxq *q = &nic->rxq[info->queue];
+    uint32_t left = info->len_bytes, need, have, fcs, stored, status = info->status;
+    struct pieces pieces;
+    uint64_t vlan = 0;
+    int is_legacy;
+
+    if (!rx_ring_open(nic, info->queue)) {
+        nic->count.rx_disabled++;
+        return 1;
+    }
+    pieces.at = 0;
+    if (info->vlan_offset && (q->rxdctl & RXDCTL_VME)) {
+        piece_add(&pieces, data, info->vlan_offset);
+        piece_add(&pieces, data + info->vlan_offset + TAG_BYTES, left - info->vlan_offset - TAG_BYTES);
+        left -= TAG_BYTES;
+        vlan = info->vlan_tci;
+        status |= RXD_STAT_VP;
+    } else {
+        piece_add(&pieces, data, left);
+    }
+    if (!(word(nic, R_HLREG0) & HLREG0_RXCRCSTRP) && !(word(nic, R_RDRXCTL) & RDRXCTL_CRCSTRIP)) {
+        fcs = crc32_fcs(data, info->len_bytes);
+        if (info->flags & FRAME_BAD_CRC)
+            fcs = ~fcs;
+        piece_add(&pieces, (const uint8_t *)&fcs, FCS_BYTES);
+        left += FCS_BYTES;
+    }
+    pieces.at = 0;
+
+    if (!q->buffer_bytes) {
+        rx_fault(nic, info->queue, FAULT_DESC);
+        nic->count.rx_disabled++;
+        return 1;
+    }
+    need = (left + q->buffer_bytes - 1) / q->buffer_bytes;
+    have = q->tail >= q->head ? q->tail - q->head : q->tail + q->count - q->head;
+    if (need > have) {
+        /* One descriptor always stays software's, so a frame that needs them all would wait for ever. */
+        if (!(q->srrctl & SRRCTL_DROP_EN) && !(word(nic, R_DROPEN) & 1) && need < q->count)
+            return 0;
+        count_no_desc(nic, info->queue);
+        return 1;
+    }
+    is_legacy = (q->srrctl & SRRCTL_DESCTYPE) == SRRCTL_DESCTYPE_LEGACY;
+    stored = left;
+    while (left) {
+        uint32_t bytes = left < q->buffer_bytes ? left : q->buffer_bytes;
+        struct rx_desc *desc = descriptor(nic, q, q->head);
+        uint32_t dword = RXD_STAT_DD;
+        uint64_t q0 = info->type | (uint64_t)info->hash << 32, tag = 0;
+
+        if (!desc || buffer_fill(nic, __atomic_load_n(&desc->q0, __ATOMIC_RELAXED), bytes, &pieces) < 0) {
+            rx_fault(nic, info->queue, desc ? FAULT_BUFFER : FAULT_RING_UNMAPPED);
+            nic->count.rx_disabled++;
+            return 1;
+        }
+        left -= bytes;
+        if (!left) {
+            dword |= RXD_STAT_EOP | status;
+            tag = vlan;
+        }
+        if (is_legacy)
+            publish(desc, 1, 0, legacy_word(info, dword, bytes, tag, (word(nic, R_RXCSUM) & RXCSUM_PCSD) != 0));
+        else
+            publish(desc, 0, q0, dword | (uint64_t)bytes << 32 | tag << 48);
+        q->written = 1;
+        if (++q->head == q->count)
+            q->head = 0;
+    }
+    nic->count.rx_frames++;
+    nic->count.rx_bytes += stored;
+    q->batch_frames++;
+    q->batch_bytes += stored;
+    return 1;
+}
+
+/* QPRC and QBRC of the queue's statistics index.  With shared doorbells they lie in memory the guest owns: left alone. */
+static void queue_stats(struct nic *nic, uint32_t queue, const struct rxq *q)
+{
+    const uint8_t *rqsmr = (const uint8_t *)&nic->word[R_RQSMR(0) / 4];
+    uint32_t i = rqsmr[queue] & RQSMR_MAP0;
+    uint32_t *low = &nic->word[R_QBRC_L(i) / 4], *high = &nic->word[R_QBRC_H(i) / 4];
+    uint64_t bytes = (*low | (uint64_t)*high << 32) + q->batch_bytes;
+
+    if (nic->shared_doorbells)
+        return;
+    nic->word[R_QPRC(i) / 4] += q->batch_frames;
+    *low = (uint32_t)bytes;
+    *high = (uint32_t)(bytes >> 32) & QBRC_H_VALUE;
+}
+
+/* Returns the queues that got something. */
+int rx_ring_close(struct nic *nic)
+{
+    int used = 0;
+
+    for (uint32_t half = 0; half < 2; half++) {
+        while (nic->rx_open[half]) {
+            uint32_t queue = half * 64 + (uint32_t)__builtin_ctzll(nic->rx_open[half]);
+            struct rxq *q = &nic->rxq[queue];
+
+            nic->rx_open[half] &= nic->rx_open[half] - 1;
+            q->open = 0;
+            if (!q->written)
+                continue;
+            nic->word[R_RDH(queue) / 4] = q->head;
+            queue_stats(nic, queue, q);
+            intr_rx(nic, queue);
+            used++;
+        }
+    }
+    return used;
+}

@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Semaphores between software and firmware: SWSM, GSSR; and FWSM, which says that no firmware runs.
+
+GSSR is plain storage: with no firmware nobody contends for its bits, and drivers only change it while holding SWSM.
+"""
+
+from device.machine.regfile import RegFile, on_read
+from device.regs.i82599 import SWSM
+
+
+class Semaphores:
+    """The one semaphore that a read takes."""
+
+    def __init__(self, regs: RegFile) -> None:
+        self.regs = regs
+        self.taken = 0  # how often software got it
+        self.contended = 0  # how often it was held already
+
+    def reset(self, *, software: bool) -> None:
+        """Nothing of our own: the words survive a software reset and are cleared by the others."""
+
+    @on_read(SWSM)
+    def take(self, _n: int, value: SWSM) -> int:
+        """Give the old SMBI and set it: whoever reads 0 owns the semaphore.
+
+        Ref: ixgbe polls SWSM until SMBI reads 0, and clears it to release.
+        """
+        if value.SMBI:
+            self.contended += 1
+        else:
+            self.taken += 1
+            self.regs.update(SWSM, SMBI=1)
+        return value

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The SFP+ cage, its two wires, and the modules."""

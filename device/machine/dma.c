@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* DMA memory: which iova lies where in this process.
+ *
+ * Regions come and go with the guest's IOMMU mappings, so nothing may keep a pointer longer than one call.
+ */
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include "desc.h"
+#include "regs.h"
+#include "core.h"
+
+#define REGIONS_FIRST 64
+
+/* Index of the first region that ends after iova; count when none does. */
+static uint32_t region_after(const struct dma_table *dma, uint64_t iova)
+{
+    uint32_t low = 0, high = dma->count;
+
+    while (low < high) {
+        uint32_t mid = low + (high - low) / 2;
+        const struct dma_region *region = &dma->region[mid];
+
+        if (region->iova + (region->len_bytes - 1) < iova)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low;
+}
+
+int dma_add(void *nic, uint64_t iova, uint64_t len_bytes, void *ptr, uint32_t prot)
+{
+    struct dma_table *dma = &((struct nic *)nic)->dma;
+    uint32_t at;
+
+    if (!len_bytes || !ptr || iova > UINT64_MAX - (len_bytes - 1))
+        return -EINVAL;
+    at = region_after(dma, iova);
+    if (at < dma->count && dma->region[at].iova <= iova + (len_bytes - 1))
+        return -EEXIST;
+    if (dma->count == dma->capacity) {
+        uint32_t capacity = dma->capacity ? dma->capacity * 2 : REGIONS_FIRST;
+        struct dma_region *region = realloc(dma->region, capacity * sizeof(*region));
+
+        if (!region)
+            return -ENOMEM;
+        dma->region = region;
+        dma->capacity = capacity;
+    }
+    memmove(&dma->region[at + 1], &dma->region[at], (dma->count - at) * sizeof(dma->region[0]));
+    dma->region[at] = (struct dma_region){ .iova = iova, .len_bytes = len_bytes, .ptr = ptr, .prot = prot };
+    dma->count++;
+    dma->hit = at;
+    return 0;
+}
+
+int dma_del(void *nic, uint64_t iova, uint64_t len_bytes)
+{
+    struct dma_table *dma = &((struct nic *)nic)->dma;
+    uint32_t from, kept, last = dma->count;
+
+    if (!len_bytes || iova > UINT64_MAX - (len_bytes - 1))
+        return -EINVAL;
+    from = region_after(dma, iova);
+    kept = from;
+    for (uint32_t i = from; i < last; i++) {
+        const struct dma_region *region = &dma->region[i];
+
+        if (region->iova >= iova && region->iova + (region->len_bytes - 1) <= iova + (len_bytes - 1))
+            continue;
+        dma->region[kept++] = dma->region[i];
+    }
+    dma->count = kept;
+    dma->hit = 0;
+    return (int)(last - kept);
+}
+
+static inline int covers(const struct dma_region *region, uint64_t iova)
+{
+    return iova - region->iova < region->len_bytes;   /* below the start wraps to something huge */
+}
+
+static struct dma_region *region_of(struct dma_table *dma, uint64_t iova, uint32_t prot)
+{
+    uint32_t at = dma->hit;
+
+    if (at >= dma->count || !covers(&dma->region[at], iova)) {
+        at = region_after(dma, iova);
+        if (at == dma->count || !covers(&dma->region[at], iova))
+            return NULL;
+        dma->hit = at;
+    }
+    return (dma->region[at].prot & prot) == prot ? &dma->region[at] : NULL;
+}
+
+void *dma_ptr(struct nic *nic, uint64_t iova, uint64_t len_bytes, uint32_t prot)
+{
+    struct dma_region *region = nic->bus_master ? region_of(&nic->dma, iova, prot) : NULL;
+
+    if (!region || len_bytes > region->len_bytes - (iova - region->iova)) {
+        nic->count.dma_errors++;
+        return NULL;
+    }
+    return region->ptr + (iova - region->iova);
+}
+
+/* Neighbours in iova need not be neighbours in this process, so a copy goes region by region. */
+static int copy(struct nic *nic, uint64_t iova, uint8_t *buf, uint64_t len_bytes, uint32_t prot)
+{
+    while (len_bytes) {
+        struct dma_region *region = nic->bus_master ? region_of(&nic->dma, iova, prot) : NULL;
+        uint64_t inside, part;
+
+        if (!region) {
+            nic->count.dma_errors++;
+            return -EFAULT;
+        }
+        inside = iova - region->iova;
+        part = region->len_bytes - inside;
+        if (part > len_bytes)
+            part = len_bytes;
+        if (prot == DMA_WRITE)
+            memmove(region->ptr + inside, buf, part);   /* a frame looped back by the MAC lies in guest memory too */
+        else
+            memcpy(buf, region->ptr + inside, part);
+        buf += part;
+        iova += part;
+        len_bytes -= part;
+        if (len_bytes && !iova) {     /* ran off the end of the address space */
+            nic->count.dma_errors++;
+            return -EFAULT;
+        }
+    }
+    return 0;
+}
+
+int dma_copy_out(struct nic *nic, uint64_t iova, const void *src, uint64_t len_bytes)
+{
+    return copy(nic, iova, (uint8_t *)(uintptr_t)src, len_bytes, DMA_WRITE);
+}
+
+int dma_copy_in(struct nic *nic, void *dst, uint64_t iova, uint64_t len_bytes)
+{
+    return copy(nic, iova, dst, len_bytes, DMA_READ);
+}

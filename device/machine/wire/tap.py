@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A wire into the kernel's network stack: a tap interface, found or made.
+
+The interface shows our light as its carrier; its being up or down is the carrier we see.
+"""
+
+import errno
+import fcntl
+import logging
+import os
+import select
+import socket
+import struct
+from pathlib import Path
+
+from pyroute2 import IPRoute
+
+from device.errors import ConfigError, MissingError
+from device.machine.core import lib
+from device.machine.wire.base import Port, PortBusyError
+
+log = logging.getLogger(__name__)
+
+TUN = Path("/dev/net/tun")
+NAME_MAX_BYTES = 15
+QUEUE_FRAMES = 10000  # what the kernel may keep for us; its default of 1000 overflows while we look away
+IFREQ_NAME = "16s"
+IFREQ_FLAGS = IFREQ_NAME + "H22x"
+
+# Ref: linux/if_tun.h, linux/if.h; _IOW('T', n, int)
+TUNSETIFF = 0x400454CA
+TUNSETCARRIER = 0x400454E2
+IFF_TAP = 0x0002
+IFF_MULTI_QUEUE = 0x0100
+IFF_NO_PI = 0x1000
+
+
+class TapPort(Port):
+    """Attaches to the persistent tap ``name``, or makes one that is brought up now and disappears with us.
+
+    Frames cross as they are on the wire, without a virtio-net header: checksums are complete on both sides.
+
+    Args:
+        name: The interface.
+
+    Raises:
+        ConfigError: No name for an interface, or the interface is there but is no tap.
+        PortBusyError: Another program holds the interface.
+        MissingError: No /dev/net/tun, or no right to use it.
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__(lib.PORT_TAP, f"tap {name}")
+        self._fd = -1
+        self._told_gone = False
+        encoded = name.encode()
+        if not 0 < len(encoded) <= NAME_MAX_BYTES or set("/%: \t\n") & set(name) or name in (".", ".."):
+            raise ConfigError(
+                f"tap {name!r}: not a name for an interface (1 to {NAME_MAX_BYTES} bytes, no / % : space)"
+            )
+        self.interface = name
+        existed = _exists(name)
+        self._fd = self._open()
+        try:
+            self._attach(encoded, existed=existed)
+            if not existed:
+                _bring_up(name)
+        except BaseException:
+            self.close()
+            raise
+        self.made = not existed
+        self.c.fd = self._fd
+        self.poll()
+
+    def _open(self) -> int:
+        try:
+            return os.open(TUN, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+        except PermissionError as err:
+            raise MissingError(f"{self.name}: no right to open {TUN} ({err.strerror}); run as root") from err
+        except OSError as err:
+            raise MissingError(
+                f"{self.name}: cannot open {TUN} ({err.strerror}); load its module: modprobe tun"
+            ) from err
+
+    def _attach(self, encoded: bytes, *, existed: bool) -> None:
+        # An interface made with multi_queue wants that flag again.
+        for flags in (IFF_TAP | IFF_NO_PI, IFF_TAP | IFF_NO_PI | IFF_MULTI_QUEUE):
+            try:
+                fcntl.ioctl(self._fd, TUNSETIFF, struct.pack(IFREQ_FLAGS, encoded, flags))
+            except OSError as err:
+                if err.errno == errno.EINVAL and existed and not flags & IFF_MULTI_QUEUE:
+                    continue
+                raise self._explained(err, existed=existed) from err
+            return
+
+    def _explained(self, err: OSError, *, existed: bool) -> Exception:
+        if err.errno == errno.EBUSY:
+            return PortBusyError(f"{self.name}: interface {self.interface} is in use by another program (EBUSY)")
+        if err.errno == errno.EPERM:
+            return MissingError(
+                f"{self.name}: needs CAP_NET_ADMIN; run as root, in `unshare -Urn`, or on an interface made for you: "
+                f"ip tuntap add {self.interface} mode tap user {os.getuid()}"
+            )
+        if err.errno == errno.EINVAL and existed:
+            return ConfigError(f"{self.name}: interface {self.interface} exists and is no tap; choose another name")
+        return ConfigError(f"{self.name}: {err.strerror}")
+
+    @property
+    def carrier(self) -> bool:
+        """Whether the interface is there and up, in whatever network namespace it may be by now."""
+        if self.c.fd < 0:
+            return False
+        look = select.poll()
+        look.register(self._fd, select.POLLOUT)
+        # The kernel calls a tap writable only while its interface is up, and reports an error once it is deleted.
+        return [events for _, events in look.poll(0)] == [select.POLLOUT]
+
+    def set_link(self, *, up: bool) -> None:
+        """Give the interface carrier, or take it away.
+
+        Raises:
+            OSError: The interface is gone.
+        """
+        super().set_link(up=up)
+        if self._fd >= 0:
+            fcntl.ioctl(self._fd, TUNSETCARRIER, struct.pack("i", int(up)))
+
+    def poll(self) -> None:
+        """Look at the carrier; say once when the interface was deleted."""
+        self.c.carrier = int(self.carrier)
+        if self._fd >= 0 and self.c.fd < 0 and not self._told_gone:
+            self._told_gone = True
+            log.warning("%s: the interface was deleted; no carrier from now on", self.name)
+
+    def close(self) -> None:
+        """Let go of the interface; one that we made is gone then.  May be called twice."""
+        super().close()
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+
+def _exists(name: str) -> bool:
+    try:
+        socket.if_nametoindex(name)
+    except OSError:
+        return False
+    return True
+
+
+def _bring_up(name: str) -> None:
+    # By netlink, which asks for rights in this namespace only; the ioctl for the queue length wants them everywhere.
+    with IPRoute() as ipr:
+        ipr.link("set", index=socket.if_nametoindex(name), txqlen=QUEUE_FRAMES, state="up")

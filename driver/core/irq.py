@@ -1,0 +1,382 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Who owns which MSI-X vector: the budget, the tracker, and the part of the table that is kept for VFs.
+
+The shape is that of ``ice_irq.c`` and ``ice_sriov.c``.  Functions answer a count, an index or a negative errno, the
+same numbers as Linux, because callers there decide by those numbers.  The tracker owns the entries; the backend owns
+the interrupts themselves.
+"""
+
+import enum
+import errno
+import logging
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from driver.doors.door import Door, IrqKind
+from driver.errors import DriverError
+
+log = logging.getLogger(__name__)
+
+MIN_MSIX = 2
+MIN_VECTORS_PER_VF = 2
+MAX_QUEUES_PER_VF = 16
+VECTORS_PER_VF = (17, 5, 3, 2)
+
+
+class Policy(enum.Enum):
+    """Which generation of ``ice_alloc_irq`` to follow.
+
+    ``SEED`` is Linux 6.7 to 6.9: its second argument is *dyn_only*, and the upper limit of the index is inclusive.
+    ``V6_12`` is 6.12.117: *dyn_allowed*, and the limit is exclusive.
+    """
+
+    SEED = "seed"
+    V6_12 = "6.12"
+
+
+@dataclass(frozen=True, slots=True)
+class MsiMap:
+    """One interrupt: its index in the MSI-X table, and the eventfd it fires.  A negative index is an errno."""
+
+    index: int = -errno.ENOENT
+    eventfd: int = -1
+
+
+class MsixBackend(Protocol):
+    """What can be asked of the MSI-X table."""
+
+    table_len: int
+    can_alloc_dyn: bool
+
+    def enable(self, least: int, most: int) -> int:
+        """Enable between ``least`` and ``most`` vectors; the number granted, or a negative errno."""
+
+    def disable(self) -> None:
+        """Disable MSI-X and forget every vector; safe to call twice."""
+
+    def eventfd(self, index: int) -> int:
+        """The eventfd of an enabled vector, or -EINVAL."""
+
+    def alloc_at(self, index: int) -> MsiMap:
+        """Add one vector at ``index`` while others run; the map's index is an errno on failure."""
+
+    def free_at(self, irq: MsiMap) -> None:
+        """Take such a vector back."""
+
+
+class DoorMsix:
+    """MSI-X of a claimed PCI function: one eventfd per vector, all enabled at once.
+
+    VFIO enables a range of vectors in one call, so nothing can be added later: ``can_alloc_dyn`` is False.
+    """
+
+    can_alloc_dyn = False
+
+    def __init__(self, door: Door, kind: IrqKind = IrqKind.MSIX) -> None:
+        """Take interrupts of ``kind`` (MSI and INTx have one vector) from ``door``."""
+        self.door = door
+        self.kind = kind
+        self.table_len = door.irq_count(kind)
+        self._fds: list[int] = []
+
+    def enable(self, least: int, most: int) -> int:
+        """Enable up to ``most`` vectors; -ENOSPC if the function has fewer than ``least``."""
+        count = min(self.table_len, most)
+        if count < max(least, 1):
+            return -errno.ENOSPC
+        try:
+            for _ in range(count):
+                self._fds.append(os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC))
+            self.door.irq_enable(self.kind, self._fds)
+        except OSError as err:
+            log.warning("%s: cannot enable %d %s interrupts: %s", self.door.name, count, self.kind.name, err)
+            self._close_fds()
+            return -(err.errno or errno.EIO)
+        return count
+
+    def disable(self) -> None:
+        """Disable the interrupts and close their eventfds."""
+        if not self._fds:
+            return
+        try:
+            self.door.irq_disable(self.kind)
+        except (OSError, DriverError) as err:  # a dead device cannot be asked; its eventfds go all the same
+            log.debug("%s: irq_disable: %s", self.door.name, err)
+        finally:
+            self._close_fds()
+
+    def eventfd(self, index: int) -> int:
+        """The eventfd of vector ``index``, or -EINVAL."""
+        return self._fds[index] if 0 <= index < len(self._fds) else -errno.EINVAL
+
+    def alloc_at(self, index: int) -> MsiMap:
+        """Not possible: answers -ENOTSUP."""
+        return MsiMap(-errno.ENOTSUP, index)
+
+    def free_at(self, irq: MsiMap) -> None:
+        """Nothing was added, so there is nothing to take back."""
+
+    def _close_fds(self) -> None:
+        while self._fds:
+            os.close(self._fds.pop())
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """How many vectors to ask for, and how many of them are for queues (``lan``)."""
+
+    wanted: int
+    other: int
+    lan: int
+
+    def after_grant(self, granted: int) -> "Budget":
+        """The same when the system grants only ``granted`` vectors."""
+        if granted >= self.wanted:
+            return self
+        return Budget(granted, self.other, max(granted - self.other, 1))
+
+
+def vector_budget(table_len: int, cpus: int, *, flow_director: bool = False) -> Budget | int:
+    """Divide the MSI-X table between queues and everything else, or answer -ERANGE when it is hopelessly small.
+
+    Others are the miscellaneous interrupt, one for the switch and two for flow director.
+
+    Ref: ice 6.12 ice_ena_msix_range.
+    """
+    other = 2 + (2 if flow_director else 0)
+    if table_len >= other + cpus:
+        return Budget(other + cpus, other, cpus)
+    if table_len < MIN_MSIX:
+        return -errno.ERANGE
+    lan = table_len - other
+    if lan < 1:
+        other = lan = 1
+    return Budget(other + lan, other, lan)
+
+
+@dataclass(slots=True)
+class IrqEntry:
+    """One tracked vector."""
+
+    index: int = -1
+    dynamic: bool = False
+
+
+class IrqTracker:
+    """Hands out vector indices, lowest free first, and remembers them.
+
+    ``strict`` mends what the chosen generation got wrong (see ``Policy.SEED``); without it the fault is reproduced,
+    so that a test can show what the fault was.
+    """
+
+    def __init__(
+        self,
+        backend: MsixBackend,
+        num_static: int,
+        *,
+        num_entries: int | None = None,
+        policy: Policy = Policy.V6_12,
+        strict: bool = True,
+        new_entry: Callable[[], IrqEntry] = IrqEntry,
+    ) -> None:
+        """Track ``num_static`` vectors that are enabled, and more up to ``num_entries`` if they can be added."""
+        self.backend = backend
+        self.num_static = num_static
+        if num_entries is None:
+            num_entries = backend.table_len if backend.can_alloc_dyn else num_static
+        self.num_entries = num_entries
+        self.policy = policy
+        self.strict = strict
+        self.sriov_base_vector = 0
+        self.entries: dict[int, IrqEntry] = {}
+        self._new_entry = new_entry
+
+    def _limits(self, dyn: bool) -> range:
+        if self.policy is Policy.SEED:
+            first = self.num_static if dyn else 0
+            return range(first, self.num_entries + (0 if self.strict else 1))
+        return range(self.num_entries if dyn else self.num_static)
+
+    def _get_res(self, dyn: bool) -> IrqEntry | None:
+        try:
+            entry = self._new_entry()
+        except MemoryError:
+            return None
+        for index in self._limits(dyn):
+            if index not in self.entries:
+                entry.index = index
+                entry.dynamic = index >= self.num_static
+                self.entries[index] = entry
+                return entry
+        return None
+
+    def alloc_irq(self, dyn: bool = False) -> MsiMap:
+        """Reserve one vector.
+
+        Args:
+            dyn: Under ``Policy.SEED`` the caller takes *only* added vectors; under ``Policy.V6_12`` it also takes them.
+
+        Returns:
+            The interrupt; its index is -ENOENT when none is left, or the errno with which the backend refused.
+        """
+        entry = self._get_res(dyn)
+        if entry is None:
+            return MsiMap()
+        if self.sriov_base_vector and entry.index >= self.sriov_base_vector:
+            del self.entries[entry.index]
+            return MsiMap()
+        if entry.dynamic and self.backend.can_alloc_dyn:
+            irq = self.backend.alloc_at(entry.index)
+            if irq.index < 0:
+                log.error("could not allocate irq at index %d: %s", entry.index, os.strerror(-irq.index))
+                del self.entries[entry.index]
+            return irq
+        eventfd = self.backend.eventfd(entry.index)
+        if eventfd < 0 and self.strict:
+            del self.entries[entry.index]
+            return MsiMap()
+        return MsiMap(entry.index, eventfd)
+
+    def free_irq(self, irq: MsiMap) -> None:
+        """Give a vector back.  An index that is not in use is logged and changes nothing."""
+        entry = self.entries.get(irq.index)
+        if entry is None:
+            log.error("failed to free irq: index %d is not in use", irq.index)
+            return
+        if entry.dynamic:
+            self.backend.free_at(irq)
+        del self.entries[irq.index]
+
+    @property
+    def max_used(self) -> int:
+        """Highest index in use.  Static vectors count as used even while idle."""
+        return max([self.num_static - 1, *(index for index in self.entries if index >= self.num_static)])
+
+    def deinit(self) -> list[int]:
+        """Forget everything; returns the added vectors that nobody had freed."""
+        leaked = sorted(index for index, entry in self.entries.items() if entry.dynamic)
+        if leaked:
+            log.error("vectors %s were never freed", leaked)
+        self.entries.clear()
+        return leaked
+
+
+@dataclass(slots=True)
+class VfVectors:
+    """The vectors of one VF: ``count`` from ``first`` on; the first is its mailbox, the rest are queues."""
+
+    count: int
+    first: int = -errno.ENOENT
+    active: bool = True
+
+    @property
+    def queues(self) -> int:
+        """Queue pairs that go with them."""
+        return min(self.count - 1, MAX_QUEUES_PER_VF)
+
+    def reg_idx(self, v_idx: int) -> int:
+        """Device vector of the VF's q_vector ``v_idx``."""
+        return self.first + v_idx + 1
+
+
+@dataclass(slots=True)
+class SriovVectors:
+    """The top of the vector space, cut into one window per VF from the last vector downwards.
+
+    ``strict`` refuses a base that is still the PF's own last vector; ice 6.12.117 lets that pass because it compares
+    an index as if it were a count.
+
+    Ref: ice 6.12 ice_set_per_vf_res, ice_sriov_get_irqs, ice_sriov_set_msix_vec_count.
+    """
+
+    tracker: IrqTracker
+    total: int
+    strict: bool = True
+    vfs: list[VfVectors] = field(default_factory=list)
+    _taken: set[int] = field(default_factory=set)
+
+    def enable(self, num_vfs: int, free_queues: int = 65536) -> int:
+        """Divide the space among ``num_vfs``: 0, -EINVAL, -ENOSPC, or -EAGAIN when a VF found no window."""
+        if num_vfs == 0:
+            return -errno.EINVAL
+        max_used = self.tracker.max_used
+        per_vf = (self.total - max_used) // num_vfs
+        count = next((tier for tier in VECTORS_PER_VF if tier <= per_vf), 0)
+        if count < MIN_VECTORS_PER_VF:
+            return -errno.ENOSPC
+        queues = min(count - 1, MAX_QUEUES_PER_VF)
+        if free_queues // num_vfs < queues:
+            share = free_queues // num_vfs
+            queues = 2 ** (share.bit_length() - 1) if share else 0
+        if queues < 1:
+            return -errno.ENOSPC
+        base = self.total - count * num_vfs
+        if base < max_used or (self.strict and base == max_used):
+            return -errno.EINVAL
+        self.tracker.sriov_base_vector = base
+        for _ in range(num_vfs):
+            vf = VfVectors(count)
+            vf.first = self._take(count)
+            if vf.first < 0:
+                self.disable()
+                return -errno.EAGAIN
+            self.vfs.append(vf)
+        return 0
+
+    def disable(self) -> None:
+        """Give the whole space back to the PF."""
+        self.vfs.clear()
+        self._taken.clear()
+        self.tracker.sriov_base_vector = 0
+
+    def _take(self, count: int) -> int:
+        for first in range(self.total - count, self.tracker.sriov_base_vector - 1, -1):
+            window = range(first, first + count)
+            if self._taken.isdisjoint(window):
+                self._taken.update(window)
+                return first
+        return -errno.ENOENT
+
+    def _give(self, vf: VfVectors) -> None:
+        if vf.first >= 0:
+            self._taken.difference_update(range(vf.first, vf.first + vf.count))
+            vf.first = -errno.ENOENT
+
+    def _repack(self, moved: VfVectors, more: int) -> int:
+        base = self.tracker.sriov_base_vector - more
+        if base < self.tracker.max_used or (self.strict and base == self.tracker.max_used):
+            return -errno.ENOSPC
+        self.tracker.sriov_base_vector = base
+        idle = [vf for vf in self.vfs if not vf.active and vf is not moved]
+        for vf in [*idle, moved]:
+            self._give(vf)
+        for vf in idle:
+            vf.first = self._take(vf.count)
+        return 0
+
+    def _check_count(self, vf_id: int, vectors: int, free_queues: int) -> int:
+        if not self.vfs:
+            return -errno.ENOENT
+        if vectors and (vectors > free_queues or vectors + 1 < MIN_VECTORS_PER_VF):
+            return -errno.EINVAL
+        return 0 if not vectors or 0 <= vf_id < len(self.vfs) else -errno.ENOENT
+
+    def set_count(self, vf_id: int, vectors: int, free_queues: int = 65536) -> int:
+        """Change how many queue vectors VF ``vf_id`` has: 0, -ENOENT, -EINVAL or -ENOSPC (and nothing changed)."""
+        err = self._check_count(vf_id, vectors, free_queues)
+        if err or vectors == 0:
+            return err
+        vf = self.vfs[vf_id]
+        before = [entry.first for entry in self.vfs], set(self._taken), self.tracker.sriov_base_vector, vf.count
+        if self._repack(vf, vectors + 1 - vf.count):
+            return -errno.ENOSPC
+        vf.count = vectors + 1
+        vf.first = self._take(vf.count)
+        if vf.first < 0 or any(entry.first < 0 for entry in self.vfs):
+            firsts, self._taken, self.tracker.sriov_base_vector, vf.count = before
+            for entry, first in zip(self.vfs, firsts, strict=True):
+                entry.first = first
+            return -errno.EINVAL
+        return 0

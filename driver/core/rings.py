@@ -1,0 +1,238 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Descriptor rings and the buffers under them: memory here, the hot loops in driver/csrc/rings.c.
+
+A ring owns one piece of DMA memory for its descriptors and one for its buffers; slot i of the ring owns buffer i.  The
+family code (driver/ixgbe) tells the NIC where they are; whoever polls the ring's q_vector is the only one to touch it.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from device.regs.i82599 import RDT, TDT
+from driver.compiled import ffi, lib
+from driver.core.bar import Bar
+from driver.core.dma import Arena, DmaBuffer
+from driver.errors import RingError
+
+if TYPE_CHECKING:
+    from driver.core.qvector import QVector
+
+DESC_BYTES = 16
+COUNT_MIN, COUNT_MAX, COUNT_MULTIPLE = 64, 4096, 8  # Linux's limits; RDLEN counts in 128 bytes, that is 8 descriptors
+BUF_MIN_BYTES, BUF_MAX_BYTES, BUF_STEP_BYTES = 2048, 16384, 1024  # SRRCTL.BSIZEPACKET counts in KiB, 1 to 16
+HARVEST = 64  # frames one harvest may return
+
+
+class _Ring:
+    """What both directions share."""
+
+    NAME = ""
+
+    def __init__(self, arena: Arena, bar: Bar, queue: int, count: int, buf_bytes: int) -> None:
+        if count % COUNT_MULTIPLE or not COUNT_MIN <= count <= COUNT_MAX:
+            raise RingError(
+                f"queue {queue}: a ring has {COUNT_MIN} to {COUNT_MAX} descriptors, a multiple of {COUNT_MULTIPLE}; "
+                f"got {count}"
+            )
+        if buf_bytes % BUF_STEP_BYTES or not BUF_MIN_BYTES <= buf_bytes <= BUF_MAX_BYTES:
+            raise RingError(
+                f"queue {queue}: a buffer has {BUF_MIN_BYTES} to {BUF_MAX_BYTES} bytes, "
+                f"a multiple of {BUF_STEP_BYTES}; got {buf_bytes}"
+            )
+        self.queue = queue
+        self.count = count
+        self.buf_bytes = buf_bytes
+        self.q_vector: QVector | None = None
+        self._arena = arena
+        self._bar = bar
+        self._desc: DmaBuffer | None = arena.alloc(count * DESC_BYTES, align=128, label=f"{self.NAME} ring {queue}")
+        try:
+            self._bufs: DmaBuffer | None = arena.alloc(
+                count * buf_bytes, align=4096, label=f"{self.NAME} buffers {queue}"
+            )
+        except Exception:
+            arena.free(self._desc)
+            raise
+        self.iova = self._desc.iova
+        self.len_bytes = count * DESC_BYTES
+        self.c: Any = None
+
+    def _fill(self, ring: Any, tail_offset: int) -> None:
+        assert self._desc is not None
+        assert self._bufs is not None
+        ring.bar = self._bar.mmio
+        ring.desc = ffi.cast("uint64_t *", self._desc.ptr)
+        ring.buf = self._bufs.ptr
+        ring.buf_iova = self._bufs.iova
+        ring.buf_bytes = self.buf_bytes
+        ring.count = self.count
+        ring.queue = self.queue
+        ring.tail_offset = tail_offset
+        self.c = ring
+
+    def reset(self) -> None:
+        """Forget every descriptor: for a NIC that was just reset or whose queue is disabled."""
+        assert self._desc is not None
+        self._desc.view[:] = bytes(self.len_bytes)
+        self.c.next_to_use = self.c.next_to_clean = 0
+
+    def _live(self) -> Any:
+        """The C struct, as long as there is memory under it."""
+        if self._desc is None:
+            raise RingError(f"{self.NAME} queue {self.queue}: the ring is closed; a port that was down has new ones")
+        return self.c
+
+    def stats(self) -> dict[str, int]:
+        """Return the ring's own counters by name."""
+        stats = self.c.stats
+        return {
+            name: int(getattr(stats, name))
+            for name in ("packets", "bytes", "errors", "csum_errors", "drops", "busy", "restarts")
+        }
+
+    def close(self) -> None:
+        """Give the memory back; the queue must be disabled.  Safe to call twice."""
+        for buffer in (self._desc, self._bufs):
+            if buffer is not None:
+                self._arena.free(buffer)
+        self._desc = self._bufs = None
+
+
+@dataclass(frozen=True, slots=True)
+class RxFrame:
+    """One received frame, still in the NIC's buffers: gone when the next batch is asked for.
+
+    Attributes:
+        parts: The frame's bytes in order, one view per buffer it spans; nearly always one.
+        rss_hash: Hash the NIC computed, or 0.
+        status: Status and error bits of its last descriptor.
+        vlan_tci: The tag the NIC took out, or None.
+    """
+
+    parts: tuple[memoryview, ...]
+    rss_hash: int
+    status: int
+    vlan_tci: int | None
+
+    def __len__(self) -> int:
+        return sum(len(part) for part in self.parts)
+
+    def __bytes__(self) -> bytes:
+        return b"".join(self.parts)
+
+
+class RxRing(_Ring):
+    """Receive ring of one queue.
+
+    Args:
+        arena: Where its memory comes from.
+        bar: Register window with RDT.
+        queue: Rx queue number.
+        count: Descriptors, 64 to 4096, a multiple of 8.
+        buf_bytes: Bytes per buffer, 2048 to 16384 in steps of 1024; a longer frame spans several.
+
+    Raises:
+        RingError: A number is out of range, or the arena is full.
+    """
+
+    NAME = "Rx"
+
+    def __init__(self, arena: Arena, bar: Bar, queue: int, count: int, buf_bytes: int) -> None:
+        super().__init__(arena, bar, queue, count, buf_bytes)
+        self._fill(ffi.new("struct rx_ring *"), RDT.offset(queue))
+        self._frames = ffi.new("struct rx_frame[]", HARVEST)
+        self._base = int(ffi.cast("uintptr_t", self.c.buf))
+        self.reset()
+
+    def start(self) -> int:
+        """Give every buffer to the NIC; the queue must be enabled, or the NIC ignores the tail.  Returns how many."""
+        return int(lib.rx_refill(self._live()))
+
+    def harvest(self, budget: int = HARVEST) -> list[RxFrame]:
+        """Take up to ``budget`` frames out of the ring; they live until ``refill``."""
+        n = lib.rx_harvest(self._live(), self._frames, min(budget, HARVEST))
+        return [self._frame(self._frames[i]) for i in range(n)]
+
+    # Views are slices of the ring's own memory, so that one kept too long shows old bytes and never faults.
+    def _frame(self, frame: Any) -> RxFrame:
+        assert self._bufs is not None
+        view, parts = self._bufs.view, []
+        for b in range(frame.bufs):
+            start = int(ffi.cast("uintptr_t", frame.data[b])) - self._base
+            parts.append(view[start : start + frame.len_bytes[b]].toreadonly())
+        stripped = frame.status & lib.RX_STATUS_VP
+        return RxFrame(tuple(parts), frame.rss_hash, frame.status, frame.vlan_tci if stripped else None)
+
+    def refill(self) -> int:
+        """Give harvested buffers back, in batches; returns how many went."""
+        return int(lib.rx_refill(self._live()))
+
+    def batches(self, *, budget: int = HARVEST) -> Iterator[list[RxFrame]]:
+        """Yield what is there, batch after batch, until the ring is empty; a batch dies when the next is asked for."""
+        while frames := self.harvest(budget):
+            yield frames
+            self.refill()
+
+
+class TxRing(_Ring):
+    """Transmit ring of one queue; arguments and errors as ``RxRing``."""
+
+    NAME = "Tx"
+
+    def __init__(self, arena: Arena, bar: Bar, queue: int, count: int, buf_bytes: int) -> None:
+        super().__init__(arena, bar, queue, count, buf_bytes)
+        ring = ffi.new("struct tx_ring *")
+        self._eop_of = ring.eop_of = ffi.new("uint32_t[]", count)
+        self._len_of = ring.len_of = ffi.new("uint32_t[]", count)
+        self._fill(ring, TDT.offset(queue))
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget every descriptor, and the frames that were under way."""
+        super().reset()
+        self.c.tail_written = 0
+        self.c.stuck_ns = 0
+
+    @property
+    def free(self) -> int:
+        """Descriptors that may be filled now."""
+        return int(lib.tx_free(self.c))
+
+    @property
+    def pending(self) -> bool:
+        """Whether frames were given to the NIC that it has not completed."""
+        return bool(self.c.next_to_use != self.c.next_to_clean)
+
+    def post(self, frame: bytes | bytearray | memoryview, offload: Any = None) -> bool:
+        """Copy a frame into the ring, without telling the NIC yet; False if there is no room.
+
+        Args:
+            frame: Ethernet frame without FCS.
+            offload: cffi ``struct tx_offload *`` or None.
+
+        Raises:
+            RingError: The frame or the offload cannot be described to the NIC.
+        """
+        rc = lib.tx_post(self._live(), ffi.from_buffer(frame), len(frame), offload or ffi.NULL)
+        if rc == -lib.RING_EINVAL:
+            raise RingError(f"Tx queue {self.queue}: a frame of {len(frame)} bytes with this offload cannot be sent")
+        return rc > 0
+
+    def flush(self) -> None:
+        """Write the tail once for everything posted."""
+        lib.tx_flush(self._live())
+
+    def send(self, frames: Sequence[bytes]) -> int:
+        """Post and flush; returns how many frames found room."""
+        sent = 0
+        for frame in frames:
+            if not self.post(frame):
+                break
+            sent += 1
+        self.flush()
+        return sent
+
+    def clean(self, budget: int = 256) -> int:
+        """Reclaim up to ``budget`` completed frames; returns how many."""
+        return int(lib.tx_clean(self._live(), budget, lib.napi_now()))

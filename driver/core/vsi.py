@@ -1,0 +1,269 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A VSI: queues and vectors that belong together (a port's traffic, a VF, a control queue).
+
+The shape is that of ``ice_vsi_cfg`` without the parts only an E810 has (admin queue, scheduler).  The ``Pf`` owns what
+VSIs share: free queues, the vector tracker, the list of VSIs.  A VSI owns its q_vectors and its queues.
+"""
+
+import enum
+import errno
+import logging
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from driver.core.irq import IrqTracker, VfVectors
+from driver.core.qvector import (
+    QVector,
+    VectorHw,
+    alloc_q_vectors,
+    free_q_vectors,
+)
+
+log = logging.getLogger(__name__)
+
+RING_MIN = 64
+RING_MAX = 8160
+RING_MULTIPLE = 32
+RX_RING_DEFAULT = 2048
+TX_RING_DEFAULT = 256
+SCATTER_MAX = 16
+
+
+class VsiType(enum.IntEnum):
+    """Kinds of VSI, with ice's numbers."""
+
+    PF = 0
+    VF = 1
+    CTRL = 3
+    CHNL = 4
+    LB = 6
+    SF = 9
+
+
+class QueuePool:
+    """Queues of one direction: which are free, and how to take some.
+
+    A contiguous run is preferred; otherwise at most 16 single queues are collected.
+
+    Ref: ice __ice_vsi_get_qs.
+    """
+
+    def __init__(self, count: int, *, scatter_count: int = SCATTER_MAX) -> None:
+        """Own ``count`` queues, all free."""
+        self.count = count
+        self.scatter_count = scatter_count
+        self.taken: set[int] = set()
+
+    @property
+    def free(self) -> int:
+        """How many are free."""
+        return self.count - len(self.taken)
+
+    def get(self, wanted: int) -> list[int] | int:
+        """Take ``wanted`` queues and return their numbers, or take none and return -ENOMEM."""
+        for first in range(self.count - wanted + 1):
+            run = range(first, first + wanted)
+            if self.taken.isdisjoint(run):
+                self.taken.update(run)
+                return list(run)
+        wanted = min(wanted, self.scatter_count)
+        found = [queue for queue in range(self.count) if queue not in self.taken][:wanted]
+        if len(found) < wanted:
+            return -errno.ENOMEM
+        self.taken.update(found)
+        return found
+
+    def put(self, queues: Sequence[int]) -> None:
+        """Give queues back."""
+        self.taken.difference_update(queues)
+
+
+@dataclass
+class Pf:
+    """What the VSIs of one function share."""
+
+    tracker: IrqTracker
+    txqs: QueuePool
+    rxqs: QueuePool
+    num_lan_msix: int
+    cpus: int = field(default_factory=lambda: os.cpu_count() or 1)
+    rss: bool = True
+    vsis: list["Vsi"] = field(default_factory=list)
+    new_q_vector: Callable[["Vsi", int], QVector] = QVector
+    new_napi: Callable[[QVector], object] = lambda _q_vector: object()
+    online_cpus: frozenset[int] = frozenset()
+
+    def __post_init__(self) -> None:
+        """Fill in the CPUs that are online if nobody said."""
+        if not self.online_cpus:
+            self.online_cpus = frozenset(os.sched_getaffinity(0))
+
+    def vf_ctrl_vsi(self, vsi: "Vsi") -> "Vsi | None":
+        """A VF's CTRL VSI other than ``vsi``, if there is one."""
+        return next((other for other in self.vsis if other is not vsi and other.is_ctrl and other.vf is not None), None)
+
+
+class Vsi:
+    """Queues and vectors that belong together."""
+
+    def __init__(
+        self,
+        pf: Pf,
+        kind: VsiType | int,
+        *,
+        vf: VfVectors | None = None,
+        channel: object | None = None,
+        req_txq: int = 0,
+        req_rxq: int = 0,
+        irq_dyn_alloc: bool = False,
+        netdev: object | None = None,
+    ) -> None:
+        """Describe the VSI; nothing is taken until ``setup``.
+
+        Args:
+            pf: Where queues and vectors come from.
+            kind: What it is for.
+            vf: The VF it serves (VF, and CTRL on behalf of a VF).
+            channel: The traffic channel of a CHNL VSI.
+            req_txq: Tx queues asked for; 0 lets the CPUs decide.
+            req_rxq: Rx queues asked for; 0 lets the CPUs decide.
+            irq_dyn_alloc: Passed to the tracker.
+            netdev: The interface, if it exists yet.
+        """
+        self.pf = pf
+        self.kind = kind
+        self.vf = vf
+        self.channel = channel
+        self.req_txq = req_txq
+        self.req_rxq = req_rxq
+        self.irq_dyn_alloc = irq_dyn_alloc
+        self.netdev = netdev
+        self.num_txq = self.num_rxq = self.num_q_vectors = 0
+        self.txq_map: list[int] = []
+        self.rxq_map: list[int] = []
+        self.q_vectors: list[QVector | None] = []
+        self.tx_ring_count = TX_RING_DEFAULT
+        self.rx_ring_count = RX_RING_DEFAULT
+
+    @property
+    def is_vf(self) -> bool:
+        """Whether a guest drives the queues."""
+        return self.kind == VsiType.VF
+
+    @property
+    def is_ctrl(self) -> bool:
+        """Whether it is a control VSI."""
+        return self.kind == VsiType.CTRL
+
+    @property
+    def live_q_vectors(self) -> Iterator[QVector]:
+        """The q_vectors that exist."""
+        return (q_vector for q_vector in self.q_vectors if q_vector is not None)
+
+    def set_num_qs(self) -> int:
+        """Decide how many queues and vectors: 0, -EINVAL (a channel VSI without channel), -ENODEV (an unknown kind).
+
+        Ref: ice ice_vsi_set_num_qs.
+        """
+        pf = self.pf
+        room = min(pf.num_lan_msix, pf.cpus)
+        if self.kind == VsiType.PF:
+            self.num_txq = self.req_txq or min(room, pf.txqs.free)
+            self.num_rxq = (self.req_rxq or min(room, pf.rxqs.free)) if pf.rss else 1
+            self.num_q_vectors = min(pf.num_lan_msix, max(self.num_rxq, self.num_txq))
+        elif self.kind == VsiType.VF and self.vf is not None:
+            self.num_txq = self.num_rxq = self.vf.queues
+            self.num_q_vectors = self.vf.count - 1
+        elif self.kind in {VsiType.CTRL, VsiType.SF}:
+            self.num_txq = self.num_rxq = self.num_q_vectors = 1
+        elif self.kind == VsiType.LB:
+            self.num_txq = self.num_rxq = 1
+            self.num_q_vectors = 0
+        elif self.kind == VsiType.CHNL:
+            if self.channel is None:
+                return -errno.EINVAL
+            self.num_txq = self.num_rxq = self.num_q_vectors = 0
+        else:
+            return -errno.ENODEV
+        return 0
+
+    def get_qs(self) -> int:
+        """Take the queues: 0 or -ENOMEM with nothing taken."""
+        tx = self.pf.txqs.get(self.num_txq)
+        if isinstance(tx, int):
+            return tx
+        rx = self.pf.rxqs.get(self.num_rxq)
+        if isinstance(rx, int):
+            self.pf.txqs.put(tx)
+            return rx
+        self.txq_map, self.rxq_map = tx, rx
+        self.num_txq, self.num_rxq = len(tx), len(rx)
+        return 0
+
+    def put_qs(self) -> None:
+        """Give the queues back."""
+        self.pf.txqs.put(self.txq_map)
+        self.pf.rxqs.put(self.rxq_map)
+        self.txq_map, self.rxq_map = [], []
+
+    def setup(self) -> int:
+        """Take queues and vectors and share the rings out: 0, or a negative errno with everything given back."""
+        err = self.set_num_qs()
+        if err:
+            return err
+        err = self.get_qs()
+        if err:
+            return err
+        self.pf.vsis.append(self)
+        err = alloc_q_vectors(self)
+        if err:
+            self.pf.vsis.remove(self)
+            self.put_qs()
+            return err
+        self.map_rings()
+        return 0
+
+    def release(self) -> None:
+        """Give everything back; safe to call twice."""
+        free_q_vectors(self)
+        self.q_vectors.clear()
+        self.num_q_vectors = 0
+        self.put_qs()
+        if self in self.pf.vsis:
+            self.pf.vsis.remove(self)
+
+    def map_rings(self) -> None:
+        """Share the queues out: each vector takes the next run, rounded up, so that early vectors carry more.
+
+        Ref: ice ice_vsi_map_rings_to_vectors.
+        """
+        vectors = list(self.live_q_vectors)
+        for container, total in (("tx_container", self.num_txq), ("rx_container", self.num_rxq)):
+            for q_vector, run in zip(vectors, share(total, len(vectors)), strict=True):
+                getattr(q_vector, container).queues[:] = run
+
+    def cfg_msix(self, hw: VectorHw) -> None:
+        """Write moderation and routing of every vector; VF vectors are the guest's own to moderate."""
+        for q_vector in self.live_q_vectors:
+            if not self.is_vf:
+                q_vector.cfg_itr(hw)
+            q_vector.cfg_map(hw)
+
+    def attach_netdev(self, netdev: object) -> None:
+        """The interface exists now: give every vector its NAPI context."""
+        self.netdev = netdev
+        for q_vector in self.live_q_vectors:
+            if q_vector.napi is None:
+                q_vector.napi = self.pf.new_napi(q_vector)
+
+
+def share(total: int, vectors: int) -> list[range]:
+    """Cut 0..total-1 into ``vectors`` runs, each taking its share of what is left, rounded up."""
+    runs: list[range] = []
+    first = 0
+    for index in range(vectors):
+        count = -(-(total - first) // (vectors - index))
+        runs.append(range(first, first + count))
+        first += count
+    return runs

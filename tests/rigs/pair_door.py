@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A door to a device in the same process: the driver's C calls the device's C, with nothing in between.
+
+Every access is complete when it returns, and each one gives the device a turn, so tests need no thread and no waiting.
+"""
+
+import errno
+import os
+from collections.abc import Sequence
+
+from device.i82599.card import Nic
+from device.machine.config import BARS, ConfigSpace, IrqMode
+from device.machine.core import VECTORS, IrqFds, c_function
+from driver import compiled
+from driver.doors.config import Config, set_irq_enable
+from driver.doors.door import Door, IrqKind
+
+IRQ_COUNTS = {IrqKind.INTX: 1, IrqKind.MSI: 1, IrqKind.MSIX: VECTORS}
+MODES = {IrqKind.INTX: IrqMode.INTX, IrqKind.MSI: IrqMode.MSI, IrqKind.MSIX: IrqMode.MSIX}
+
+
+class PairDoor(Door):
+    """A door to ``nic``, which is closed by whoever made it, after the door.
+
+    Attributes:
+        config: The function's configuration space, the device's end of it.
+        irqs: What the device sent, and where to.
+    """
+
+    def __init__(self, nic: Nic, name: str = "pair") -> None:
+        self.name = name
+        self.nic = nic
+        self.config = ConfigSpace.of(nic)
+        self.irqs = IrqFds(nic.fast)
+        self._intx_fd = -1
+        self._maps: dict[int, int] = {}
+        self._closed = False
+        self._mmio = compiled.mmio_new(BARS[0], nic)
+        compiled.mmio_functions(
+            self._mmio, c_function("nic_door_read32"), c_function("nic_door_write32"), nic.fast.handle
+        )
+
+    def _open(self) -> None:
+        if self._closed:
+            raise OSError(errno.ENODEV, f"{self.name}: closed")
+
+    def config_read(self, offset: int, len_bytes: int) -> bytes:
+        self._open()
+        return self.config.read(offset, len_bytes)
+
+    def config_write(self, offset: int, data: bytes) -> None:
+        self._open()
+        self.config.write(offset, data)
+
+    def bar_len_bytes(self, index: int) -> int:
+        return BARS.get(index, 0)
+
+    def bar_mmio(self, index: int) -> object:
+        self._open()
+        if index != 0:
+            raise OSError(errno.ENXIO, f"{self.name}: no BAR {index} here")
+        return self._mmio
+
+    def irq_count(self, kind: IrqKind) -> int:
+        return IRQ_COUNTS[kind]
+
+    def irq_enable(self, kind: IrqKind, eventfds: Sequence[int]) -> None:
+        self._open()
+        if not 0 < len(eventfds) <= self.irq_count(kind):
+            raise ValueError(f"{self.name}: {len(eventfds)} eventfds for {self.irq_count(kind)} {kind.name} interrupts")
+        if kind is IrqKind.INTX:
+            self._intx_fd = eventfds[0]
+            self.irqs.set_intx(eventfds[0])
+        else:
+            for vector, fd in enumerate(eventfds):
+                self.irqs.set(vector, fd)
+        self.config.set_armed(MODES[kind])
+        set_irq_enable(Config(self), kind, enable=True, vectors=len(eventfds))
+
+    def irq_disable(self, kind: IrqKind) -> None:
+        self._open()
+        set_irq_enable(Config(self), kind, enable=False)
+        self.config.set_armed(IrqMode.NONE)
+        self._forget_eventfds()
+
+    def _forget_eventfds(self) -> None:
+        self._intx_fd = -1
+        self.irqs.set_intx(-1)
+        for vector in range(VECTORS):
+            self.irqs.set(vector, -1)
+
+    def irq_unmask(self, kind: IrqKind) -> None:
+        self._open()
+        assert kind is IrqKind.INTX
+        # The eventfd told of the line's rise; a line that is still up is told again.
+        if self.irqs.level and self._intx_fd >= 0:
+            os.eventfd_write(self._intx_fd, 1)
+
+    def dma_map(self, fd: int, fd_offset: int, ptr: int, iova: int, len_bytes: int) -> None:
+        self._open()
+        self.nic.fast.dma_add(iova, len_bytes, ptr)
+        self._maps[iova] = len_bytes
+
+    def dma_unmap(self, iova: int, len_bytes: int) -> None:
+        self._open()
+        if self._maps.get(iova) != len_bytes:
+            raise OSError(errno.ENOENT, f"{self.name}: nothing mapped at iova 0x{iova:x} of 0x{len_bytes:x} bytes")
+        del self._maps[iova]
+        self.nic.fast.dma_del(iova, len_bytes)
+
+    @property
+    def maps(self) -> dict[int, int]:
+        """What the device can reach: iova -> bytes."""
+        return dict(self._maps)
+
+    def reset(self) -> None:
+        self._open()
+        self.config.reset()
+
+    def close(self) -> None:
+        if self._closed:
+            return
+        self._forget_eventfds()
+        self._closed = True
+        compiled.mmio_drop_pages(self._mmio)
+        for iova, len_bytes in self._maps.items():
+            self.nic.fast.dma_del(iova, len_bytes)
+        self._maps.clear()
+        self.irqs.close()

@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Frames through a port by hand."""
+
+from device.machine.core import ffi, lib
+from device.machine.wire import Port
+
+
+class Wire:
+    """What C does with a port, for Python."""
+
+    def __init__(self, port: Port) -> None:
+        self.port = port
+
+    def send(self, frames: list[bytes]) -> int:
+        """Returns how many were accepted."""
+        kept = [ffi.new("uint8_t[]", frame) for frame in frames]
+        batch = ffi.new("struct frame[]", [(data, len(frame), 0) for data, frame in zip(kept, frames, strict=True)])
+        return int(lib.port_send(self.port.c, batch, len(frames)))
+
+    def recv(self, now_ns: int = 0) -> list[bytes]:
+        """One batch."""
+        batch = ffi.new("struct frame[]", lib.NIC_BATCH)
+        n = lib.port_recv(self.port.c, batch, lib.NIC_BATCH, now_ns)
+        return [bytes(ffi.buffer(batch[i].data, batch[i].len_bytes)) for i in range(n)]
+
+    def all(self) -> list[bytes]:
+        """Batches until there is none."""
+        left: list[bytes] = []
+        while batch := self.recv():
+            left += batch
+        return left

@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The pcap port: files that scapy wrote are played, files that we wrote are read by scapy."""
+
+import os
+import select
+import struct
+from pathlib import Path
+
+import pytest
+from scapy.layers.l2 import Ether
+from scapy.utils import PcapReader, rdpcap, wrpcap
+
+from device.errors import ConfigError
+from device.machine.core import lib
+from device.machine.wire import PcapPort
+from tests.rigs.wire import Wire
+
+FRAMES = [bytes([i]) * (60 + 11 * i) for i in range(100)]
+SECOND = 1_000_000_000
+
+
+def capture(path: Path, *, order: str = "<", nano: bool = False, gap_s: float = 0.5) -> Path:
+    wrpcap(str(path), [], nano=nano, endianness=order, linktype=1)
+    packets = []
+    for i, frame in enumerate(FRAMES):
+        packet = Ether(frame)
+        packet.time = 1_000_000 + i * gap_s
+        packets.append(packet)
+    wrpcap(str(path), packets, nano=nano, endianness=order, linktype=1)
+    return path
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("nano", [False, True])
+def test_all_four_formats_are_played_in_order(tmp_path: Path, order: str, nano: bool) -> None:
+    with PcapPort(capture(tmp_path / "in.pcap", order=order, nano=nano)) as port:
+        port.set_link(up=True)
+        assert Wire(port).all() == FRAMES
+        assert port.counters()["rx_frames"] == len(FRAMES)
+        assert port.left == 0
+
+
+def test_nothing_is_played_before_our_side_is_up(tmp_path: Path) -> None:
+    with PcapPort(capture(tmp_path / "in.pcap")) as port:
+        wire = Wire(port)
+        assert wire.recv() == []
+        assert port.c.fd == -1
+        port.set_link(up=True)
+        assert select.select([port.c.fd], [], [], 1)[0]
+        assert len(wire.recv()) == lib.NIC_BATCH
+        port.set_link(up=False)
+        assert wire.recv() == []
+        port.set_link(up=True)
+        assert len(wire.recv()) == len(FRAMES) - lib.NIC_BATCH
+        assert port.c.fd == -1  # the loop may sleep now
+
+
+@pytest.mark.parametrize("nano", [False, True])
+def test_paced_play_keeps_the_distances(tmp_path: Path, nano: bool) -> None:
+    with PcapPort(capture(tmp_path / "in.pcap", nano=nano), paced=True) as port:
+        port.set_link(up=True)
+        wire = Wire(port)
+        start = 77 * SECOND
+        assert wire.recv(start) == FRAMES[:1]
+        assert wire.recv(start + SECOND // 2 - 1) == []
+        assert wire.recv(start + SECOND // 2) == FRAMES[1:2]
+        assert wire.recv(start + 2 * SECOND) == FRAMES[2:5]
+
+
+def test_paced_play_wakes_the_loop_when_a_frame_is_due(tmp_path: Path) -> None:
+    with PcapPort(capture(tmp_path / "in.pcap", gap_s=0.002), paced=True) as port:
+        port.set_link(up=True)
+        wire = Wire(port)
+        assert wire.recv(SECOND) == FRAMES[:1]
+        assert wire.recv(SECOND) == []
+        assert not select.select([port.c.fd], [], [], 0)[0]
+        assert select.select([port.c.fd], [], [], 1)[0]
+
+
+def test_what_is_sent_is_recorded(tmp_path: Path) -> None:
+    out = tmp_path / "out.pcap"
+    with PcapPort(None, out) as port:
+        assert Wire(port).send(FRAMES) == len(FRAMES)
+        assert [bytes(p) for p in rdpcap(str(out))] == FRAMES  # nothing is held back
+        assert port.counters()["tx_frames"] == len(FRAMES)
+    with PcapReader(str(out)) as reader:
+        times = [float(p.time) for p in reader]
+    assert times == sorted(times)
+    assert abs(times[0] - out.stat().st_mtime) < 60
+
+
+def test_playing_only_takes_and_forgets_what_is_sent(tmp_path: Path) -> None:
+    with PcapPort(capture(tmp_path / "in.pcap")) as port:
+        assert Wire(port).send(FRAMES[:3]) == 3
+
+
+def test_a_full_disk_leaves_a_readable_file() -> None:
+    with PcapPort(None, Path("/dev/null")) as port:
+        full = os.open("/dev/full", os.O_WRONLY)
+        port.c.fd_out = full
+        assert Wire(port).send(FRAMES[:3]) == 0
+        os.close(full)
+        assert port.counters()["tx_dropped"] == 3
+        assert port.counters()["errors"] == 1
+
+
+def test_a_pipe_nobody_reads_costs_frames_not_time(tmp_path: Path) -> None:
+    there, here = os.pipe2(os.O_NONBLOCK)
+    with PcapPort(None, tmp_path / "out.pcap") as port:
+        port.c.fd_out = here
+        for _ in range(40):
+            Wire(port).send(FRAMES)
+        assert port.counters()["tx_dropped"]
+    os.close(there)
+    os.close(here)
+
+
+HEADER = struct.Struct("<IHHiIII")
+RECORD = struct.Struct("<IIII")
+GOOD = HEADER.pack(0xA1B2C3D4, 2, 4, 0, 0, 65535, 1)
+BAD = {
+    "empty": (b"", "0 bytes, a file header has 24"),
+    "short header": (GOOD[:23], "23 bytes"),
+    "magic": (b"\x12" * 24, "magic 12121212 at offset 0"),
+    "pcapng": (bytes.fromhex("0a0d0d0a") + bytes(40), "pcapng"),
+    "version": (HEADER.pack(0xA1B2C3D4, 3, 4, 0, 0, 65535, 1), "version 3 at offset 4"),
+    "snaplen": (HEADER.pack(0xA1B2C3D4, 2, 4, 0, 0, 2**31, 1), "snaplen 2147483648 at offset 16"),
+    "link type": (HEADER.pack(0xA1B2C3D4, 2, 4, 0, 0, 65535, 101), "link type 101 at offset 20"),
+    "record header": (GOOD + RECORD.pack(0, 0, 60, 60) + bytes(60) + bytes(15), "record 1 at offset 100 is truncated"),
+    "record data": (GOOD + RECORD.pack(0, 0, 60, 60) + bytes(59), "record 0 at offset 24 is truncated: 59 of 60"),
+    "beyond snaplen": (GOOD + RECORD.pack(0, 0, 70000, 70000) + bytes(70000), "offset 24 says 70000 bytes"),
+    "cut frame": (GOOD + RECORD.pack(0, 0, 60, 1514) + bytes(60), "holds 60 of 1514 bytes"),
+}
+
+
+@pytest.mark.parametrize("what", BAD)
+def test_a_damaged_file_is_refused_with_the_place(tmp_path: Path, what: str) -> None:
+    data, message = BAD[what]
+    (tmp_path / "in.pcap").write_bytes(data)
+    with pytest.raises(ConfigError, match=message):
+        PcapPort(tmp_path / "in.pcap", tmp_path / "out.pcap")
+    assert not (tmp_path / "out.pcap").exists()
+
+
+def test_files_that_cannot_be_opened_are_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"nothing\.pcap: No such file"):
+        PcapPort(tmp_path / "nothing.pcap")
+    with pytest.raises(ConfigError, match="cannot record there: Is a directory"):
+        PcapPort(None, tmp_path)
+
+
+def test_closing_twice_leaks_no_descriptor(tmp_path: Path) -> None:
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    port = PcapPort(capture(tmp_path / "in.pcap"), tmp_path / "out.pcap")
+    port.close()
+    port.close()
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+    assert not port.carrier
+
+
+def test_frames_no_nic_could_carry_are_dropped(tmp_path: Path) -> None:
+    records = b"".join(RECORD.pack(0, 0, n, n) + bytes(n) for n in (13, 14, lib.NIC_FRAME_MAX, lib.NIC_FRAME_MAX + 1))
+    (tmp_path / "in.pcap").write_bytes(GOOD + records)
+    with PcapPort(tmp_path / "in.pcap") as port:
+        port.set_link(up=True)
+        assert [len(frame) for frame in Wire(port).all()] == [14, lib.NIC_FRAME_MAX]
+        assert port.counters()["rx_dropped"] == 2

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""``python -m device.regs``."""
+
+from pathlib import Path
+
+import pytest
+
+from device.regs import __main__ as cli
+from device.regs import header
+from device.regs.i82599 import ALL
+
+
+def test_decode_says_names(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["decode", "0x1028=0x02000000", "0x2100=0x12000402", "0=0"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "RXDCTL[0] = 0x02000000  ENABLE=1",
+        "SRRCTL[0] (alias) = 0x12000402  BSIZEPACKET=2 BSIZEHEADER=4 DESCTYPE=1(ADV_ONEBUF) DROP_EN=1",
+        "CTRL = 0x00000000  all fields 0",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("0x1028", "OFFSET=VALUE wanted"),
+        ("RXDCTL=1", "'RXDCTL' is not a number"),
+        ("0x1028=", "'' is not a number"),
+        ("0x1028=1Z", "'1Z' is not a number"),
+        ("0x1024=1", "no register at 0x1024"),
+        ("0x1029=1", "no register at 0x1029"),
+        ("0x99999999=1", "no register at 0x99999999"),
+        ("0x1028=0x100000000", "does not fit in 32 bits"),
+        ("0x1028=-1", "does not fit in 32 bits"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_2(text: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["decode", text]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("device.regs: ")
+    assert said in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("argv", [[], ["decode"], ["nonsense"], ["list", "more"]])
+def test_usage_errors_exit_2(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        cli.main(argv)
+    assert caught.value.code == 2
+    assert "error" in capsys.readouterr().err
+
+
+def test_list_has_a_line_per_register(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["list"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split() == ["offset", "name", "count", "access", "reset"]
+    assert next(line.split() for line in lines if " EEC " in line) == ["0x10010", "EEC", "1", "RO/RW", "0x3f10"]
+    offsets = [int(line.split()[0], 16) for line in lines[1:]]
+    assert offsets == sorted(offsets)
+    assert len(offsets) == len(ALL)
+
+
+def test_header_is_written_and_checked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(header, "PATH", tmp_path / "regs.h")
+    assert cli.main(["header", "--check"]) == 1
+    assert "run python -m device.regs header" in capsys.readouterr().err
+    assert cli.main(["header"]) == 0
+    assert cli.main(["header", "--check"]) == 0
+    (tmp_path / "regs.h").write_text("#define OLD\n")
+    assert cli.main(["header", "--check"]) == 1
