@@ -13,6 +13,7 @@ STEPS: dict[str, str] = {
     "vm": "a Debian guest with the NIC in it, under QEMU: a shell, or `--run 'COMMAND'`; `vm --help`",
     "test": "everything CI runs; `test unit …`: some tiers; `test soak`: ten minutes of change; `-- ARG…`: for pytest",
     "lint": "ruff, mypy --strict, generated files current",
+    "stubs": "write the .pyi files of the C modules anew, after their declarations changed; `--check`: only look",
     "sanitize": "the unit and pair tiers on C built with ASan and UBSan",
     "bench": "speed, as ratios measured in one run",
     "wheel": "the abi3 wheel: its name, its contents, and that it imports",

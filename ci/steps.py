@@ -38,6 +38,10 @@ def run_step(name: str, rest: list[str]) -> int:
         from ci import bench
 
         return bench.main(rest)
+    if name == "stubs":
+        from ci import stubs
+
+        return stubs.main(rest)
     if rest:
         raise CiError(f"`{name}` takes no arguments; seen: {shlex.join(rest)}", 2)
     steps = {"lint": lint, "sanitize": sanitize, "wheel": wheel}
@@ -52,12 +56,15 @@ def lint() -> None:
     Raises:
         CiError: Something does not; its own words stand above.
     """
+    from ci import stubs
+
     folders = ["device", "driver", "ci", "tests", "examples"]
     with Timed("lint"):
         run([sys.executable, "-m", "ruff", "check", "--ignore-noqa", "--quiet", *folders, "setup.py"])
         run([sys.executable, "-m", "ruff", "format", "--check", "--quiet", *folders, "setup.py"])
         run([sys.executable, "-m", "mypy", "--no-error-summary"])
         run([sys.executable, "-m", "device.regs", "header", "--check"])
+        stubs.check()
 
 
 def _workers() -> list[str]:

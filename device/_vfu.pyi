@@ -1,45 +1,48 @@
 # SPDX-License-Identifier: BSD-3-Clause
-from typing import Any
+# Generated from the declarations in device/csrc/build_vfu.py by `python3 -m ci stubs`.  Do not edit.
+from typing import Any, Final, TypeAlias
+
+Pointer: TypeAlias = Any  # a cffi pointer, array or struct; mypy cannot know which
 
 ffi: Any
 
 class _Lib:
-    VDEV_READ: int
-    VDEV_WRITE: int
-    VDEV_MEM: int
-    VDEV_ALWAYS_CB: int
-    VDEV_CONFIG: int
-    VDEV_REGIONS: int
-    VDEV_AREAS_MAX: int
-    VDEV_VECTORS: int
-    VDEV_MSIX_BYTES: int
-    VDEV_PBA: int
-    VDEV_IRQ_NONE: int
-    VDEV_IRQ_INTX: int
-    VDEV_IRQ_MSI: int
-    VDEV_IRQ_MSIX: int
-    VDEV_RESET_DEVICE: int
-    VDEV_RESET_LOST: int
-    VDEV_RESET_FLR: int
-    def vdev_free(self, v: object) -> None: ...
-    def vdev_open(self, v: object, path: bytes, log_level: int) -> int: ...
+    VDEV_REGIONS: Final[int]
+    VDEV_CONFIG: Final[int]
+    VDEV_READ: Final[int]
+    VDEV_WRITE: Final[int]
+    VDEV_MEM: Final[int]
+    VDEV_ALWAYS_CB: Final[int]
+    VDEV_AREAS_MAX: Final[int]
+    VDEV_IRQ_NONE: Final[int]
+    VDEV_IRQ_INTX: Final[int]
+    VDEV_IRQ_MSI: Final[int]
+    VDEV_IRQ_MSIX: Final[int]
+    VDEV_VECTORS: Final[int]
+    VDEV_RESET_DEVICE: Final[int]
+    VDEV_RESET_LOST: Final[int]
+    VDEV_RESET_FLR: Final[int]
+    VDEV_MSIX_BYTES: Final[int]
+    VDEV_PBA: Final[int]
+    def vdev_new(self) -> Pointer: ...
+    def vdev_free(self, v: Pointer, /) -> None: ...
+    def vdev_open(self, v: Pointer, path: Pointer, log_level: int, /) -> int: ...
     def vdev_add_region(
-        self, v: object, index: int, len_bytes: int, flags: int, areas: object, n: int, fd: int
+        self, v: Pointer, index: int, len_bytes: int, flags: int, areas: Pointer, n: int, fd: int, /
     ) -> int: ...
-    def vdev_realize(self, v: object, msi: int, msix: int) -> int: ...
-    def vdev_run(self, v: object) -> int: ...
-    def vdev_drop(self, v: object) -> None: ...
-    def vdev_irq_send(self, v: object, vector: int) -> int: ...
-    def vdev_intx_level(self, v: object, level: int) -> int: ...
-    def vdev_dma_regions(self, v: object) -> int: ...
-    def vdev_reset_state(self, v: object) -> None: ...
-    vdev_new: Any  # a cffi pointer has no type mypy could know
-    vdev_msix_access: Any
-    vdev_io_access: Any
-    py_region: Any
-    py_on_reset: Any
-    py_on_client: Any
-    py_on_irqs: Any
-    py_on_log: Any
+    def vdev_realize(self, v: Pointer, msi: int, msix: int, /) -> int: ...
+    def vdev_run(self, v: Pointer, /) -> int: ...
+    def vdev_drop(self, v: Pointer, /) -> None: ...
+    def vdev_irq_send(self, v: Pointer, vector: int, /) -> int: ...
+    def vdev_intx_level(self, v: Pointer, level: int, /) -> int: ...
+    def vdev_dma_regions(self, v: Pointer, /) -> int: ...
+    def vdev_reset_state(self, v: Pointer, /) -> None: ...
+    def vdev_msix_access(self, v: Pointer, buf: Pointer, count: int, offset: int, is_write: int, /) -> int: ...
+    def vdev_io_access(self, v: Pointer, buf: Pointer, count: int, offset: int, is_write: int, /) -> int: ...
+    py_region: Pointer
+    py_on_reset: Pointer
+    py_on_client: Pointer
+    py_on_irqs: Pointer
+    py_on_log: Pointer
 
 lib: _Lib
