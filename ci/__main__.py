@@ -15,7 +15,7 @@ STEPS: dict[str, str] = {
     "lint": "ruff, mypy --strict, generated files current",
     "stubs": "write the .pyi files of the C modules anew, after their declarations changed; `--check`: only look",
     "sanitize": "the unit and pair tiers on C built with ASan and UBSan",
-    "bench": "speed, as ratios measured in one run",
+    "bench": "speed, as ratios measured in one run; `bench instructions`: what a frame and a register access cost",
     "wheel": "the abi3 wheel: its name, its contents, and that it imports",
     "clean": "remove what set-up and tests made in the checkout",
 }

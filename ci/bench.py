@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """``python3 -m ci bench``: how fast the pair is, against what the same cores can do at best, in one run.
 
+``bench instructions`` counts instructions (``tests/bench/instructions.py``), which a busy machine cannot spoil.
+
 Absolute figures on a shared machine say little; every row that matters is a ratio of two things measured in turn, and
 what is printed is the median of the rounds with its spread.
 """
@@ -17,6 +19,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from ci import machine
 from ci.say import ROOT, CiError, run, say
 
 ROUNDS = 5
@@ -29,6 +32,8 @@ IRQS = 300
 IDLE_S = 3.0
 LOOP_TIMEOUT_S = 60.0
 START_TIMEOUT_S = 30.0
+
+VALGRIND = machine.Need("valgrind", "counts instructions", Path("/usr/include/valgrind/callgrind.h").exists)
 
 
 @contextlib.contextmanager
@@ -146,8 +151,12 @@ def measure(doorbells: str, baseline: Path) -> list[tuple[str, str, str]]:
 
 def main(rest: list[str]) -> int:
     """Measure and print; returns the exit code."""
+    if rest[:1] == ["instructions"] and rest[1:] in ([], ["--json"]):
+        machine.ensure((VALGRIND,))
+        run([sys.executable, "-m", "tests.bench.instructions", *rest[1:]])
+        return 0
     if rest not in ([], ["--json"]):
-        raise CiError(f"`bench` takes only --json; seen: {' '.join(rest)}", 2)
+        raise CiError(f"`bench` takes only `instructions` and --json; seen: {' '.join(rest)}", 2)
     from rich.console import Console
     from rich.table import Table
 
