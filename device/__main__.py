@@ -17,8 +17,8 @@ try:
     from rich.table import Table
 
     from device.errors import ConfigError, DeviceError, MissingError
-    from device.i82599.card import Nic
-    from device.machine.config import IrqMode
+    from device.i82599.card import Card
+    from device.machine.irq import IrqKind
     from device.machine.wire import LoopbackPort, NullPort, PcapPort, PeerPort, Port, TapPort
     from device.regs.i82599 import ALL, Register
     from device.serve.server import Server, raise_file_limit
@@ -96,9 +96,9 @@ def _logging(verbose: int, *, quiet: bool, log_file: Path | None) -> None:
         logging.getLogger("device.serve.vfu").setLevel(logging.INFO)
 
 
-def _save_nvm(nic: Nic, path: Path) -> None:
+def _save_nvm(card: Card, path: Path) -> None:
     try:
-        nic.save_nvm(path)
+        card.save_nvm(path)
     except OSError as exc:
         raise ConfigError(f"NVM file {path}: what was written to the EEPROM is lost: {exc.strerror}") from exc
     log.info("NVM file %s: has what was written to the EEPROM", path)
@@ -194,14 +194,14 @@ def cli(
     raise_file_limit()
     with ExitStack() as stack:
         port = stack.enter_context(make_port())
-        nic = stack.enter_context(Nic(mac=mac, sfp=sfp, nvm=nvm, port=port, trace=() if trace_file else trace))
-        written = stack.enter_context(TraceFile(nic.fast, trace_file, trace)) if trace_file else None
+        card = stack.enter_context(Card(mac=mac, sfp=sfp, nvm=nvm, port=port, trace=() if trace_file else trace))
+        written = stack.enter_context(TraceFile(card.pf, trace_file, trace)) if trace_file else None
         server = Server(
-            *(nic, path),
+            *(card, path),
             port=port,
             shared_doorbells=doorbells == "shared",
             control=control,
-            interrupts=IrqMode[interrupts.upper()],
+            interrupts=IrqKind[interrupts.upper()],
             trace=written,
         )
         stack.callback(server.close)
@@ -216,8 +216,8 @@ def cli(
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)
         report = server.report()
-        if nvm is not None and nic.image.dirty:
-            _save_nvm(nic, nvm)
+        if nvm is not None and card.image.dirty:
+            _save_nvm(card, nvm)
     if not quiet:
         _print_report(report)
 

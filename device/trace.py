@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Self, TextIO
 
 from device.errors import ConfigError
-from device.machine.core import FastNic, lib
+from device.machine.core import lib
+from device.machine.function import Function
 from device.regs.core import Register
 from device.regs.i82599 import name_of
 
@@ -108,7 +109,7 @@ class TraceFile:
     """Writes a device's accesses to a file.
 
     Args:
-        nic: The device core.
+        function: Whose registers.
         path: The file; what it held is gone.
         registers: Only these; all, declared or not, if empty.
 
@@ -116,22 +117,22 @@ class TraceFile:
         ConfigError: The file cannot be written.
     """
 
-    def __init__(self, nic: FastNic, path: Path, registers: Iterable[type[Register]] = ()) -> None:
-        self._nic = nic
+    def __init__(self, function: Function, path: Path, registers: Iterable[type[Register]] = ()) -> None:
+        self._function = function
         self._path = path
         self._only = frozenset(register.offset(n) for register in registers for n in range(register.count))
-        self._began_ns = nic.now_ns()
+        self._began_ns = function.now_ns()
         self._lines = 0
         self._last: tuple[Access, int] | None = None
         try:
             self._stream: TextIO | None = path.open("w")
         except OSError as exc:
             raise ConfigError(f"--trace-file {path}: {exc.strerror}") from exc
-        nic.record(ENTRIES)
+        function.record(ENTRIES)
 
     def poll(self) -> None:
         """Write what has come since the last call."""
-        rows, lost = self._nic.recorded()
+        rows, lost = self._function.recorded()
         for time_ns, kind, offset, len_bytes, value in rows:
             if self._only and KINDS[kind] != "X" and offset & ~3 not in self._only:
                 continue
@@ -167,7 +168,7 @@ class TraceFile:
 
     def _stop(self, why: str) -> None:
         log.warning("trace file %s: %s; tracing ends here", self._path, why)
-        self._nic.record(0)
+        self._function.record(0)
         if self._stream is not None:
             self._stream.close()
             self._stream = None
@@ -177,7 +178,7 @@ class TraceFile:
         if self._stream is not None:
             self.poll()
             self._put()
-            self._nic.record(0)
+            self._function.record(0)
         if self._stream is not None:
             self._stream.close()
             self._stream = None

@@ -74,10 +74,12 @@ extern "Python" void py_on_log(void *self, int level, const char *text);
 ffi.set_source(
     "device._vfu",
     '#include <stdint.h>\n#include "glue.h"\n',
-    sources=[f"device/serve/csrc/{name}" for name in ("glue.c", "bars.c", "irqs.c", "memory.c", *WRAPPED.values())]
+    sources=[
+        f"device/serve/csrc/{name}" for name in ("glue.c", "bars.c", "irqs.c", "memory.c", "hold.c", "eventfds.c", *WRAPPED.values())
+    ]
     + [str(lib / "lib" / name) for name in KEPT],
     depends=["device/serve/csrc/glue.h", "device/serve/csrc/mend.h"],
-    include_dirs=["device/serve/csrc", str(lib / "include"), str(lib / "lib"), "/usr/include/json-c"],
+    include_dirs=["device", "device/serve/csrc", str(lib / "include"), str(lib / "lib"), "/usr/include/json-c"],
     # Misuse of the library must not abort a server: its asserts are checked by us where a client can reach them.
     define_macros=[("_GNU_SOURCE", None), ("NDEBUG", None)]
     + [(f"WITHOUT_{name}", None) for name in os.environ.get("IXLAB_VFU_WITHOUT", "").split()],

@@ -1,49 +1,60 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The function as a whole: builds the blocks, wires them to the registers, and owns the order of reset."""
+"""The card as a whole: builds the blocks, ties them to registers and functions, and owns the order of reset."""
 
 import logging
-from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Protocol, Self
 
 from device.errors import ConfigError
+from device.i82599.block import Block, hooks_of
+from device.i82599.core import CardCore
+from device.i82599.faults import FAULTS, CardTarget
+from device.i82599.fdir.block import Fdir
 from device.i82599.filters.block import Filters
 from device.i82599.hostif import HostInterface
+from device.i82599.intr.block import Intr
 from device.i82599.link import Link
 from device.i82599.mac import Mac
 from device.i82599.nvm import image as nvm_image
 from device.i82599.nvm.block import Nvm
 from device.i82599.nvm.image import DEFAULT_MAC, MAC_BYTES, Image, ImageOptions
 from device.i82599.nvm.spi import SpiEeprom
+from device.i82599.report import Report, ring_rows, stall_rows, unknown_rows
+from device.i82599.rss.block import Rss
 from device.i82599.rx.block import Rx
 from device.i82599.semaphores import Semaphores
 from device.i82599.sfp import module as sfp_module
 from device.i82599.sfp.block import Sfp
 from device.i82599.sfp.i2c import I2cBus
 from device.i82599.sfp.module import Module
+from device.i82599.stats.block import Stats
+from device.i82599.time.block import TimeSync
 from device.i82599.tx.block import Tx
-from device.machine.core import FastNic
+from device.machine.core import Pointer
+from device.machine.faults import Faults
+from device.machine.function import Function
 from device.machine.regfile import RegFile, on_write
 from device.machine.seam import Clock, Port
-from device.regs.i82599 import CTRL, STATUS, Register, name_of
+from device.regs import pci
+from device.regs.i82599 import ALL, CTRL, STATUS, Register
 
 log = logging.getLogger(__name__)
 
 POLL_NS = 100_000_000  # how often the slow world (carrier, cage) is looked at
-UNKNOWN_ROWS = 64  # undeclared registers that a report lists one by one
+
+BLOCKS: tuple[type[Block], ...] = (
+    *(Nvm, Sfp, Mac, Semaphores, HostInterface, Link, Filters, Rss, Fdir, Rx, Tx, Intr, Stats, TimeSync),
+)
 
 
-class Block(Protocol):
-    """What the function asks of every block."""
-
-    def reset(self, *, software: bool) -> None:
-        """Forget state; ``software``: a reset by CTRL, which spares more than one by PCI."""
+def make_registers(core: CardCore) -> RegFile:
+    """The physical function's registers, with every block's hook in place."""
+    return RegFile(core.pf, ALL, hooks_of(BLOCKS))
 
 
-class NicPort(Port, Protocol):
-    """A wire that C can move frames through (device/ports)."""
+class CardPort(Port, Protocol):
+    """A wire that C can move frames through (device/machine/wire)."""
 
     c: Any  # its ``struct port *``; a cffi pointer has no type mypy could know
 
@@ -52,30 +63,6 @@ class NicPort(Port, Protocol):
 
     def poll(self) -> None:
         """Housekeeping; never waits."""
-
-
-@dataclass(frozen=True)
-class Report:
-    """What happened to a function, for people.
-
-    Attributes:
-        card: What the card is: addresses, module, link.
-        counters: Figures by name.
-        wire: The port's own figures by name.
-        unknown: Register accesses nobody declared: name or offset, reads, writes; the many of a guest that tries every
-            offset are summed up in a last row.
-        filters: What receive lets through and where it sends it, by name.
-        rings: Enabled queues: queue, iova of the ring, descriptors, head, tail, descriptors that are the device's.
-        faults: Queues that stopped: queue, why and what to do, how often.
-    """
-
-    card: dict[str, str] = field(default_factory=dict)
-    counters: dict[str, int] = field(default_factory=dict)
-    wire: dict[str, int] = field(default_factory=dict)
-    unknown: list[tuple[str, int, int]] = field(default_factory=list)
-    filters: dict[str, str] = field(default_factory=dict)
-    rings: list[tuple[str, str, int, int, int, int]] = field(default_factory=list)
-    faults: list[tuple[str, str, int]] = field(default_factory=list)
 
 
 def parse_mac(mac: str | bytes) -> bytes:
@@ -101,6 +88,19 @@ def parse_mac(mac: str | bytes) -> bytes:
     return raw
 
 
+def identity_of(mac: bytes, lan_id: int) -> list[tuple[type[Register], int]]:
+    """What configuration space says of a card with this address, seen through port ``lan_id``.
+
+    Ref: facts of the card: MAC aa:bb:cc:dd:ee:ff gives serial number aa-bb-cc-ff-ff-dd-ee-ff.
+    """
+    return [
+        (pci.DSN_LO, int.from_bytes(b"\xff" + mac[3:], "big")),
+        (pci.DSN_HI, int.from_bytes(mac[:3] + b"\xff", "big")),
+        (pci.PCI_INTERRUPT_PIN, 1 + lan_id),
+        (pci.SRIOV_FUNC_LINK, lan_id),
+    ]
+
+
 def _image(nvm: Image | Path | str | None, mac: bytes | None, lan_id: int) -> Image:
     """The NVM contents: built, or loaded and given our address."""
     if nvm is None:
@@ -113,8 +113,8 @@ def _image(nvm: Image | Path | str | None, mac: bytes | None, lan_id: int) -> Im
     return image
 
 
-class Nic:
-    """One 82599 function, complete but for PCI.
+class Card(Block):
+    """One 82599, complete but for PCI's configuration space and its sockets.
 
     Args:
         mac: Its address; the NVM's own if left out.
@@ -126,16 +126,24 @@ class Nic:
         lan_id: Which of a card's two ports this is, 0 or 1.
         trace: Registers whose every access is logged.
 
+    Attributes:
+        core: The card in C.
+        pf: Its physical function: what PCI sees.
+        regs: The physical function's registers.
+        blocks: Every subject of the chip; a block is added by its folder and one line here.
+
     Raises:
         ConfigError: An option is wrong.
     """
+
+    registers = (CTRL, STATUS)
 
     def __init__(
         self,
         mac: str | bytes | None = None,
         sfp: str | Module | None = "sr",
         nvm: Image | Path | str | None = None,
-        port: NicPort | None = None,
+        port: CardPort | None = None,
         clock: Clock | None = None,
         *,
         lan_id: int = 0,
@@ -146,29 +154,32 @@ class Nic:
         image = _image(nvm, None if mac is None else parse_mac(mac), lan_id)
         module = sfp_module.make(sfp) if isinstance(sfp, str) else sfp
         self.lan_id = lan_id
-        self.config: Any = None  # the PCI side (device.machine.config.ConfigSpace), attached by whoever runs us
-        self.fast = FastNic()
-        self.regs = RegFile(self.fast)
-        self.clock: Clock = clock or self.fast
-        self.port: NicPort | None = None
+        self.core = CardCore()
+        self.pf: Function = self.core.pf
+        self.pf.on_reset = lambda: self.reset(software=False)
+        self.regs = make_registers(self.core)
+        self.clock: Clock = clock or self.core
+        self.port: CardPort | None = None
         self.closed = False
         self.resets = {"software": 0, "pci": 0}
-        self._pci_bus_master = False
         self._next_poll_ns = 0
 
         self.image = image
         self.nvm = Nvm(self.regs, image, SpiEeprom, default_mac=DEFAULT_MAC, port=lan_id)
         self.sfp = Sfp(self.regs, self.clock, I2cBus, module)
-        self.link = Link(self.regs, self.fast, self.sfp, self._set_link_up)
+        self.link = Link(self.regs, self.core, self.sfp, self._set_link_up)
         self.mac = Mac(self.regs)
         self.semaphores = Semaphores(self.regs)
         self.hostif = HostInterface(self.regs)
-        self.filters = Filters(self.regs, self.fast)
-        self.rx = Rx(self.regs, self.fast)
-        self.tx = Tx(self.regs, self.fast)
-        self.regs.explainers = {"rx": self.rx.explain, "tx": self.tx.explain}
+        self.filters = Filters(self.regs)
+        self.rss = Rss(self.regs)
+        self.fdir = Fdir(self.core)
+        self.rx = Rx(self.regs, self.core)
+        self.tx = Tx(self.regs, self.core)
+        self.core.stalls.explainers = {"rx": self.rx.explain, "tx": self.tx.explain}
         self.blocks: list[Block] = [self.nvm, self.sfp, self.mac, self.semaphores, self.hostif, self.link]
-        self.blocks += [self.filters, self.rx, self.tx]
+        self.blocks += [self.filters, self.rss, self.fdir, self.rx, self.tx, Intr(), Stats(), TimeSync()]
+        self.faults: Faults[CardTarget] = Faults(self, FAULTS)
         for block in (self, *self.blocks):
             self.regs.bind(block)
         for register in trace:
@@ -188,12 +199,12 @@ class Nic:
             return
         self.set_port(None)
         self.closed = True
-        self.fast.close()
+        self.core.close()
 
     # -- reset and bus master ----------------------------------------------------------------------------------------
 
     def reset(self, *, software: bool) -> None:
-        """Reset the function: by CTRL (``software``) or by PCI (FLR, bus reset, D3hot to D0, lost client).
+        """Reset the card: by CTRL (``software``) or by PCI (FLR, bus reset, D3hot to D0, lost client).
 
         All queues, masks, causes, filters and counters go; the address comes back from the NVM. A software reset
         spares semaphores, pins and the NVM's registers. PCI's own registers are the config space's business.
@@ -211,21 +222,15 @@ class Nic:
             block.reset(software=software)
         self._gate_dma()
 
-    @property
-    def bus_master(self) -> bool:
-        """Whether PCI lets us do DMA (COMMAND bit 2); CTRL.GIO_DIS may forbid it on top."""
-        return self._pci_bus_master
-
-    @bus_master.setter
-    def bus_master(self, on: bool) -> None:
-        self._pci_bus_master = on
-        self._gate_dma()
-
     def _gate_dma(self) -> None:
         """GIO master disable: no new DMA, and STATUS tells when the last one is over: at once, we never wait."""
         disabled = self.regs.get(CTRL).GIO_DIS
         self.regs.update(STATUS, GIO=1 - disabled)
-        self.fast.bus_master = self._pci_bus_master and not disabled
+        self.pf.set_requests(on=not disabled)
+
+    def identity(self) -> list[tuple[type[Register], int]]:
+        """What configuration space says of this very card."""
+        return identity_of(self.nvm.mac, self.lan_id)
 
     @on_write(CTRL)
     def control(self, _n: int, old: CTRL, new: CTRL, written: CTRL) -> None:
@@ -238,12 +243,12 @@ class Nic:
     # -- the world ---------------------------------------------------------------------------------------------------
 
     def _set_link_up(self, up: bool) -> None:
-        self.fast.link_up = up
+        self.core.link_up = up
 
-    def set_port(self, port: NicPort | None) -> None:
+    def set_port(self, port: CardPort | None) -> None:
         """Change the wire; the other end of the old one sees our link go down."""
         self.port = port
-        self.fast.set_port(None if port is None else port.c)
+        self.core.set_port(None if port is None else port.c)
         self.link.set_port(port)
 
     def insert_sfp(self, module: str | Module) -> None:
@@ -263,17 +268,28 @@ class Nic:
         if self.sfp.remove() is not None:
             self.link.evaluate()
 
+    @property
+    def register_names(self) -> Mapping[str, type[Register]]:
+        """Registers of BAR0 by name, for faults."""
+        return {register.NAME: register for register in ALL}
+
+    @property
+    def wire_faults(self) -> Pointer:
+        """What faults do to frames that come in."""
+        return self.core.c.wire_faults
+
     def save_nvm(self, path: Path) -> None:
         """Write the NVM, with what the guest changed, to a file.
 
         Raises:
             OSError: The file cannot be written.
         """
+        self.faults.end("nvm")
         self.image.save(path)
 
     def step(self) -> int:
         """One turn without waiting: port, rings, interrupts. Returns the work done; 0: nothing to do."""
-        return self.fast.step()
+        return self.core.step()
 
     def poll(self, now_ns: int | None = None) -> None:
         """Look at the slow world if it is time: carrier above all. Cheap; call it as often as convenient."""
@@ -285,21 +301,10 @@ class Nic:
             self.port.poll()
         self.link.evaluate()
 
-    # -- what happened -----------------------------------------------------------------------------------------------
-
-    def _unknown(self) -> list[tuple[str, int, int]]:
-        unknown: dict[int, dict[str, int]] = defaultdict(lambda: {"read": 0, "write": 0})
-        for (offset, kind), times in self.regs.unknown.items():
-            unknown[offset][kind] += times
-        rows = [(name_of(offset), seen["read"], seen["write"]) for offset, seen in sorted(unknown.items())]
-        listed, more = rows[:UNKNOWN_ROWS], rows[UNKNOWN_ROWS:]
-        if more:
-            listed.append((f"{len(more)} more", sum(row[1] for row in more), sum(row[2] for row in more)))
-        return listed
-
     def report(self) -> Report:
         """What the card is and what happened to it so far."""
-        module = self.sfp.module
+        module, stalls = self.sfp.module, self.core.stalls
+        stopped = stall_rows(stalls.seen, stalls.explained)
         return Report(
             card={
                 "mac": self.nvm.mac.hex(":"),
@@ -308,7 +313,7 @@ class Nic:
                 "nvm": "changed" if self.image.dirty else "unchanged",
             },
             counters={
-                **self.fast.counters(),
+                **self.core.counters(),
                 "software_resets": self.resets["software"],
                 "pci_resets": self.resets["pci"],
                 "link_changes": self.link.changes,
@@ -321,14 +326,10 @@ class Nic:
                 "slow_answers": self.regs.slow_answers,
             },
             wire={} if self.port is None else self.port.counters(),
-            unknown=self._unknown(),
-            filters=self.filters.rows(),
-            rings=[
-                *((f"rx[{r.queue}]", f"{r.iova:#x}", r.count, r.head, r.tail, r.waiting) for r in self.rx.rings()),
-                *((f"tx[{t.queue}]", f"{t.iova:#x}", t.count, t.head, t.tail, t.waiting) for t in self.tx.rings()),
-            ],
-            faults=[
-                (f"{kind}[{queue}]", self.regs.explained[kind, queue, why], times)
-                for (kind, queue, why), times in sorted(self.regs.faults.items())
-            ],
+            unknown=unknown_rows(self.regs.unknown),
+            filters={**self.filters.rows(), "queues": self.rss.describe(), "flows": str(int(self.core.c.fdir.used))},
+            rings=ring_rows("rx", self.rx.rings()) + ring_rows("tx", self.tx.rings()),
+            stalls=stopped,
+            faults=stopped,
+            injected=self.faults.active,
         )

@@ -8,6 +8,7 @@ import logging
 from collections.abc import Callable
 from typing import Protocol
 
+from device.i82599.block import Block
 from device.machine.regfile import RegFile, on_write
 from device.machine.seam import Irq, Port
 from device.regs.i82599 import AUTOC, AUTOC2, EICR, ESDP, GPIE, HLREG0, LINKS, Register
@@ -39,7 +40,7 @@ class Cage(Protocol):
         """What is plugged in."""
 
 
-class Link:
+class Link(Block):
     """The link's state.
 
     Args:
@@ -55,6 +56,8 @@ class Link:
     Ref: IEEE 802.3 clause 46.3.4 (remote fault); ixgbe switches the laser off in probe and down, on in up.
     Guess: that the chip's LINKS.UP follows a remote fault.
     """
+
+    registers = (AUTOC, AUTOC2, LINKS, ESDP)
 
     def __init__(self, regs: RegFile, irq: Irq, cage: Cage, set_up: Callable[[bool], None]) -> None:
         self.regs = regs

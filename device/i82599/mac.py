@@ -1,29 +1,29 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What is left of the MAC: an MDIO bus with nobody on it.
+"""The MAC: what its control registers are, and an MDIO bus with nobody on it.
 
 The part drives its SFP+ cage over the serial lane, so there is no PHY chip; a driver still scans the bus once.
 MAC features that move frames (HLREG0, MAXFRS) are obeyed in C, the link is device/i82599/link.py.
 """
 
+from device.i82599.block import Block
 from device.machine.regfile import RegFile, on_write
-from device.regs.i82599 import MSCA, MSRWD
+from device.regs.i82599 import CTRL_EXT, EXVET, HLREG0, MAXFRS, MFLCN, MSCA, MSRWD
 
 MDIO_NOBODY = 0xFFFF  # the data line is pulled up
 
 
-class Mac:
+class Mac(Block):
     """MDIO commands.
 
     Args:
         regs: The function's registers.
     """
 
+    registers = (MSCA, MSRWD, HLREG0, MAXFRS, MFLCN, CTRL_EXT, EXVET)
+
     def __init__(self, regs: RegFile) -> None:
         self.regs = regs
         self.commands = 0
-
-    def reset(self, *, software: bool) -> None:
-        """Nothing of our own: a command is over as soon as it was given."""
 
     @on_write(MSCA)
     def mdio(self, _n: int, _old: MSCA, new: MSCA, written: MSCA) -> None:

@@ -4,8 +4,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from device.machine.core import FAULTS, FastNic, lib
+from device.i82599.block import Block
+from device.i82599.core import QUEUES, CardCore
 from device.machine.regfile import RegFile
+from device.machine.stall import STALLS
 from device.regs.i82599 import RXDCTL, TXDCTL, Register
 
 DESC_BYTES = 16
@@ -22,7 +24,7 @@ class Ring:
         count: How many there are.
         head: The one that hardware takes next.
         tail: The first that is not hardware's.
-        fault: Why it stands still; "" if it does not.
+        stall: Why it stands still; "" if it does not.
     """
 
     queue: int
@@ -30,7 +32,7 @@ class Ring:
     count: int
     head: int
     tail: int
-    fault: str
+    stall: str
 
     @property
     def waiting(self) -> int:
@@ -50,39 +52,36 @@ class RingRegisters:
     control: type[RXDCTL] | type[TXDCTL]
 
 
-class Rings:
+class Rings(Block):
     """All queues of one direction.
 
     Args:
         regs: The function's registers.
-        nic: The function in C.
+        core: The card in C.
         names: Which registers.
-        fault_of: Reads a queue's ``FAULT_*``.
+        stall_of: Reads a queue's ``STALL_*``.
     """
 
-    def __init__(self, regs: RegFile, nic: FastNic, names: RingRegisters, fault_of: Callable[[int], int]) -> None:
+    def __init__(self, regs: RegFile, core: CardCore, names: RingRegisters, stall_of: Callable[[int], int]) -> None:
         self.regs = regs
-        self.nic = nic
+        self.core = core
         self._names = names
-        self.fault_of = fault_of
-
-    def reset(self, *, software: bool) -> None:
-        """Nothing to forget here: ``nic_reset`` makes C forget what queues had under way."""
+        self.stall_of = stall_of
 
     def ring(self, queue: int) -> Ring:
         """Queue ``queue`` as its registers are now."""
         names, get = self._names, self.regs.get
-        fault = self.fault_of(queue)
+        stall = self.stall_of(queue)
         return Ring(
             queue=queue,
             iova=get(names.base_high, queue) * DWORD + get(names.base_low, queue),
             count=get(names.length, queue) // DESC_BYTES,
             head=int(get(names.head, queue)),
             tail=int(get(names.tail, queue)),
-            fault=FAULTS[fault] if fault else "",
+            stall=STALLS[stall] if stall else "",
         )
 
     def rings(self) -> list[Ring]:
         """Every enabled queue, by number."""
         control = self._names.control
-        return [self.ring(queue) for queue in range(lib.NIC_QUEUES) if self.regs.get(control, queue).ENABLE]
+        return [self.ring(queue) for queue in range(QUEUES) if self.regs.get(control, queue).ENABLE]

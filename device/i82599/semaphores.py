@@ -4,20 +4,20 @@
 GSSR is plain storage: with no firmware nobody contends for its bits, and drivers only change it while holding SWSM.
 """
 
+from device.i82599.block import Block
 from device.machine.regfile import RegFile, on_read
 from device.regs.i82599 import SWSM
 
 
-class Semaphores:
+class Semaphores(Block):
     """The one semaphore that a read takes."""
+
+    registers = (SWSM,)
 
     def __init__(self, regs: RegFile) -> None:
         self.regs = regs
         self.taken = 0  # how often software got it
         self.contended = 0  # how often it was held already
-
-    def reset(self, *, software: bool) -> None:
-        """Nothing of our own: the words survive a software reset and are cleared by the others."""
 
     @on_read(SWSM)
     def take(self, _n: int, value: SWSM) -> int:

@@ -1,16 +1,17 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Configuration space: all 4096 bytes of it, compiled from ``device.regs.pci``, and what its writes do to the function.
 
-It knows neither libvfio-user nor the device core: what a write changes is told to a ``Function``.  So a test can drive
-it without a socket, and the server with one.
+It knows neither libvfio-user nor the chip: what a write changes is told to a ``PciSide``.  So a test can drive it without
+a socket, and the server with one.
 """
 
-import enum
 import errno
 import logging
-from collections.abc import Callable
-from typing import Any, Protocol, Self, TypeVar
+from collections.abc import Callable, Iterable
+from typing import TypeVar
 
+from device.machine.irq import IrqKind
+from device.machine.seam import PciSide
 from device.regs import pci
 from device.regs.core import RW, SC, W1C, Register
 
@@ -20,123 +21,7 @@ BARS = pci.BARS  # index -> size in bytes
 D0, D3HOT = 0, 3
 VF_OFFSET, VF_OFFSET_ARI = 384, 128
 R = TypeVar("R", bound=Register)
-
-
-class IrqMode(enum.IntEnum):
-    """Which kind of interrupt PCI has enabled; the numbers are the device core's."""
-
-    NONE = 0
-    INTX = 1
-    MSI = 2
-    MSIX = 3
-
-
-class Function(Protocol):
-    """What configuration space does to the function behind it."""
-
-    @property
-    def mac(self) -> bytes:
-        """Its address, for the serial number."""
-
-    @property
-    def lan_id(self) -> int:
-        """Which of a card's ports it is: INTA or INTB."""
-
-    def set_bus_master(self, on: bool) -> None:
-        """Allow or forbid DMA."""
-
-    def set_memory(self, on: bool) -> None:
-        """Answer in the memory BARs, or let accesses fall into the void."""
-
-    def set_irq_mode(self, mode: IrqMode) -> None:
-        """Enable one kind of interrupt."""
-
-    def reset_function(self) -> None:
-        """Reset everything but configuration space: FLR, or D3hot to D0."""
-
-    def intx_level(self) -> bool:
-        """Whether the INTx line is asserted."""
-
-
-class _Nvm(Protocol):
-    @property
-    def mac(self) -> bytes: ...
-
-
-class _Intr(Protocol):
-    level: int
-
-
-class _Struct(Protocol):
-    intr: _Intr
-
-
-class _Core(Protocol):
-    irq_mode: int
-    memory: bool
-
-    @property
-    def c(self) -> _Struct: ...
-
-
-class NicLike(Protocol):
-    """What is needed of a ``device.i82599.card.Nic``."""
-
-    lan_id: int
-    bus_master: bool
-    config: Any  # the ConfigSpace, once attached
-
-    @property
-    def nvm(self) -> _Nvm:
-        """Where the address is."""
-
-    @property
-    def fast(self) -> _Core:
-        """The core with the interrupt block."""
-
-    def reset(self, *, software: bool) -> None:
-        """Reset by CTRL or by PCI."""
-
-
-class NicFunction:
-    """A ``device.i82599.card.Nic`` as configuration space sees it.
-
-    Args:
-        nic: The function.
-    """
-
-    def __init__(self, nic: NicLike) -> None:
-        self.nic = nic
-
-    @property
-    def mac(self) -> bytes:
-        """Address from the NVM."""
-        return self.nic.nvm.mac
-
-    @property
-    def lan_id(self) -> int:
-        """0 or 1."""
-        return self.nic.lan_id
-
-    def set_bus_master(self, on: bool) -> None:
-        """Gate DMA."""
-        self.nic.bus_master = on
-
-    def set_memory(self, on: bool) -> None:
-        """Gate BAR0."""
-        self.nic.fast.memory = on
-
-    def set_irq_mode(self, mode: IrqMode) -> None:
-        """Tell the interrupt block; it replays what is pending."""
-        self.nic.fast.irq_mode = int(mode)
-
-    def reset_function(self) -> None:
-        """Reset by PCI."""
-        self.nic.reset(software=False)
-
-    def intx_level(self) -> bool:
-        """The line as the interrupt block last told the world."""
-        return bool(self.nic.fast.c.intr.level)
+Identity = Callable[[], Iterable[tuple[type[Register], int]]]  # registers and the values that are this card's own now
 
 
 def _span(register: type[Register], n: int = 0) -> slice:
@@ -152,32 +37,25 @@ class ConfigSpace:
     """The function's configuration space; a ``device.serve.vfu.Region``.
 
     Args:
-        function: Who is told what a write changes.
+        function: Who is told what a write changes; the space is attached to it as ``function.config``.
+        identity: What is this card's own: serial number, interrupt pin …; asked at every reset.
         best: The best kind of interrupt on offer; capabilities of better kinds are left out.
     """
 
-    def __init__(self, function: Function, *, best: IrqMode = IrqMode.MSIX) -> None:
+    def __init__(self, function: PciSide, identity: Identity = tuple, *, best: IrqKind = IrqKind.MSIX) -> None:
         self.function = function
+        self.identity = identity
         self.best = best
-        self.armed = IrqMode.NONE
+        self.armed = IrqKind.NONE
         self.flrs = 0
         self.on_flr: Callable[[], None] = _nothing  # who else keeps state of the function
         self._data = bytearray(pci.CONFIG_BYTES)
         self._rw = bytearray(pci.bits_bytes(RW))
         self._w1c = bytearray(pci.bits_bytes(W1C))
         self._shut = False  # the client itself has switched memory decoding off
-        self._decodes = True
-        self._bus_master = False
-        self._mode = IrqMode.NONE
+        function.config = self
         self._load(keep=False)
         self._tell(force=True)
-
-    @classmethod
-    def of(cls, nic: NicLike, *, best: IrqMode = IrqMode.MSIX) -> Self:
-        """Configuration space of a ``device.i82599.card.Nic``, attached to it as ``nic.config``."""
-        space = cls(NicFunction(nic), best=best)
-        nic.config = space
-        return space
 
     # -- the function's own view ---------------------------------------------------------------------------------------
 
@@ -190,15 +68,10 @@ class ConfigSpace:
         value = self.get(register, n).replace(**fields)
         self._data[_span(register, n)] = value.to_bytes(register.WIDTH // 8, "little")
 
-    def set_armed(self, mode: IrqMode) -> None:
+    def set_armed(self, kind: IrqKind) -> None:
         """Hear which kind of interrupt has eventfds: a client without a VM need not set an enable bit."""
-        self.armed = mode
+        self.armed = kind
         self._tell()
-
-    @property
-    def irq_mode(self) -> IrqMode:
-        """The kind of interrupt in force."""
-        return self._mode
 
     # -- the guest's view ----------------------------------------------------------------------------------------------
 
@@ -210,8 +83,11 @@ class ConfigSpace:
         """
         self._check(offset, len_bytes)
         if offset <= pci.PCI_STATUS.offset() < offset + len_bytes:
-            self.update(pci.PCI_STATUS, INTX=int(self.function.intx_level()))
-        return bytes(self._data[offset : offset + len_bytes])
+            self.update(pci.PCI_STATUS, INTX=int(self.function.intx_level))
+        data = bytes(self._data[offset : offset + len_bytes])
+        for fault in self.function.config_read_faults:
+            data = fault(offset, data)
+        return data
 
     def write(self, offset: int, data: bytes) -> None:
         """Write any range: every byte obeys its register's rules, then the function hears what changed.
@@ -220,6 +96,8 @@ class ConfigSpace:
             OSError: EINVAL outside configuration space.
         """
         self._check(offset, len(data))
+        for fault in self.function.config_write_faults:
+            data = fault(offset, data, bytes(self._data[offset : offset + len(data)]))
         written = bytearray(pci.CONFIG_BYTES)
         written[offset : offset + len(data)] = data
         power = self.get(pci.PM_PMCSR).POWER_STATE
@@ -277,10 +155,9 @@ class ConfigSpace:
     def _reset(self, *, keep: bool) -> None:
         self._load(keep=keep)
         # DMA stops before the function is reset, so that a reset never races a copy.
-        self._bus_master = False
         self._shut = False
-        self.function.set_bus_master(False)
-        self.function.reset_function()
+        self.function.bus_master = False
+        self.function.on_reset()
         self._tell(force=True)
 
     def _load(self, *, keep: bool) -> None:
@@ -290,16 +167,14 @@ class ConfigSpace:
             if keep and register.KEEP:
                 for n in range(register.count):
                     self._data[_span(register, n)] = old[_span(register, n)]
-        mac, lan_id = self.function.mac, self.function.lan_id
-        # Ref: facts of the card: MAC aa:bb:cc:dd:ee:ff gives serial number aa-bb-cc-ff-ff-dd-ee-ff.
-        self.update(pci.DSN_LO, VALUE=int.from_bytes(b"\xff" + mac[3:], "big"))
-        self.update(pci.DSN_HI, VALUE=int.from_bytes(mac[:3] + b"\xff", "big"))
-        self.update(pci.PCI_INTERRUPT_PIN, VALUE=1 + lan_id)
-        self.update(pci.SRIOV_FUNC_LINK, VALUE=lan_id)
-        if self.best < IrqMode.MSIX:
+        for register, value in self.identity():
+            self._data[_span(register)] = value.to_bytes(register.WIDTH // 8, "little")
+        if self.function.vector_limit:
+            self.update(pci.MSIX_CTRL, TABLE_SIZE=self.function.vector_limit - 1)
+        if self.best < IrqKind.MSIX:
             self._leave_out(pci.MSIX_CAP_ID, pci.MSIX_PBA)
             self.update(pci.MSI_NEXT, VALUE=pci.EXP_CAP_ID.offset())
-        if self.best < IrqMode.MSI:
+        if self.best < IrqKind.MSI:
             self._leave_out(pci.MSI_CAP_ID, pci.MSI_PENDING)
             self.update(pci.PM_NEXT, VALUE=pci.EXP_CAP_ID.offset())
 
@@ -308,15 +183,15 @@ class ConfigSpace:
         for data in (self._data, self._rw, self._w1c):
             data[area] = bytes(area.stop - area.start)
 
-    def _wanted_mode(self) -> IrqMode:
+    def _wanted_kind(self) -> IrqKind:
         msix, msi = self.get(pci.MSIX_CTRL), self.get(pci.MSI_CTRL)
         if msix.ENABLE:
-            return IrqMode.NONE if msix.FUNCTION_MASK else IrqMode.MSIX
+            return IrqKind.NONE if msix.FUNCTION_MASK else IrqKind.MSIX
         if msi.ENABLE:
-            return IrqMode.NONE if self.get(pci.MSI_MASK).VECTOR0 else IrqMode.MSI
-        if self.armed in {IrqMode.MSI, IrqMode.MSIX}:
+            return IrqKind.NONE if self.get(pci.MSI_MASK).VECTOR0 else IrqKind.MSI
+        if self.armed in {IrqKind.MSI, IrqKind.MSIX}:
             return self.armed
-        return IrqMode.NONE if self.get(pci.PCI_COMMAND).INTX_DISABLE else IrqMode.INTX
+        return IrqKind.NONE if self.get(pci.PCI_COMMAND).INTX_DISABLE else IrqKind.INTX
 
     def _tell(self, *, force: bool = False) -> None:
         """Tell the function what is in force now, where that changed.
@@ -328,14 +203,12 @@ class ConfigSpace:
         awake = self.get(pci.PM_PMCSR).POWER_STATE == D0
         on = bool(self.get(pci.PCI_COMMAND).BUS_MASTER) and awake
         decodes = awake and not self._shut
-        mode = self._wanted_mode()
-        if force or decodes != self._decodes:
-            self._decodes = decodes
-            self.function.set_memory(decodes)
-        if force or on != self._bus_master:
-            self._bus_master = on
-            self.function.set_bus_master(on)
-        if force or mode != self._mode:
-            log.debug("interrupts: %s", mode.name)
-            self._mode = mode
-            self.function.set_irq_mode(mode)
+        kind = self._wanted_kind()
+        function = self.function
+        if force or decodes != function.memory:
+            function.memory = decodes
+        if force or on != function.bus_master:
+            function.bus_master = on
+        if force or kind != function.irq_kind:
+            log.debug("interrupts: %s", kind.name)
+            function.irq_kind = kind

@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The sums of the Internet: RFC 1071 ones' complement, CRC32c (SCTP, RFC 4960 appendix B) and the Ethernet FCS. */
 #include <stdint.h>
 #include <string.h>
-
-#include "desc.h"
-#include "regs.h"
-#include "core.h"
+#include "machine/csum.h"
 
 #define POLY_CRC32C 0x82F63B78u  /* Castagnoli, bits reversed */
 #define POLY_FCS 0xEDB88320u     /* IEEE 802.3, bits reversed */

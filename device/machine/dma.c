@@ -7,14 +7,12 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include "desc.h"
-#include "regs.h"
-#include "core.h"
+#include "machine/dma.h"
 
 #define REGIONS_FIRST 64
 
 /* Index of the first region that ends after iova; count when none does. */
-static uint32_t region_after(const struct dma_table *dma, uint64_t iova)
+static uint32_t region_after(const struct dma *dma, uint64_t iova)
 {
     uint32_t low = 0, high = dma->count;
 
@@ -30,13 +28,15 @@ static uint32_t region_after(const struct dma_table *dma, uint64_t iova)
     return low;
 }
 
-int dma_add(void *nic, uint64_t iova, uint64_t len_bytes, void *ptr, uint32_t prot)
+int dma_add(void *arg, uint64_t iova, uint64_t len_bytes, void *ptr, uint32_t prot)
 {
-    struct dma_table *dma = &((struct nic *)nic)->dma;
+    struct dma *dma = arg;
     uint32_t at;
 
     if (!len_bytes || !ptr || iova > UINT64_MAX - (len_bytes - 1))
         return -EINVAL;
+    if (dma->reach && iova + (len_bytes - 1) > dma->reach)
+        return -EFAULT;
     at = region_after(dma, iova);
     if (at < dma->count && dma->region[at].iova <= iova + (len_bytes - 1))
         return -EEXIST;
@@ -56,9 +56,9 @@ int dma_add(void *nic, uint64_t iova, uint64_t len_bytes, void *ptr, uint32_t pr
     return 0;
 }
 
-int dma_del(void *nic, uint64_t iova, uint64_t len_bytes)
+int dma_del(void *arg, uint64_t iova, uint64_t len_bytes)
 {
-    struct dma_table *dma = &((struct nic *)nic)->dma;
+    struct dma *dma = arg;
     uint32_t from, kept, last = dma->count;
 
     if (!len_bytes || iova > UINT64_MAX - (len_bytes - 1))
@@ -77,12 +77,19 @@ int dma_del(void *nic, uint64_t iova, uint64_t len_bytes)
     return (int)(last - kept);
 }
 
+void dma_free(struct dma *dma)
+{
+    free(dma->region);
+    dma->region = NULL;
+    dma->count = dma->capacity = dma->hit = 0;
+}
+
 static inline int covers(const struct dma_region *region, uint64_t iova)
 {
     return iova - region->iova < region->len_bytes;   /* below the start wraps to something huge */
 }
 
-static struct dma_region *region_of(struct dma_table *dma, uint64_t iova, uint32_t prot)
+static struct dma_region *region_of(struct dma *dma, uint64_t iova, uint32_t prot)
 {
     uint32_t at = dma->hit;
 
@@ -95,26 +102,26 @@ static struct dma_region *region_of(struct dma_table *dma, uint64_t iova, uint32
     return (dma->region[at].prot & prot) == prot ? &dma->region[at] : NULL;
 }
 
-void *dma_ptr(struct nic *nic, uint64_t iova, uint64_t len_bytes, uint32_t prot)
+void *dma_ptr(struct dma *dma, uint64_t iova, uint64_t len_bytes, uint32_t prot)
 {
-    struct dma_region *region = nic->bus_master ? region_of(&nic->dma, iova, prot) : NULL;
+    struct dma_region *region = dma->off ? NULL : region_of(dma, iova, prot);
 
     if (!region || len_bytes > region->len_bytes - (iova - region->iova)) {
-        nic->count.dma_errors++;
+        dma->errors++;
         return NULL;
     }
     return region->ptr + (iova - region->iova);
 }
 
 /* Neighbours in iova need not be neighbours in this process, so a copy goes region by region. */
-static int copy(struct nic *nic, uint64_t iova, uint8_t *buf, uint64_t len_bytes, uint32_t prot)
+static int copy(struct dma *dma, uint64_t iova, uint8_t *buf, uint64_t len_bytes, uint32_t prot)
 {
     while (len_bytes) {
-        struct dma_region *region = nic->bus_master ? region_of(&nic->dma, iova, prot) : NULL;
+        struct dma_region *region = dma->off ? NULL : region_of(dma, iova, prot);
         uint64_t inside, part;
 
         if (!region) {
-            nic->count.dma_errors++;
+            dma->errors++;
             return -EFAULT;
         }
         inside = iova - region->iova;
@@ -129,19 +136,19 @@ static int copy(struct nic *nic, uint64_t iova, uint8_t *buf, uint64_t len_bytes
         iova += part;
         len_bytes -= part;
         if (len_bytes && !iova) {     /* ran off the end of the address space */
-            nic->count.dma_errors++;
+            dma->errors++;
             return -EFAULT;
         }
     }
     return 0;
 }
 
-int dma_copy_out(struct nic *nic, uint64_t iova, const void *src, uint64_t len_bytes)
+int dma_copy_out(struct dma *dma, uint64_t iova, const void *src, uint64_t len_bytes)
 {
-    return copy(nic, iova, (uint8_t *)(uintptr_t)src, len_bytes, DMA_WRITE);
+    return copy(dma, iova, (uint8_t *)(uintptr_t)src, len_bytes, DMA_WRITE);
 }
 
-int dma_copy_in(struct nic *nic, void *dst, uint64_t iova, uint64_t len_bytes)
+int dma_copy_in(struct dma *dma, void *dst, uint64_t iova, uint64_t len_bytes)
 {
-    return copy(nic, iova, dst, len_bytes, DMA_READ);
+    return copy(dma, iova, dst, len_bytes, DMA_READ);
 }

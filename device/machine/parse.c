@@ -6,30 +6,17 @@
  */
 #include <stdint.h>
 #include <string.h>
-#include "desc.h"
-#include "regs.h"
-#include "core.h"
+#include "machine/bytes.h"
+#include "machine/eth.h"
+#include "machine/parse.h"
 
-#define ETH_HEADER_BYTES 14
-#define ETH_TYPE_OFFSET 12
-#define TAG_BYTES 4
-#define TYPE_VLAN 0x8100              /* VLNCTRL.VET after reset */
-#define TYPE_VLAN_OUTER 0x88A8
-#define TYPE_IPV4 0x0800
-#define TYPE_IPV6 0x86DD
-
-#define IPV4_HEADER_BYTES 20
-#define IPV4_FRAGMENT 0x3FFF          /* more-fragments flag and offset */
-#define IPV6_HEADER_BYTES 40
+#define IPV4_FRAGMENTED 0x3FFF        /* more-fragments flag and offset */
 #define IPV6_EXTENSIONS_MAX 16
 
 #define NEXT_HOP_BY_HOP 0
-#define NEXT_TCP 6
-#define NEXT_UDP 17
 #define NEXT_ROUTING 43
 #define NEXT_FRAGMENT 44
 #define NEXT_OPTIONS 60
-#define NEXT_SCTP 132
 #define NEXT_MOBILITY 135
 
 #define ROUTING_TYPE_2_BYTES 24
@@ -37,23 +24,15 @@
 #define OPTION_HOME_ADDRESS 0xC9
 #define OPTION_HOME_ADDRESS_BYTES 16
 
-static inline uint16_t be16(const uint8_t *at)
-{
-    uint16_t value;
-
-    memcpy(&value, at, sizeof(value));
-    return __builtin_bswap16(value);
-}
-
 /* from: first byte after the IP headers; end: where the IP packet ends, inside the frame. */
 static void parse_l4(uint8_t proto, uint32_t from, uint32_t end, struct packet *out)
 {
-    uint32_t header_bytes, type;
+    uint32_t header_bytes, kind;
 
     switch (proto) {
-    case NEXT_TCP: header_bytes = 20; type = RXDADV_PKTTYPE_TCP; break;
-    case NEXT_UDP: header_bytes = 8; type = RXDADV_PKTTYPE_UDP; break;
-    case NEXT_SCTP: header_bytes = 12; type = RXDADV_PKTTYPE_SCTP; break;
+    case PROTO_TCP: header_bytes = TCP_HEADER_BYTES; kind = PACKET_TCP; break;
+    case PROTO_UDP: header_bytes = UDP_HEADER_BYTES; kind = PACKET_UDP; break;
+    case PROTO_SCTP: header_bytes = SCTP_HEADER_BYTES; kind = PACKET_SCTP; break;
     default: return;
     }
     if (end - from < header_bytes)
@@ -61,7 +40,7 @@ static void parse_l4(uint8_t proto, uint32_t from, uint32_t end, struct packet *
     out->l4 = (uint16_t)from;
     out->l4_len_bytes = (uint16_t)(end - from);
     out->l4_proto = proto;
-    out->type |= type;
+    out->kind |= kind;
 }
 
 static void parse_ipv4(const uint8_t *data, uint32_t at, uint32_t len_bytes, struct packet *out)
@@ -77,12 +56,12 @@ static void parse_ipv4(const uint8_t *data, uint32_t at, uint32_t len_bytes, str
     out->l3 = (uint16_t)at;
     out->ip_version = 4;
     out->ip_options = header_bytes > IPV4_HEADER_BYTES;
-    out->type = RXDADV_PKTTYPE_IPV4 | (out->ip_options ? RXDADV_PKTTYPE_IPV4_EX : 0);
-    out->fragment = (be16(data + at + 6) & IPV4_FRAGMENT) != 0;
-    total_bytes = be16(data + at + 2);
+    out->kind = PACKET_IPV4 | (out->ip_options ? PACKET_IPV4_EX : 0);
+    out->fragment = (be16(data + at + IPV4_FRAGMENT) & IPV4_FRAGMENTED) != 0;
+    total_bytes = be16(data + at + IPV4_LENGTH);
     if (out->fragment || total_bytes < header_bytes || total_bytes > len_bytes - at)
         return;
-    parse_l4(data[at + 9], at + header_bytes, at + total_bytes, out);
+    parse_l4(data[at + IPV4_PROTO], at + header_bytes, at + total_bytes, out);
 }
 
 /* A home address stands for the source, so that a mobile node's flow keeps its hash (Microsoft RSS, IPv6 "Ex" types). */
@@ -115,9 +94,9 @@ static void parse_ipv6(const uint8_t *data, uint32_t at, uint32_t len_bytes, str
         return;
     out->l3 = (uint16_t)at;
     out->ip_version = 6;
-    out->type = RXDADV_PKTTYPE_IPV6;
-    next = data[at + 6];
-    end = at + IPV6_HEADER_BYTES + be16(data + at + 4);
+    out->kind = PACKET_IPV6;
+    next = data[at + IPV6_NEXT];
+    end = at + IPV6_HEADER_BYTES + be16(data + at + IPV6_LENGTH);
     at += IPV6_HEADER_BYTES;
     if (end > len_bytes)
         return;
@@ -130,7 +109,7 @@ static void parse_ipv6(const uint8_t *data, uint32_t at, uint32_t len_bytes, str
             return;
         }
         out->ip_options = 1;
-        out->type |= RXDADV_PKTTYPE_IPV6_EX;
+        out->kind |= PACKET_IPV6_EX;
         if (next == NEXT_FRAGMENT) {
             out->fragment = 1;
             return;
@@ -153,11 +132,8 @@ static void parse_ipv6(const uint8_t *data, uint32_t at, uint32_t len_bytes, str
     }
 }
 
-/* 1: there is an Ethernet header; 0: not even that, and out is all zero.
- *
- * With double VLAN (CTRL_EXT b26, vet_outer not 0) a first tag is the outer one and is stepped over, if it has either of
- * the two ethertypes or 802.1ad's; the inner one is the frame's VLAN.
- */
+/* With double VLAN (vet_outer not 0) a first tag is the outer one and is stepped over, if it has either of the two
+ * ethertypes or 802.1ad's; the inner one is the frame's VLAN. */
 int parse_tagged(const uint8_t *data, uint32_t len_bytes, uint32_t vet, uint32_t vet_outer, struct packet *out)
 {
     uint32_t at = ETH_TYPE_OFFSET;
@@ -167,29 +143,29 @@ int parse_tagged(const uint8_t *data, uint32_t len_bytes, uint32_t vet, uint32_t
     if (len_bytes < ETH_HEADER_BYTES)
         return 0;
     if (len_bytes > UINT16_MAX)
-        len_bytes = UINT16_MAX;       /* offsets are 16 bits; the wire brings no more than NIC_FRAME_MAX */
+        len_bytes = UINT16_MAX;       /* offsets are 16 bits; no wire brings that much */
     type = be16(data + at);
-    if (vet_outer && (type == vet || type == vet_outer || type == TYPE_VLAN_OUTER) && len_bytes >= at + TAG_BYTES + 2) {
-        at += TAG_BYTES;
+    if (vet_outer && (type == vet || type == vet_outer || type == ETH_TYPE_VLAN_OUTER) && len_bytes >= at + ETH_TAG_BYTES + 2) {
+        at += ETH_TAG_BYTES;
         type = be16(data + at);
         vet_outer = 0;
     }
-    if (!vet_outer && type == vet && len_bytes >= at + TAG_BYTES + 2) {
+    if (!vet_outer && type == vet && len_bytes >= at + ETH_TAG_BYTES + 2) {
         out->has_vlan = 1;
         out->vlan_tci = be16(data + at + 2);
-        at += TAG_BYTES;
+        at += ETH_TAG_BYTES;
         type = be16(data + at);
     }
     out->ethertype = type;
     at += 2;
-    if (type == TYPE_IPV4)
+    if (type == ETH_TYPE_IPV4)
         parse_ipv4(data, at, len_bytes, out);
-    else if (type == TYPE_IPV6)
+    else if (type == ETH_TYPE_IPV6)
         parse_ipv6(data, at, len_bytes, out);
     return 1;
 }
 
 int parse_frame(const uint8_t *data, uint32_t len_bytes, int double_vlan, struct packet *out)
 {
-    return parse_tagged(data, len_bytes, TYPE_VLAN, double_vlan ? TYPE_VLAN_OUTER : 0, out);
+    return parse_tagged(data, len_bytes, ETH_TYPE_VLAN, double_vlan ? ETH_TYPE_VLAN_OUTER : 0, out);
 }

@@ -1,8 +1,4 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Registers as the guest sees them: storage, access rules, and who else looks.
- *
- * The rules come from device/regs by way of device/machine/regfile.py; nothing here knows a register by name.
- */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE                   /* memfd_create */
 #endif
@@ -11,215 +7,234 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
-#include "desc.h"
-#include "regs.h"
-#include "core.h"
+#include "machine/clock.h"
+#include "machine/trace.h"
+#include "machine/regfile.h"
 
-#define HOOK_DEPTH_MAX 8              /* a Python handler may touch registers itself, but not without end */
-#define NS_PER_S 1000000000ull
-#define TX_ARENA_BYTES (2ull * NIC_BATCH * NIC_FRAME_MAX)
+#define PY_DEPTH_MAX 8                /* a Python handler may touch registers itself, but not without end */
 
-uint64_t nic_now(struct nic *nic)
+int regfile_init(struct regfile *regs, uint64_t bytes, const struct clock *clock)
 {
-    struct timespec now;
-
-    if (nic->clock)
-        return nic->clock(nic->clock_arg);
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
-}
-
-uint64_t nic_manual_clock(void *nic)
-{
-    return ((struct nic *)nic)->manual_ns;
-}
-
-void nic_free(struct nic *nic)
-{
-    if (!nic)
-        return;
-    if (nic->word)
-        munmap(nic->word, NIC_BAR0_BYTES);
-    if (nic->word_fd >= 0)
-        close(nic->word_fd);
-    free(nic->dma.region);
-    free(nic->tx_arena);
-    free(nic->fifo);
-    free(nic->fdir);
-    free(nic);
-}
-
-struct nic *nic_new(void)
-{
-    struct nic *nic = calloc(1, sizeof(*nic));
     void *map;
 
-    if (!nic)
-        return NULL;
-    nic->word_fd = memfd_create("ixlab-bar0", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    if (nic->word_fd < 0 || ftruncate(nic->word_fd, NIC_BAR0_BYTES) < 0)
-        goto fail;
-    map = mmap(NULL, NIC_BAR0_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, nic->word_fd, 0);
+    memset(regs, 0, sizeof(*regs));
+    regs->word_fd = memfd_create("ixlab-bar0", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (regs->word_fd < 0)
+        return -errno;
+    regs->bytes = bytes;
+    regs->clock = clock;
+    regs->page = calloc(bytes / REG_PAGE_BYTES, sizeof(*regs->page));
+    if (!regs->page || ftruncate(regs->word_fd, (off_t)bytes) < 0)
+        return regs->page ? -errno : -ENOMEM;
+    map = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, regs->word_fd, 0);
     if (map == MAP_FAILED)
-        goto fail;
-    nic->word = map;
-    nic->tx_arena = calloc(1, TX_ARENA_BYTES);
-    nic->tx_arena_bytes = TX_ARENA_BYTES;
-    nic->fifo = calloc(1, NIC_FIFO_BYTES);
-    nic->fdir = calloc(NIC_FDIR_MAX, sizeof(*nic->fdir));
-    if (!nic->tx_arena || !nic->fifo || !nic->fdir)
-        goto fail;
-    for (uint32_t i = 0; i < NIC_WORDS; i++)
-        nic->canonical[i] = (uint16_t)i;
-    nic->intr.deadline_ns = UINT64_MAX;
-    nic->filters_stale = 1;
-    nic->rss_stale = 1;
-    return nic;
-fail:
-    nic_free(nic);
-    return NULL;
+        return -errno;
+    regs->word = map;
+    return 0;
 }
 
-void nic_load(struct nic *nic, int keep)
+void regfile_free(struct regfile *regs)
 {
-    for (uint32_t i = 0; i < NIC_WORDS; i++) {
-        const struct reg_rule *rule = &nic->rule[nic->rule_of[i] % NIC_RULES_MAX];
+    for (uint64_t i = 0; regs->page && i < regs->bytes / REG_PAGE_BYTES; i++)
+        free(regs->page[i]);
+    free(regs->page);
+    if (regs->word)
+        munmap(regs->word, regs->bytes);
+    if (regs->word_fd >= 0)
+        close(regs->word_fd);
+    memset(regs, 0, sizeof(*regs));
+    regs->word_fd = -1;
+}
 
-        if (!(keep && (rule->flags & RULE_KEEP)))
-            nic->word[i] = rule->reset;
+static struct reg_page *page_at(struct regfile *regs, uint32_t offset)
+{
+    struct reg_page **page = &regs->page[offset / REG_PAGE_BYTES];
+
+    if (*page)
+        return *page;
+    *page = calloc(1, sizeof(**page));
+    for (uint32_t i = 0; *page && i < REG_PAGE_WORDS; i++)
+        (*page)->canonical[i] = offset / REG_PAGE_BYTES * REG_PAGE_BYTES + i * 4;
+    return *page;
+}
+
+int regfile_place(struct regfile *regs, uint32_t offset, uint32_t rule)
+{
+    struct reg_page *page;
+
+    if (offset >= regs->bytes || offset % 4 || rule >= REG_RULES_MAX)
+        return -EINVAL;
+    page = page_at(regs, offset);
+    if (!page)
+        return -ENOMEM;
+    page->rule[offset / 4 % REG_PAGE_WORDS] = (uint16_t)rule;
+    return 0;
+}
+
+int regfile_alias(struct regfile *regs, uint32_t offset, uint32_t canonical)
+{
+    struct reg_page *page;
+
+    if (offset >= regs->bytes || canonical >= regs->bytes || offset % 4 || canonical % 4)
+        return -EINVAL;
+    page = page_at(regs, offset);
+    if (!page)
+        return -ENOMEM;
+    page->canonical[offset / 4 % REG_PAGE_WORDS] = canonical;
+    return 0;
+}
+
+/* The rule of the register at a canonical offset; rule 0, which knows nothing, where none is declared. */
+static inline const struct reg_rule *rule_at(const struct regfile *regs, uint32_t at)
+{
+    const struct reg_page *page = regs->page[at / REG_PAGE_BYTES];
+
+    return &regs->rule[page ? page->rule[at / 4 % REG_PAGE_WORDS] : 0];
+}
+
+static inline uint32_t canonical(const struct regfile *regs, uint32_t offset)
+{
+    const struct reg_page *page = regs->page[offset / REG_PAGE_BYTES];
+
+    return page ? page->canonical[offset / 4 % REG_PAGE_WORDS] : offset & ~3u;
+}
+
+/* Pages without a register stay untouched: they read 0 and are no memory. */
+void regfile_load(struct regfile *regs, int keep)
+{
+    for (uint64_t i = 0; i < regs->bytes / REG_PAGE_BYTES; i++) {
+        const struct reg_page *page = regs->page[i];
+
+        for (uint32_t word = 0; page && word < REG_PAGE_WORDS; word++) {
+            const struct reg_rule *rule = &regs->rule[page->rule[word]];
+
+            if (!(keep && (rule->flags & RULE_KEEP)))
+                regs->word[i * REG_PAGE_WORDS + word] = rule->reset;
+        }
     }
 }
 
-static void trace(struct nic *nic, int kind, uint32_t offset, uint32_t value, uint32_t bytes)
+uint32_t reg_peek(struct regfile *regs, uint32_t offset)
 {
-    struct trace *trace = nic->trace;
-
-    if (trace->used >= trace->size) {
-        trace->lost++;
-        return;
-    }
-    trace->entry[trace->used++] = (struct trace_entry){
-        .time_ns = nic_now(nic), .offset = offset, .value = value, .len_bytes = (uint8_t)bytes, .kind = (uint8_t)kind,
-    };
-}
-
-void nic_reset(struct nic *nic, int keep)
-{
-    if (nic->trace && !keep)
-        trace(nic, TRACE_RESET, 0, 0, 0);
-    nic_load(nic, keep);
-    memset(nic->seen_rdt, 0, sizeof(nic->seen_rdt));
-    memset(nic->seen_tdt, 0, sizeof(nic->seen_tdt));
-    memset(nic->seen_rx_on, 0, sizeof(nic->seen_rx_on));
-    memset(nic->seen_tx_on, 0, sizeof(nic->seen_tx_on));
-    nic->seen_on = 0;
-    nic->filters_stale = 1;
-    nic->rss_stale = 1;
-    intr_reset(nic);
-    rx_reset(nic);
-    tx_reset(nic);
-    fdir_reset(nic);
-    stats_reset(nic);
-}
-
-/* The value without any effect of looking at it. */
-uint32_t reg_peek(struct nic *nic, uint32_t offset)
-{
+    const struct reg_hook *hook;
     uint32_t at;
 
-    if (offset >= NIC_BAR0_BYTES)
+    if (offset >= regs->bytes)
         return 0;
-    at = nic->canonical[offset / 4] % NIC_WORDS;
-    if (nic->rule[nic->rule_of[at] % NIC_RULES_MAX].hook == HOOK_INTR)
-        return intr_peek(nic, at * 4);
-    return nic->word[at];
+    at = canonical(regs, offset);
+    hook = &regs->hook[rule_at(regs, at)->hook];
+    return hook->peek ? hook->peek(hook->block, at) : regs->word[at / 4];
 }
 
-uint32_t reg_read(struct nic *nic, uint32_t offset)
+void reg_put(struct regfile *regs, uint32_t offset, uint32_t value)
+{
+    const struct reg_hook *hook;
+    uint32_t at;
+
+    if (offset >= regs->bytes)
+        return;
+    at = canonical(regs, offset);
+    regs->word[at / 4] = value;
+    hook = &regs->hook[rule_at(regs, at)->hook];
+    if (hook->changed)
+        hook->changed(hook->block);
+}
+
+void reg_poked(struct regfile *regs, uint32_t offset, uint32_t old, uint32_t now)
+{
+    const struct reg_hook *hook = &regs->hook[rule_at(regs, offset)->hook];
+
+    if (hook->write)
+        hook->write(hook->block, offset, old, now, now);
+}
+
+static void unknown(struct regfile *regs, uint32_t at, uint32_t value, int is_write)
+{
+    regs->count.reg_unknown++;
+    if (regs->py_unknown)
+        regs->py_unknown(regs->self, at, value, is_write);
+}
+
+uint32_t reg_read(struct regfile *regs, uint32_t offset)
 {
     const struct reg_rule *rule;
+    const struct reg_hook *hook;
     uint32_t at, value;
 
-    nic->count.reg_reads++;
-    if (offset >= NIC_BAR0_BYTES)
+    regs->count.reg_reads++;
+    if (offset >= regs->bytes)
         return 0;
-    at = nic->canonical[offset / 4] % NIC_WORDS;
-    rule = &nic->rule[nic->rule_of[at] % NIC_RULES_MAX];
+    at = canonical(regs, offset);
+    rule = rule_at(regs, at);
     if (!(rule->flags & RULE_KNOWN)) {
-        nic->count.reg_unknown++;
-        if (nic->on_unknown)
-            nic->on_unknown(nic->self, at * 4, 0, 0);
+        unknown(regs, at, 0, 0);
         return 0;
     }
-    switch (rule->hook) {
-    case HOOK_INTR: value = intr_read(nic, at * 4); break;
-    case HOOK_TIME: value = time_read(nic, at * 4); break;
-    default: value = nic->word[at]; break;
+    hook = &regs->hook[rule->hook];
+    value = hook->read ? hook->read(hook->block, at) : regs->word[at / 4];
+    if ((rule->flags & RULE_PY_READ) && regs->py_read && regs->in_py < PY_DEPTH_MAX) {
+        regs->in_py++;
+        value = regs->py_read(regs->self, at, value);
+        regs->in_py--;
     }
-    if ((rule->flags & RULE_PY_READ) && nic->on_read && nic->in_hook < HOOK_DEPTH_MAX) {
-        nic->in_hook++;
-        value = nic->on_read(nic->self, at * 4, value);
-        nic->in_hook--;
-    }
-    nic->word[at] &= ~rule->rc;
+    regs->word[at / 4] &= ~rule->rc;
     value &= ~rule->wo;
-    if ((rule->flags & RULE_TRACE) && nic->on_trace)
-        nic->on_trace(nic->self, at * 4, value, 0);
+    if ((rule->flags & RULE_FAULT) && regs->py_fault)
+        value = (uint32_t)regs->py_fault(regs->self, at, value, 0);
+    if ((rule->flags & RULE_TRACE) && regs->py_trace)
+        regs->py_trace(regs->self, at, value, 0);
     return value;
 }
 
-/* One dword.  A C hook gets what the register now holds, plus the write-only and self-clearing bits just written. */
-void reg_write(struct nic *nic, uint32_t offset, uint32_t value)
+void reg_write(struct regfile *regs, uint32_t offset, uint32_t value)
 {
     const struct reg_rule *rule;
-    uint32_t at, old, now, seen;
+    const struct reg_hook *hook;
+    uint32_t at, old, now;
 
-    nic->count.reg_writes++;
-    if (offset >= NIC_BAR0_BYTES)
+    regs->count.reg_writes++;
+    if (offset >= regs->bytes)
         return;
-    at = nic->canonical[offset / 4] % NIC_WORDS;
-    rule = &nic->rule[nic->rule_of[at] % NIC_RULES_MAX];
+    at = canonical(regs, offset);
+    rule = rule_at(regs, at);
     if (!(rule->flags & RULE_KNOWN)) {
-        nic->count.reg_unknown++;
-        if (nic->on_unknown)
-            nic->on_unknown(nic->self, at * 4, value, 1);
+        unknown(regs, at, value, 1);
         return;
     }
-    if ((rule->flags & RULE_TRACE) && nic->on_trace)
-        nic->on_trace(nic->self, at * 4, value, 1);
-    old = nic->word[at];
+    if ((rule->flags & RULE_TRACE) && regs->py_trace)
+        regs->py_trace(regs->self, at, value, 1);
+    if ((rule->flags & RULE_FAULT) && regs->py_fault) {
+        uint64_t instead = regs->py_fault(regs->self, at, value, 1);
+
+        if (instead & FAULT_LOST)
+            return;
+        value = (uint32_t)instead;
+    }
+    old = regs->word[at / 4];
     now = (old & ~rule->rw) | (value & rule->rw);
     now &= ~(value & rule->w1c);
     now |= value & rule->w1s;
-    nic->word[at] = now;
-    seen = now | (value & rule->wo);
-    switch (rule->hook) {
-    case HOOK_INTR: intr_write(nic, at * 4, value); break;
-    case HOOK_RXQ: rx_write(nic, at * 4, old, seen); break;
-    case HOOK_TXQ: tx_write(nic, at * 4, old, seen); break;
-    case HOOK_FILTER: filter_write(nic, at * 4, seen); break;
-    case HOOK_RSS: rss_write(nic, at * 4, seen); break;
-    case HOOK_FDIR: fdir_write(nic, at * 4, seen); break;
-    case HOOK_TIME: time_write(nic, at * 4, seen); break;
-    default: break;
-    }
-    if ((rule->flags & RULE_PY_WRITE) && nic->on_write && nic->in_hook < HOOK_DEPTH_MAX) {
-        nic->in_hook++;
-        nic->on_write(nic->self, at * 4, old, nic->word[at], value);
-        nic->in_hook--;
+    regs->word[at / 4] = now;
+    hook = &regs->hook[rule->hook];
+    if (hook->write)
+        hook->write(hook->block, at, old, now | (value & rule->wo), value);
+    else if (hook->changed)
+        hook->changed(hook->block);
+    if ((rule->flags & RULE_PY_WRITE) && regs->py_write && regs->in_py < PY_DEPTH_MAX) {
+        regs->in_py++;
+        regs->py_write(regs->self, at, old, regs->word[at / 4], value);
+        regs->in_py--;
     }
 }
 
 /* What a write that leaves some bytes of a dword alone must carry in them: storage bits keep their value, and
  * bits that act when written as 1 stay 0. */
-static uint32_t untouched_bytes(struct nic *nic, uint32_t offset)
+static uint32_t untouched_bytes(struct regfile *regs, uint32_t offset)
 {
-    uint32_t at = nic->canonical[offset / 4] % NIC_WORDS;
-    const struct reg_rule *rule = &nic->rule[nic->rule_of[at] % NIC_RULES_MAX];
+    const struct reg_rule *rule = rule_at(regs, canonical(regs, offset));
 
-    return reg_peek(nic, offset) & rule->rw & ~(rule->w1c | rule->w1s);
+    return reg_peek(regs, offset) & rule->rw & ~(rule->w1c | rule->w1s);
 }
 
 static uint32_t low_bytes(uint32_t value, uint32_t bytes)
@@ -227,60 +242,45 @@ static uint32_t low_bytes(uint32_t value, uint32_t bytes)
     return bytes < 4 ? value & ((1u << 8 * bytes) - 1) : value;
 }
 
-/* Any width and alignment: cut into dwords, lowest first, so an 8-byte store is its low half and then its high one. */
-int64_t nic_bar0(void *arg, uint8_t *buf, uint64_t count, uint64_t offset, int is_write)
+static void note(struct regfile *regs, int kind, uint32_t offset, uint32_t value, uint32_t bytes)
 {
-    struct nic *nic = arg;
+    trace_note(regs->trace, clock_now(regs->clock), kind, offset, low_bytes(value >> 8 * (offset % 4), bytes), bytes);
+}
+
+/* Any width and alignment: cut into dwords, lowest first, so an 8-byte store is its low half and then its high one. */
+int64_t regfile_access(void *arg, uint8_t *buf, uint64_t count, uint64_t offset, int is_write)
+{
+    struct regfile *regs = arg;
     uint64_t done = 0;
 
     if (count > INT64_MAX || offset > UINT64_MAX - count)
         return -EINVAL;
-    if (nic->memory_off) {
+    if (regs->off) {
         if (!is_write)
             memset(buf, 0xFF, count);
         return (int64_t)count;
     }
-    while (done < count && offset + done < NIC_BAR0_BYTES) {
+    while (done < count && offset + done < regs->bytes) {
         uint32_t at = (uint32_t)(offset + done);
         uint32_t skip = at % 4, bytes = 4 - skip, value;
 
         if (bytes > count - done)
             bytes = (uint32_t)(count - done);
         if (is_write) {
-            value = bytes < 4 ? untouched_bytes(nic, at) : 0;
+            value = bytes < 4 ? untouched_bytes(regs, at) : 0;
             memcpy((uint8_t *)&value + skip, buf + done, bytes);
-            if (nic->trace)
-                trace(nic, TRACE_WRITE, at, low_bytes(value >> 8 * skip, bytes), bytes);
-            reg_write(nic, at - skip, value);
+            if (regs->trace)
+                note(regs, TRACE_WRITE, at, value, bytes);
+            reg_write(regs, at - skip, value);
         } else {
-            value = reg_read(nic, at - skip);
+            value = reg_read(regs, at - skip);
             memcpy(buf + done, (uint8_t *)&value + skip, bytes);
-            if (nic->trace)
-                trace(nic, TRACE_READ, at, low_bytes(value >> 8 * skip, bytes), bytes);
+            if (regs->trace)
+                note(regs, TRACE_READ, at, value, bytes);
         }
         done += bytes;
     }
     if (!is_write && done < count)
         memset(buf + done, 0, count - done);
     return (int64_t)count;
-}
-
-int nic_door_read32(void *nic, uint64_t offset, uint32_t *value)
-{
-    int64_t rc = nic_bar0(nic, (uint8_t *)value, sizeof(*value), offset, 0);
-
-    if (rc < 0)
-        return (int)rc;
-    nic_step(nic);
-    return 0;
-}
-
-int nic_door_write32(void *nic, uint64_t offset, uint32_t value)
-{
-    int64_t rc = nic_bar0(nic, (uint8_t *)&value, sizeof(value), offset, 1);
-
-    if (rc < 0)
-        return (int)rc;
-    nic_step(nic);
-    return 0;
 }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Registers between the declarations in ``device.regs``, the C core that executes them, and the blocks that watch.
+"""Registers between their declarations in ``device.regs``, the C core that executes them, and the blocks that watch.
 
 What each ``Access`` does is decided here, once: ``rule_of`` turns a register into the masks that C obeys.  Blocks use
 ``get``/``put``/``update`` (the device's own view: no rules, no hooks) and mark methods with ``on_read``/``on_write``.
@@ -8,40 +8,26 @@ What each ``Access`` does is decided here, once: ``rule_of`` turns a register in
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
-from device.machine.core import BAR0_BYTES, FAULTS, FastNic, lib
+from device.machine.core import check, ffi, lib
+from device.machine.function import LOST, Function
 from device.machine.limit import LimitedLog
-from device.regs import i82599 as regs
 from device.regs.core import Access, Register
 
 R = TypeVar("R", bound=Register)
 F = TypeVar("F", bound=Callable[..., object])
 Handler = Callable[..., Any]
+Fault = Callable[[int, bool], int]  # value and is_write to the value instead, or function.LOST
 
 log = logging.getLogger(__name__)
 
 SLOW_S = 3.0  # a client waits for every answer, and QEMU for 5 s
-DELAY_MAX_S = 60.0
-FAULT_LINES_PER_S = 8  # a guest may stop 256 queues at a time, each in several ways
-
-HOOKS: dict[int, tuple[str, ...]] = {
-    lib.HOOK_INTR: (
-        "EICR", "EICS", "EIMS", "EIMC", "EIAC", "EIAM", "EITR", "GPIE", "IVAR", "IVAR_MISC",
-        "EICR_EX", "EICS_EX", "EIMS_EX", "EIMC_EX", "EIAM_EX",
-    ),
-    lib.HOOK_RXQ: ("RDH", "RDT", "RXDCTL", "RXCTRL", "SECRXCTRL"),
-    lib.HOOK_TXQ: ("TDH", "TDT", "TXDCTL", "DMATXCTL", "RTTDCS"),
-    lib.HOOK_FILTER: (
-        "RAL", "RAH", "MTA", "UTA", "VFTA", "MPSAR", "MCSTCTRL", "FCTRL", "VLNCTRL", "VMOLR", "ETQF", "ETQS",
-    ),
-    lib.HOOK_RSS: ("RSSRK", "RETA", "MRQC"),
-    lib.HOOK_TIME: ("FRTIMER", "SYSTIML", "SYSTIMH", "TIMINCA"),
-}  # fmt: skip
-"""Registers whose behaviour is C's.  Those whose name starts with FDIR go to the flow director."""
+NS_PER_S = 1_000_000_000
+LINES_PER_S = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +44,8 @@ class Rule:
     flags: int = 0
 
 
-def hook_of(name: str) -> int:
-    """The C block that looks at accesses to the register called ``name`` (``HOOK_*``)."""
-    if name.startswith("FDIR"):
-        return int(lib.HOOK_FDIR)
-    return next((hook for hook, names in HOOKS.items() if name in names), int(lib.HOOK_NONE))
-
-
-def rule_of(register: type[Register], n: int = 0) -> Rule:
-    """What C does when register ``n`` of its kind is touched.
+def rule_of(register: type[Register], n: int = 0, hook: int = 0) -> Rule:
+    """What C does when register ``n`` of its kind is touched; ``hook``: which C block looks at accesses.
 
     Undeclared bits are in no mask: they ignore writes and keep the register's reset value.
     """
@@ -78,7 +57,7 @@ def rule_of(register: type[Register], n: int = 0) -> Rule:
         w1s=bits(Access.W1S),
         rc=bits(Access.RC, Access.RCW1C),
         wo=bits(Access.WO, Access.SC),
-        hook=hook_of(register.NAME),
+        hook=hook,
         flags=int(lib.RULE_KNOWN) + (int(lib.RULE_KEEP) if register.KEEP else 0),
     )
 
@@ -105,70 +84,75 @@ def on_write(*registers: type[Register]) -> Callable[[F], F]:
 
 
 class RegFile:
-    """The registers of one ``FastNic``.
+    """The registers of one function.
 
     Args:
-        nic: Where they live.
-        registers: What is declared; all of ``device.regs`` unless a test wants its own.
+        function: Where they live.
+        registers: What is declared.
+        hooks: By register, the number of the C hook that looks at accesses to it (``reg_hook`` in C).
 
     Attributes:
         unknown: Accesses to offsets nobody declared: ``(offset, "read" or "write")`` to how many.
-        faults: Queues that stopped: ``("rx" or "tx", queue, why)`` to how often.
-        explained: The same, to what was said about it: registers, their values, what to do.
-        explainers: ``"rx"`` and ``"tx"`` to who can say why a queue stands still; the function as a whole sets them.
         slow_answers: Accesses that took longer than ``SLOW_S``; each is logged.
         handler_errors: Exceptions that handlers raised; each is logged once per register and then only counted.
     """
 
-    def __init__(self, nic: FastNic, registers: Iterable[type[Register]] | None = None) -> None:
-        self.nic = nic
+    def __init__(
+        self,
+        function: Function,
+        registers: Iterable[type[Register]],
+        hooks: Mapping[type[Register], int] | None = None,
+    ) -> None:
+        self.function = function
         self.unknown: Counter[tuple[int, str]] = Counter()
-        self.faults: Counter[tuple[str, int, str]] = Counter()
-        self.explained: dict[tuple[str, int, str], str] = {}
         self.slow_answers = 0
-        self._delays: dict[type[Register], float] = {}
-        self._fault_log = LimitedLog(log, FAULT_LINES_PER_S)
-        self.explainers: dict[str, Callable[[int], str]] = {}
         self.handler_errors = 0
-        self._word: Any = nic.c.word
+        self._hooks = dict(hooks or {})
+        self._log = LimitedLog(log, LINES_PER_S)
+        self._c: Any = ffi.addressof(function.c, "regs")
+        self._word: Any = self._c.word
         self._rules: dict[Rule, int] = {Rule(): 0}
         self._rule_at: dict[int, Rule] = {}
         self._at: dict[int, tuple[type[Register], int]] = {}
         self._readers: dict[type[Register], Handler] = {}
         self._writers: dict[type[Register], list[Handler]] = {}
+        self._faults: dict[int, list[Fault]] = {}
         self._failed: set[tuple[type[Register], int]] = set()
-        for register in regs.ALL if registers is None else registers:
+        for register in registers:
             self._declare(register)
-        nic.set_hooks(self)
-        lib.nic_load(nic.c, 0)
+        function.set_hooks(self)
+        lib.regfile_load(self._c, 0)
 
     def _declare(self, register: type[Register]) -> None:
         if register.WIDTH != 32:
             raise ValueError(f"{register.NAME}: BAR0 registers have 32 bits, not {register.WIDTH}")
-        same = rule_of(register)
+        same = rule_of(register, hook=self._hooks.get(register, 0))
         for n, offset in enumerate(register.AT):
             self._at[offset] = (register, n)
             self._set_rule(offset, same if isinstance(register.RESET, int) else replace(same, reset=register.RESET[n]))
         for n, offset in enumerate(register.ALIAS):
-            self.nic.c.canonical[offset // 4] = register.AT[n] // 4
+            check(lib.regfile_alias(self._c, offset, register.AT[n]), f"{register.NAME}[{n}] again at {offset:#x}")
 
     def _set_rule(self, offset: int, rule: Rule) -> None:
         index = self._rules.get(rule)
         if index is None:
             index = len(self._rules)
-            if index == lib.NIC_RULES_MAX:
+            if index == lib.REG_RULES_MAX:
                 raise ValueError(f"more than {index} distinct access rules")
             self._rules[rule] = index
-            target = self.nic.c.rule[index]
+            target = self._c.rule[index]
             for name in Rule.__dataclass_fields__:
                 setattr(target, name, getattr(rule, name))
-        self.nic.c.rule_of[offset // 4] = index
+        check(lib.regfile_place(self._c, offset, index), f"a register at {offset:#x}")
         self._rule_at[offset] = rule
+
+    def _set_flag(self, offset: int, flag: int, *, on: bool = True) -> None:
+        rule = self._rule_at[offset]
+        self._set_rule(offset, replace(rule, flags=rule.flags | flag if on else rule.flags & ~flag))
 
     def _add_flag(self, register: type[Register], flag: int) -> None:
         for offset in register.AT:
-            rule = self._rule_at[offset]
-            self._set_rule(offset, replace(rule, flags=rule.flags | flag))
+            self._set_flag(offset, flag)
 
     # -- the device's own view ---------------------------------------------------------------------------------------
 
@@ -178,27 +162,18 @@ class RegFile:
 
     def get(self, register: type[R], n: int = 0) -> R:
         """What register ``n`` holds.  Raises ``IndexError`` if there is no such one."""
-        offset = register.offset(n)
-        if self._rule_at[offset].hook == lib.HOOK_INTR:
-            return register(self.nic.peek(offset))
-        return register(self._word[offset // 4])
+        return register(lib.reg_peek(self._c, register.offset(n)))
 
     def put(self, register: type[Register], n: int, value: int) -> None:
-        """Make register ``n`` hold ``value``: no access rule, no hook.
+        """Make register ``n`` hold ``value``: no access rule; C blocks hear only that it is another one.
 
-        The interrupt registers (EICR, EIMS and their like) are C's state: change them with ``write``.
+        Registers that a C block computes (EICR, EIMS and their like) are its own state: change them with ``write``.
 
         Raises:
             IndexError: There is no such register.
             ValueError: The value does not fit.
         """
-        offset = register.offset(n)
-        self._word[offset // 4] = register(value)
-        hook = self._rule_at[offset].hook
-        if hook == lib.HOOK_FILTER:
-            self.nic.c.filters_stale = 1
-        elif hook == lib.HOOK_RSS:
-            self.nic.c.rss_stale = 1
+        lib.reg_put(self._c, register.offset(n), int(register(value)))
 
     def update(self, register: type[R], n: int = 0, **fields: int) -> R:
         """Change some fields of register ``n``: no access rule, no hook.
@@ -218,11 +193,11 @@ class RegFile:
 
     def read(self, offset: int, len_bytes: int = 4) -> int:
         """Read as the guest does: rules, hooks and side effects."""
-        return int.from_bytes(self.nic.bar0_read(offset, len_bytes), "little")
+        return int.from_bytes(self.function.bar0_read(offset, len_bytes), "little")
 
     def write(self, offset: int, value: int, len_bytes: int = 4) -> None:
         """Write as the guest does: rules, hooks and side effects."""
-        self.nic.bar0_write(offset, value.to_bytes(len_bytes, "little"))
+        self.function.bar0_write(offset, value.to_bytes(len_bytes, "little"))
 
     # -- blocks ------------------------------------------------------------------------------------------------------
 
@@ -251,20 +226,35 @@ class RegFile:
         """Log every guest access to ``register``."""
         self._add_flag(register, int(lib.RULE_TRACE))
 
-    def delay(self, register: type[Register], delay_s: float) -> None:
-        """Answer the guest's reads of ``register`` only after ``delay_s`` seconds; 0 ends that.
+    def set_fault(self, register: type[Register], n: int, fault: Fault) -> Callable[[], None]:
+        """Ask ``fault`` at every guest access to register ``n``: after the register has answered, before it is written.
+
+        Returns:
+            What takes the fault away again.
 
         Raises:
-            ValueError: That is no time, or more than ``DELAY_MAX_S``.
+            IndexError: There is no such register.
         """
-        if not 0 <= delay_s <= DELAY_MAX_S:
-            raise ValueError(f"a register may be slow by 0 to {DELAY_MAX_S:.0f} seconds, not {delay_s}")
-        self._add_flag(register, int(lib.RULE_PY_READ))
-        self._delays[register] = delay_s
+        offset = register.offset(n)
+        faults = self._faults.setdefault(offset, [])
+        faults.append(fault)
+        self._set_flag(offset, int(lib.RULE_FAULT))
+
+        def undo() -> None:
+            faults.remove(fault)
+            if not faults:
+                self._set_flag(offset, int(lib.RULE_FAULT), on=False)
+
+        return undo
+
+    def hold(self, register: type[Register], n: int, delay_s: float) -> None:
+        """From within a fault: the answer to this access is given only after ``delay_s``.  Nobody else waits."""
+        self._c.hold_ns = int(delay_s * NS_PER_S)
+        self._took("reading", register, n, delay_s)
 
     def reset(self, *, software: bool) -> None:
         """All registers to their reset values; ``software`` spares those that a software reset spares."""
-        self.nic.reset(software=software)
+        self.function.reset(software=software)
 
     # -- C calls these; nothing may escape into it -------------------------------------------------------------------
 
@@ -275,24 +265,20 @@ class RegFile:
         self._failed.add((register, flag))
         return first
 
-    def on_read(self, offset: int, value: int) -> int:
+    def py_read(self, offset: int, value: int) -> int:
         """Ask the register's reader."""
         register, n = self._at[offset]
         start_s = time.monotonic()
         try:
-            if register in self._delays:
-                time.sleep(self._delays[register])
-            if register not in self._readers:
-                return value
             return int(self._readers[register](n, register(value))) % 2**32
         except Exception:
             if self._handler_failed(register, int(lib.RULE_PY_READ)):
                 log.exception("reading %s[%d] failed; the guest got %#x", register.NAME, n, value)
             return value
         finally:
-            self._took("reading", register, n, start_s)
+            self._took("reading", register, n, time.monotonic() - start_s)
 
-    def on_write(self, offset: int, old: int, now: int, written: int) -> None:
+    def py_write(self, offset: int, old: int, now: int, written: int) -> None:
         """Tell the register's writers."""
         register, n = self._at[offset]
         start_s = time.monotonic()
@@ -302,41 +288,34 @@ class RegFile:
             except Exception:
                 if self._handler_failed(register, int(lib.RULE_PY_WRITE)):
                     log.exception("writing %#x to %s[%d] failed", written, register.NAME, n)
-        self._took("writing", register, n, start_s)
+        self._took("writing", register, n, time.monotonic() - start_s)
 
-    def _took(self, doing: str, register: type[Register], n: int, start_s: float) -> None:
+    def _took(self, doing: str, register: type[Register], n: int, took_s: float) -> None:
         """See that an access was not so slow that the client thinks nobody is there."""
-        took_s = time.monotonic() - start_s
         if took_s > SLOW_S:
             self.slow_answers += 1
             impatient = "a client that is less patient (QEMU: 5 s, or its x-msg-timeout) takes the device for dead"
-            self._fault_log.line(logging.WARNING, f"{doing} {register.NAME}[{n}] took {took_s:.1f} s; {impatient}")
+            self._log.line(logging.WARNING, f"{doing} {register.NAME}[{n}] took {took_s:.1f} s; {impatient}")
 
-    def on_trace(self, offset: int, value: int, *, is_write: bool) -> None:
+    def py_trace(self, offset: int, value: int, *, is_write: bool) -> None:
         """Log one access."""
         register, n = self._at[offset]
         log.info("%s[%d] %s %s", register.NAME, n, "<-" if is_write else "->", register(value))
 
-    def on_unknown(self, offset: int, value: int, *, is_write: bool) -> None:
+    def py_unknown(self, offset: int, value: int, *, is_write: bool) -> None:
         """Count one access; the first of its kind is logged."""
-        key = (offset % BAR0_BYTES, "write" if is_write else "read")
+        key = (offset % int(self._c.bytes), "write" if is_write else "read")
         if key not in self.unknown:
             log.debug("%s of unknown register %#07x (%#x)", key[1], offset, value)
         self.unknown[key] += 1
 
-    def on_fault(self, queue: int, fault: int, *, is_tx: bool) -> None:
-        """Count a stopped queue; the first of its kind is logged with all that helps to mend it."""
-        key = ("tx" if is_tx else "rx", queue, FAULTS.get(fault, str(fault)))
-        if key not in self.faults:
-            self.explained[key] = self._explain(*key)
-            self._fault_log.line(logging.WARNING, self.explained[key])
-        self.faults[key] += 1
-
-    def _explain(self, kind: str, queue: int, why: str) -> str:
-        text = ""
-        if kind in self.explainers:
+    def py_fault(self, offset: int, value: int, *, is_write: bool) -> int:
+        """Let the faults of a register change an access, in the order in which they were injected."""
+        for fault in tuple(self._faults.get(offset, ())):
             try:
-                text = self.explainers[kind](queue)
+                value = fault(value, is_write)
             except Exception:
-                log.exception("explaining %s queue %d failed", kind, queue)
-        return text or f"{kind.capitalize()} queue {queue} stands still: {why}"
+                log.exception("a fault on %s failed", self._at[offset][0].NAME)
+            if value == LOST:
+                break
+        return value

@@ -1,19 +1,13 @@
-"""What a block may ask of the world: four small Protocols, and nothing else.
+# SPDX-License-Identifier: BSD-3-Clause
+"""What the parts of a device may ask of each other: small Protocols, and nothing else.
 
-Blocks are handed these in their constructor; the server, a test, or a recording stands behind them.
+They are handed these in their constructor; the server, a test, or a recording stands behind them.
 """
 
-from typing import Protocol
+from collections.abc import Callable
+from typing import Any, Protocol
 
-
-class Dma(Protocol):
-    """Memory of the other side, by iova."""
-
-    def read(self, iova: int, len_bytes: int) -> bytes:
-        """Copy ``len_bytes`` in; raises ``OSError`` (EFAULT) outside mapped memory or without Bus Master Enable."""
-
-    def write(self, iova: int, data: bytes) -> None:
-        """Copy ``data`` out; raises ``OSError`` (EFAULT) outside mapped memory or without Bus Master Enable."""
+from device.machine.irq import IrqKind
 
 
 class Irq(Protocol):
@@ -39,3 +33,22 @@ class Clock(Protocol):
 
     def now_ns(self) -> int:
         """Nanoseconds since an arbitrary start."""
+
+
+class PciSide(Protocol):
+    """A function as its configuration space sees it (``device.machine.function.Function``)."""
+
+    bus_master: bool  # PCI lets it do DMA
+    memory: bool  # it answers in the memory BARs
+    irq_kind: IrqKind  # the kind of interrupt in force
+    config: Any  # the ConfigSpace, once one is attached
+    config_read_faults: list[Callable[[int, bytes], bytes]]  # offset and what would be read, to what is read instead
+    config_write_faults: list[Callable[[int, bytes, bytes], bytes]]  # offset, written, stored, to what arrives
+    vector_limit: int | None  # a fault: no more MSI-X vectors than this
+
+    @property
+    def intx_level(self) -> bool:
+        """Whether the INTx line is asserted."""
+
+    def on_reset(self) -> None:
+        """Reset everything but configuration space: FLR, or D3hot to D0."""

@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""One device in one process: a ``Nic`` with its configuration space on a vfio-user socket, run by one thread.
-
-The server outlives its clients; whatever a client leaves behind (memory, eventfds, registers) goes with it.
-"""
+"""One device in one process: a card whose functions sit on vfio-user sockets, run by one thread."""
 
 import contextlib
 import dataclasses
@@ -12,13 +9,13 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from device.i82599.card import Nic
-from device.machine import core as fast
-from device.machine.config import BARS, ConfigSpace, IrqMode
+from device.i82599.card import Card
+from device.i82599.core import TAIL_PAGES, VECTORS
+from device.machine.irq import IrqKind
+from device.machine.loop import Loop
 from device.machine.wire import NullPort, Port
-from device.regs.i82599 import ALL
-from device.serve import vfu
 from device.serve.control import Control
+from device.serve.endpoint import Endpoint, Offer
 from device.trace import TraceFile
 
 log = logging.getLogger(__name__)
@@ -27,16 +24,6 @@ SLICE_S = 0.1  # how long C runs before Python looks at signals, carrier and con
 SPIN_US = 50
 POLL_TAILS_US = 50
 PAGE_BYTES = 4096
-# The pages of BAR0 that hold queue tails.  Ref: 82599 datasheet, RDT and TDT.
-TAIL_PAGES = (0x1000, 0x6000, 0x7000, 0xD000)
-MSI_VECTORS = 1
-
-_MODES = {
-    vfu.Armed.NONE: IrqMode.NONE,
-    vfu.Armed.INTX: IrqMode.INTX,
-    vfu.Armed.MSI: IrqMode.MSI,
-    vfu.Armed.MSIX: IrqMode.MSIX,
-}
 
 
 def raise_file_limit() -> None:
@@ -48,16 +35,19 @@ def raise_file_limit() -> None:
 
 
 class Server:
-    """Serves ``nic`` at ``path`` until ``stop``.
+    """Serves ``card`` until ``stop``: its physical function at ``path``.
 
     Args:
-        nic: The function; closed by whoever made it.
+        card: What is served; closed by whoever made it.
         path: Where clients connect; a stale socket is replaced.
-        port: The wire that ``nic`` was given.
+        port: The wire that ``card`` was given.
         shared_doorbells: Let clients map the pages with the queue tails.
         control: Where the control socket appears, if at all.
         interrupts: The best kind that is offered.
         trace: Where accesses are written, if anywhere; closed by whoever made it.
+
+    Attributes:
+        endpoints: One a function; the physical function's is the first.
 
     Raises:
         OSError: A path is too long or in use.
@@ -65,75 +55,38 @@ class Server:
 
     def __init__(
         self,
-        nic: Nic,
+        card: Card,
         path: Path,
         *,
         port: Port,
         shared_doorbells: bool = False,
         control: Path | None = None,
-        interrupts: IrqMode = IrqMode.MSIX,
+        interrupts: IrqKind = IrqKind.MSIX,
         trace: TraceFile | None = None,
     ) -> None:
-        self.nic = nic
+        self.card = card
         self.port = port
         self.trace = trace
-        self.sessions = 0
         self.started = time.monotonic()
         self._stopping = False
         self._closed = False
-        self._loop: fast.Loop | None = None
+        self._loop: Loop | None = None
         self._control: Control | None = None
-        self.config = ConfigSpace.of(nic, best=interrupts)
-        self.context = vfu.VfuContext(path, self, logging.getLogger("device.serve.vfu"))
-        self.config.on_flr = self.context.reset_state
+        if shared_doorbells:
+            card.core.share_doorbells(POLL_TAILS_US)
+        areas = [(page, PAGE_BYTES) for page in TAIL_PAGES] if shared_doorbells else []
+        offer = Offer(card.identity, VECTORS, interrupts, areas)
+        self.endpoints = [Endpoint(card.pf, path, offer)]
         try:
-            self._offer(shared_doorbells=shared_doorbells)
-            self._loop = fast.Loop(
-                [nic.fast], sources=1, spin_us=SPIN_US, poll_tails_us=POLL_TAILS_US if shared_doorbells else 0
-            )
-            self._loop.set_source(0, fd=-1, run=self.context.run_function, arg=self.context.handle)
-            self.context.watch(self._loop.source_fd(0))
+            self._loop = Loop([card.core], sources=len(self.endpoints), spin_us=SPIN_US)
+            for n, endpoint in enumerate(self.endpoints):
+                endpoint.join(self._loop, n)
             if control is not None:
                 self._control = Control(control, self.handlers())
                 self._loop.wake_on(self._control.fileno())
         except BaseException:
             self.close()
             raise
-
-    def _offer(self, *, shared_doorbells: bool) -> None:
-        core = self.nic.fast
-        areas = [(page, PAGE_BYTES) for page in TAIL_PAGES] if shared_doorbells else []
-        core.c.shared_doorbells = int(shared_doorbells)
-        self.context.add_region(
-            0, BARS[0], fast.c_function("nic_bar0"), core.handle, areas=areas, fd=core.c.word_fd if areas else -1
-        )
-        self.context.add_io_bar(2)
-        self.context.add_msix_bar(4)
-        self.context.add_config(self.config)
-        self.context.set_dma(fast.c_function("dma_add"), fast.c_function("dma_del"), core.handle)
-        core.set_irq_sink(self.context.irq_function, self.context.intx_function, self.context.handle)
-        best = self.config.best
-        self.context.realize(
-            msi=MSI_VECTORS if best >= IrqMode.MSI else 0, msix=fast.VECTORS if best >= IrqMode.MSIX else 0
-        )
-
-    # -- what the client does (vfu.Hooks) -----------------------------------------------------------------------------
-
-    def on_reset(self, kind: vfu.ResetKind) -> None:
-        """Reset configuration space and function: asked for, or because the client is gone."""
-        log.debug("reset: %s", "by the client" if kind is vfu.ResetKind.DEVICE else "the client is gone")
-        if kind is vfu.ResetKind.LOST:
-            self.config.armed = IrqMode.NONE
-        self.config.reset()
-
-    def on_client(self, *, attached: bool) -> None:
-        """Note that a client came or went."""
-        self.sessions += attached
-        log.info("client %d %s", self.sessions, "attached" if attached else "left")
-
-    def on_irqs(self, armed: vfu.Armed) -> None:
-        """Note which kind of interrupt has eventfds."""
-        self.config.set_armed(_MODES[armed])
 
     # -- running ------------------------------------------------------------------------------------------------------
 
@@ -151,11 +104,12 @@ class Server:
             ready()
         while not self._stopping:
             self._loop.run(SLICE_S)
-            self.nic.poll()
+            self.card.poll()
             self.port.poll()
             if self.trace is not None:
                 self.trace.poll()
-            self.context.turn_away()
+            for endpoint in self.endpoints:
+                endpoint.context.turn_away()
             if self._control is not None:
                 self._control.poll()
 
@@ -166,15 +120,14 @@ class Server:
             self._loop.stop()
 
     def close(self) -> None:
-        """Send the client away and remove the sockets.  May be called twice."""
+        """Send clients away and remove the sockets.  May be called twice."""
         if self._closed:
             return
         self._closed = True
         if self._control is not None:
             self._control.close()
-        self.context.close()
-        if not self.nic.closed:
-            self.nic.fast.set_irq_sink(0, 0, 0)
+        for endpoint in self.endpoints:
+            endpoint.close()
         if self._loop is not None:
             self._loop.close()
 
@@ -188,7 +141,7 @@ class Server:
             "report": lambda _: self.report(),
             "generate": self._generate,
             "slow": self._set_slow,
-            "drop": lambda _: self.context.drop(),
+            "drop": lambda _: self.endpoints[0].context.drop(),
             "stop": lambda _: self.stop(),
         }
 
@@ -196,26 +149,25 @@ class Server:
         if not isinstance(kind, str):
             raise TypeError(f"wanted sr, lr, da or none, not {kind!r}")
         if kind == "none":
-            self.nic.remove_sfp()
+            self.card.remove_sfp()
         else:
-            self.nic.insert_sfp(kind)
+            self.card.insert_sfp(kind)
         return kind
 
     def _set_carrier(self, on: object) -> bool:
         if not isinstance(on, bool):
             raise TypeError(f"wanted true or false, not {on!r}")
-        self.nic.set_port(self.port if on else None)
-        self.nic.link.evaluate()
+        self.card.set_port(self.port if on else None)
+        self.card.link.evaluate()
         return on
 
     def _set_slow(self, wanted: object) -> object:
-        """``{"register": NAME, "s": SECONDS}``: a card that is slow to answer reads; 0 seconds ends it."""
+        """``{"register": NAME, "s": SECONDS}``: the fault ``slow=NAME:SECONDS`` by its older name; 0 seconds ends it."""
         match wanted:
             case {"register": str(name), "s": int() | float() as delay_s}:
-                register = next((known for known in ALL if name == known.NAME), None)
-                if register is None:
-                    raise ValueError(f"no register is called {name}; `python -m device.regs list` lists them")
-                self.nic.regs.delay(register, delay_s)
+                self.card.faults.end(f"slow={name}")
+                if delay_s:
+                    self.card.faults.inject(f"slow={name}:{delay_s}")
             case _:
                 raise TypeError(f'wanted {{"register": "EERD", "s": 8}}, not {wanted!r}')
         return wanted
@@ -229,12 +181,12 @@ class Server:
         return frames
 
     def report(self) -> dict[str, object]:
-        """What happened so far: the function's report, and the figures of port and socket."""
+        """What happened so far: the card's report, and the figures of port and socket."""
+        report = dataclasses.asdict(self.card.report())
+        report["counters"]["loop_sleeps"] = self._loop.sleeps if self._loop is not None else 0
         return {
-            **dataclasses.asdict(self.nic.report()),
+            **report,
             "port": {"name": self.port.name, **self.port.counters()},
-            "socket": {**self.context.counters(), "flrs": self.config.flrs, "dma_regions": self.context.dma_regions},
-            "client": self.context.attached,
-            "irq_mode": self.config.irq_mode.name.lower(),
+            **self.endpoints[0].report(),
             "uptime_s": round(time.monotonic() - self.started, 3),
         }

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Protocol, Self
 
 from device._vfu import ffi, lib
+from device.machine.irq import IrqKind
 from device.machine.limit import LimitedLog
 from device.serve.doorman import Doorman
 
@@ -29,16 +30,7 @@ MSIX_BYTES: int = lib.VDEV_MSIX_BYTES
 IO_BYTES = 32
 PATH_MAX_BYTES = 107  # sun_path holds 108 with the final NUL
 
-__all__ = ["CONFIG", "MEM", "READ", "WRITE", "Armed", "Hooks", "Region", "ResetKind", "VfuContext", "check_path"]
-
-
-class Armed(enum.IntEnum):
-    """The kind of interrupt that has eventfds, by its VFIO index."""
-
-    NONE = lib.VDEV_IRQ_NONE
-    INTX = lib.VDEV_IRQ_INTX
-    MSI = lib.VDEV_IRQ_MSI
-    MSIX = lib.VDEV_IRQ_MSIX
+__all__ = ["CONFIG", "MEM", "READ", "WRITE", "Hooks", "Region", "ResetKind", "VfuContext", "check_path"]
 
 
 class ResetKind(enum.IntEnum):
@@ -58,7 +50,7 @@ class Hooks(Protocol):
     def on_client(self, *, attached: bool) -> None:
         """Hear that a client came (after its handshake) or went (after the reset)."""
 
-    def on_irqs(self, armed: Armed) -> None:
+    def on_irqs(self, armed: IrqKind) -> None:
         """Hear that another kind of interrupt has eventfds now."""
 
 
@@ -107,7 +99,7 @@ def _on_client(handle: object, attached: int) -> None:
 
 def _on_irqs(handle: object, armed: int) -> None:
     context: VfuContext = ffi.from_handle(handle)
-    context.hooks.on_irqs(Armed(armed))
+    context.hooks.on_irqs(IrqKind(armed))
 
 
 def _on_log(handle: object, level: int, text: object) -> None:
@@ -280,11 +272,29 @@ class VfuContext:
         """Serve an I/O BAR with IOADDR and IODATA, a window to region 0."""
         self._region(index, lib.vdev_io_access, self._v, READ | WRITE, IO_BYTES)
 
-    def set_dma(self, add: int, delete: int, nic: int) -> None:
-        """Report the client's memory to two C functions of the core (addresses of ``dma_add``, ``dma_del``)."""
+    def set_dma(self, add: int, delete: int, dma: int) -> None:
+        """Report the client's memory to two C functions of the core (addresses of ``dma_add``, ``dma_del``).
+
+        Args:
+            add: Told of memory that the client maps.
+            delete: Told of memory that it takes back.
+            dma: Address of the function's ``struct dma``, their first argument.
+        """
         self._v.dma_add = ffi.cast("int (*)(void *, uint64_t, uint64_t, void *, uint32_t)", add)
         self._v.dma_del = ffi.cast("int (*)(void *, uint64_t, uint64_t)", delete)
-        self._v.nic = ffi.cast("void *", nic)
+        self._v.dma = ffi.cast("void *", dma)
+
+    def set_faults(self, hold_ns: int, dma_reach: int, irq_refused: int) -> None:
+        """Look for injected faults at these addresses, which are the function's.
+
+        Args:
+            hold_ns: ``uint64_t``: the answer to the access just made is kept so long.
+            dma_reach: ``uint64_t``: memory that ends above this iova is refused, unless it is 0.
+            irq_refused: ``uint32_t``: ``1 << IrqKind`` of the kinds whose eventfds are refused.
+        """
+        self._v.hold_ns = ffi.cast("uint64_t *", hold_ns)
+        self._v.dma_reach = ffi.cast("uint64_t *", dma_reach)
+        self._v.irq_refused = ffi.cast("uint32_t *", irq_refused)
 
     def realize(self, *, msi: int = 1, msix: int = 64) -> None:
         """Finish the function: one INTx, ``msi`` and ``msix`` vectors.  Clients may come now.
@@ -360,9 +370,9 @@ class VfuContext:
         return self._v is not None and int(self._v.conn_fd) != -1
 
     @property
-    def armed(self) -> Armed:
+    def armed(self) -> IrqKind:
         """The kind of interrupt that has eventfds."""
-        return Armed(int(self._v.armed))
+        return IrqKind(int(self._v.armed))
 
     @property
     def intx(self) -> bool:

@@ -55,7 +55,7 @@ def carry(up: Rig, frames: Sequence[bytes], batch: int, batches: int) -> None:
                 ring.refill()
             if taken == batch:
                 break
-            up.nic.fast.step()
+            up.nic.core.step()
         assert taken == batch, f"{taken} of {batch} frames came back"
         sender.clean()
 
@@ -86,10 +86,10 @@ def work(marks: Any) -> None:
         for name, offset in REGISTERS.items():
             with counted(f"{name}: a read", ACCESSES):
                 for _ in range(ACCESSES):
-                    up.nic.fast.bar0_read(offset)
+                    up.nic.pf.bar0_read(offset)
             with counted(f"{name}: a write", ACCESSES):
                 for _ in range(ACCESSES):
-                    up.nic.fast.bar0_write(offset, bytes(4))
+                    up.nic.pf.bar0_write(offset, bytes(4))
 
 
 def side(path: str) -> str:

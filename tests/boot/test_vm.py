@@ -20,7 +20,7 @@ from ci.demo import HOST4, WIRE4
 from ci.say import ROOT, CiError, cache_dir
 from ci.vm import MAC, NicOptions, Options, Vm
 from ci.vm_step import captured
-from device.i82599.card import Nic
+from device.i82599.card import Card
 from device.machine.wire import NullPort
 from device.trace import read
 from tests.rigs.replay import replay
@@ -189,6 +189,6 @@ def test_a_trace_of_the_probe_replays(tmp_path: Path) -> None:
     ]
     done = step("--driver", "none", *words)
     assert done.stdout == f"{MAC}\n", done.stderr
-    with NullPort() as port, Nic(mac=MAC, port=port) as nic:
+    with NullPort() as port, Card(mac=MAC, port=port) as nic:
         assert list(replay(nic, read(path))) == []
-        assert nic.fast.counters()["reg_reads"] > 1000
+        assert nic.core.counters()["reg_reads"] > 1000

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from device.i82599.card import Nic
+from device.i82599.card import Card
 from device.machine.wire.loopback import LoopbackPort
 from driver.core.bar import Bar
 from driver.core.dma import Arena
@@ -22,19 +22,19 @@ ARENA_BYTES = 32 << 20
 class DeviceClock:
     """The device's time, which stands still until a test moves it."""
 
-    def __init__(self, nic: Nic) -> None:
+    def __init__(self, nic: Card) -> None:
         self._nic = nic
-        nic.fast.manual_clock(1_000_000_000)
+        nic.core.manual_clock(1_000_000_000)
 
     def now_ns(self) -> int:
-        return self._nic.fast.now_ns()
+        return self._nic.core.now_ns()
 
     def now_s(self) -> float:
         return self.now_ns() / 1e9
 
     def advance_us(self, us: float) -> None:
         """Move time and let the device do what became due."""
-        self._nic.fast.advance(round(us * 1000))
+        self._nic.core.advance(round(us * 1000))
         self._nic.poll()
         self._nic.step()
 
@@ -58,20 +58,20 @@ def port() -> Iterator[LoopbackPort]:
 
 
 @pytest.fixture
-def nic(port: LoopbackPort) -> Iterator[Nic]:
+def nic(port: LoopbackPort) -> Iterator[Card]:
     """A function with a short-range module and a loopback plug."""
-    with Nic(mac=MAC, sfp="sr", port=port) as nic:
+    with Card(mac=MAC, sfp="sr", port=port) as nic:
         yield nic
 
 
 @pytest.fixture
-def clock(nic: Nic) -> DeviceClock:
+def clock(nic: Card) -> DeviceClock:
     """Time in the test's hands."""
     return DeviceClock(nic)
 
 
 @pytest.fixture
-def door(nic: Nic) -> Iterator[PairDoor]:
+def door(nic: Card) -> Iterator[PairDoor]:
     """A door to ``nic``; memory enable and bus master are still off, as after power-on."""
     door = PairDoor(nic)
     yield door

@@ -32,7 +32,7 @@ BAD = 1  # the queue that gets the nonsense; 0 and 2 are fine
 NOWHERE = 0x5_0000_0000  # no memory is mapped there
 LOW = 2**32
 
-BadRing = tuple[str, dict[str, tuple[type[Register], int]], int]  # the fault, registers, tail
+BadRing = tuple[str, dict[str, tuple[type[Register], int]], int]  # the stall, registers, tail
 Descs = list[tuple[int | None, int]]
 
 
@@ -65,10 +65,10 @@ def others_go_on(up: Rig, wire: Wire) -> None:
     assert up.take(0) == [plain(7)]
 
 
-def fault(up: Rig, caplog: pytest.LogCaptureFixture, way: str, why: str, times: int = 1) -> None:
+def stall(up: Rig, caplog: pytest.LogCaptureFixture, way: str, why: str, times: int = 1) -> None:
     """One queue stopped, for this reason; it was counted each time and logged once."""
-    assert up.nic.regs.faults == {(way, BAD, why): times}
-    assert up.count("faults") == times
+    assert up.nic.core.stalls.seen == {(way, BAD, why): times}
+    assert up.count("stalls") == times
     (record,) = caplog.records
     assert record.getMessage().startswith(f"{way.capitalize()} queue {BAD} stands still: ")
     assert f"{way.upper()}DCTL.ENABLE" in record.getMessage()  # what to do about it
@@ -124,7 +124,7 @@ def test_a_tx_ring_that_cannot_be(up: Rig, wire: Wire, caplog: pytest.LogCapture
     for _ in range(3):
         up.adapter.bar.write(TDT, tail, BAD)
         up.settle()
-    fault(up, caplog, "tx", why)
+    stall(up, caplog, "tx", why)
     assert wire.sent() == []
     others_go_on(up, wire)
     restart_tx(up, wire)
@@ -152,7 +152,7 @@ def test_an_rx_ring_that_cannot_be(
         up.adapter.bar.write(RDT, tail, BAD)
         wire.inject(*bad_flows)
         up.settle()
-    fault(up, caplog, "rx", why)
+    stall(up, caplog, "rx", why)
     assert up.take(BAD) == []
     assert up.count("rx_disabled") >= len(bad_flows)
     others_go_on(up, wire)
@@ -168,26 +168,26 @@ def test_a_length_that_is_no_multiple_of_128_is_rounded_down(up: Rig, wire: Wire
     up.adapter.bar.write(TDT, 7, BAD)
     up.settle()
     assert wire.sent() == [plain(n) for n in range(7)]
-    assert up.nic.report().faults == []
+    assert up.nic.report().stalls == []
 
 
-def test_the_same_fault_again_is_counted_but_not_logged(up: Rig, wire: Wire, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_same_stall_again_is_counted_but_not_logged(up: Rig, wire: Wire, caplog: pytest.LogCaptureFixture) -> None:
     for _ in range(5):
         ring_write(up, TXDCTL, head=(TDH, 0))
         up.adapter.bar.write(TDT, 64, BAD)
         up.settle()
-    fault(up, caplog, "tx", "tail", times=5)
+    stall(up, caplog, "tx", "tail", times=5)
 
 
 def test_memory_taken_away_under_running_rings(up: Rig, wire: Wire, caplog: pytest.LogCaptureFixture) -> None:
-    """An IOMMU that unmaps too early: faults, not crashes; new memory and a reset make it good."""
+    """An IOMMU that unmaps too early: stalls, not crashes; new memory and a reset make it good."""
     arena = up.adapter.arena
     assert arena is not None
     up.door.dma_unmap(arena.iova_base, arena.len_bytes)
     wire.inject(plain(1))
     up.adapter.tx_rings[0].send([plain(2)])
     up.settle()
-    assert {why for _, _, why in up.nic.regs.faults} == {"ring unmapped"}
+    assert {why for _, _, why in up.nic.core.stalls.seen} == {"ring unmapped"}
     assert wire.sent() == []
     caplog.clear()
     up.adapter.down()
@@ -278,13 +278,13 @@ def test_a_tx_descriptor_that_cannot_be_obeyed(
 ) -> None:
     why, descs = DESCRIPTORS[name]
     send_raw(up, *descs)
-    fault(up, caplog, "tx", why)
+    stall(up, caplog, "tx", why)
     assert wire.sent() == []
     head = up.nic.regs.get(TDH, BAD)
     send_raw(up, (None, data(254)))
     assert wire.sent() == []
     assert up.nic.regs.get(TDH, BAD) == head
-    assert up.count("faults") == 1
+    assert up.count("stalls") == 1
     others_go_on(up, wire)
     restart_tx(up, wire)
 
@@ -295,7 +295,7 @@ def test_enabling_a_queue_again_forgets_its_contexts(up: Rig, wire: Wire, caplog
     assert len(wire.sent()) == 1
     ring_write(up, TXDCTL, head=(TDH, 0), tail=(TDT, 0))
     send_raw(up, (None, packet))
-    fault(up, caplog, "tx", "context")
+    stall(up, caplog, "tx", "context")
 
 
 def test_good_packets_before_a_bad_one_leave_and_are_reported(up: Rig, wire: Wire) -> None:
@@ -307,17 +307,17 @@ def test_good_packets_before_a_bad_one_leave_and_are_reported(up: Rig, wire: Wir
     assert [TXD(desc[2 * n + 1]).STAT_DD for n in range(7)] == [1] * 5 + [0, 0]
 
 
-def test_a_null_descriptor_between_packets_is_no_fault(up: Rig, wire: Wire) -> None:
+def test_a_null_descriptor_between_packets_is_no_stall(up: Rig, wire: Wire) -> None:
     frame = flow(1, payload=bytes(range(200)))
     send_raw(up, (None, data(len(frame))), (0, data(0)), (None, data(len(frame))))
     assert wire.sent() == [frame] * 2
-    assert up.nic.report().faults == []
+    assert up.nic.report().stalls == []
 
 
 def test_a_packet_that_has_not_all_come_yet_waits(up: Rig, wire: Wire) -> None:
     frame = flow(1, payload=bytes(range(200)))
     send_raw(up, (None, data(100, DCMD_EOP=0, DCMD_RS=0)))
-    assert (wire.sent(), up.nic.report().faults) == ([], [])
+    assert (wire.sent(), up.nic.report().stalls) == ([], [])
     send_raw(up, (up.adapter.tx_rings[BAD].c.buf_iova + 100, data(len(frame) - 100)))
     assert wire.sent() == [frame]
 
@@ -331,7 +331,7 @@ def test_an_rx_buffer_outside_memory(
     wire.inject(*bad_flows)
     up.settle()
     assert [bytes(frame) for frame in ring.harvest()] == bad_flows[:2]
-    fault(up, caplog, "rx", "buffer")
+    stall(up, caplog, "rx", "buffer")
     assert up.nic.regs.get(RDH, BAD) == (head + 2) % ring.count
     others_go_on(up, wire)
     restart_rx(up, wire, bad_flows)
@@ -360,7 +360,7 @@ def test_buffers_of_no_size(up: Rig, wire: Wire, caplog: pytest.LogCaptureFixtur
     up.adapter.bar.update(SRRCTL, BAD, BSIZEPACKET=0)
     wire.inject(*bad_flows)
     up.settle()
-    fault(up, caplog, "rx", "desc")
+    stall(up, caplog, "rx", "desc")
     others_go_on(up, wire)
     restart_rx(up, wire, bad_flows)
 
@@ -392,7 +392,7 @@ def test_doorbells_of_queues_that_are_off_do_nothing(up: Rig, wire: Wire) -> Non
         up.adapter.bar.write(TDT, 5, queue)
         up.adapter.bar.write(RDT, 5, queue)
     up.settle()
-    assert (up.count("faults"), wire.sent()) == (0, [])
+    assert (up.count("stalls"), wire.sent()) == (0, [])
     others_go_on(up, wire)
 
 
@@ -401,12 +401,12 @@ def test_enabled_queues_that_were_never_set_up_are_harmless(up: Rig, wire: Wire)
         up.adapter.bar.update(TXDCTL, queue, ENABLE=1)
         up.adapter.bar.update(RXDCTL, queue, ENABLE=1)
     up.settle()
-    assert up.count("faults") == 0
+    assert up.count("stalls") == 0
     others_go_on(up, wire)
     for queue in range(3, 128):
         up.adapter.bar.write(TDT, 1, queue)
     up.settle()
-    assert {why for _, _, why in up.nic.regs.faults} == {"ring len"}
+    assert {why for _, _, why in up.nic.core.stalls.seen} == {"ring len"}
     others_go_on(up, wire)
 
 
@@ -425,12 +425,12 @@ def test_a_receive_queue_that_nobody_fills_holds_up_only_what_it_must(
     assert up.adapter.stats()["rx_no_dma_resources"] == 100 - (up.count("rx_frames") - before)
 
 
-def test_bus_master_off_is_no_fault_and_no_dma_error(up: Rig, wire: Wire) -> None:
+def test_bus_master_off_is_no_stall_and_no_dma_error(up: Rig, wire: Wire) -> None:
     Config(up.door).set_master(on=False)
     up.adapter.tx_rings[BAD].send([plain(1)])
     wire.inject(plain(2))
     up.settle()
-    assert (up.count("faults"), up.count("dma_errors"), wire.sent()) == (0, 0, [])
+    assert (up.count("stalls"), up.count("dma_errors"), wire.sent()) == (0, 0, [])
     Config(up.door).set_master(on=True)
     up.settle()
     assert wire.sent() == [plain(1)]

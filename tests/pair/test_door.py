@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from device.i82599.card import Nic
+from device.i82599.card import Card
 from device.regs import pci as layout
 from device.regs.i82599 import CTRL, EICR, EICS, EIMC, EIMS, EITR, GPIE, RDBAL, STATUS
 from driver.core.bar import Bar
@@ -41,14 +41,14 @@ def test_the_function_is_a_82599es_with_its_capabilities(door: PairDoor) -> None
     assert (link.gts, link.width, link.mbps) == (5.0, 8, 32000)
 
 
-def test_registers_reach_the_core(nic: Nic, bar: Bar) -> None:
+def test_registers_reach_the_core(nic: Card, bar: Bar) -> None:
     bar.write(RDBAL, 0x12345680, 5)
     assert nic.regs.get(RDBAL, 5) == 0x12345680
     assert bar.read(STATUS) == nic.regs.get(STATUS)
     assert bar.read_offset(0x7FFFC) == 0
 
 
-def test_a_software_reset_clears_itself(bar: Bar, nic: Nic) -> None:
+def test_a_software_reset_clears_itself(bar: Bar, nic: Card) -> None:
     bar.write(RDBAL, 0x80)
     bar.update(CTRL, RST=1)
     assert bar.wait(CTRL, timeout_s=0.1, RST=0).RST == 0
@@ -64,19 +64,19 @@ def test_waiting_can_be_done_on_the_devices_clock(door: PairDoor, clock: DeviceC
     assert 0.01 <= clock.now_s() - start < 0.011
 
 
-def test_dma_needs_bus_master_and_a_mapping(nic: Nic, door: PairDoor, arena: Arena) -> None:
+def test_dma_needs_bus_master_and_a_mapping(nic: Card, door: PairDoor, arena: Arena) -> None:
     buffer = arena.alloc(64)
     buffer.view[:4] = b"ping"
     with pytest.raises(OSError, match="dma read"):
-        nic.fast.dma_read(buffer.iova, 4)
+        nic.pf.dma_read(buffer.iova, 4)
     Config(door).set_master(on=True)
-    assert nic.fast.dma_read(buffer.iova, 4) == b"ping"
-    nic.fast.dma_write(buffer.iova, b"pong")
+    assert nic.pf.dma_read(buffer.iova, 4) == b"ping"
+    nic.pf.dma_write(buffer.iova, b"pong")
     assert bytes(buffer.view[:4]) == b"pong"
     arena.free(buffer)
     arena.close()
     with pytest.raises(OSError, match="dma read"):
-        nic.fast.dma_read(buffer.iova, 4)
+        nic.pf.dma_read(buffer.iova, 4)
     assert door.maps == {}
 
 
@@ -111,7 +111,7 @@ def test_intx_is_told_again_after_unmask_until_the_cause_is_read(door: PairDoor,
     door.irq_disable(IrqKind.INTX)
 
 
-def test_reset_puts_everything_back(nic: Nic, door: PairDoor, bar: Bar) -> None:
+def test_reset_puts_everything_back(nic: Card, door: PairDoor, bar: Bar) -> None:
     config = Config(door)
     config.enable_memory()
     config.set_master(on=True)
@@ -120,7 +120,7 @@ def test_reset_puts_everything_back(nic: Nic, door: PairDoor, bar: Bar) -> None:
     door.reset()
     assert bar.read(RDBAL) == 0
     assert config.read(layout.PCI_COMMAND) == 0
-    assert not nic.bus_master
+    assert not nic.pf.bus_master
     config.restore_state(state)
     assert config.read(layout.PCI_COMMAND) == layout.PCI_COMMAND.of(MEMORY=1, BUS_MASTER=1)
 
@@ -135,7 +135,7 @@ def test_enable_memory_wakes_a_sleeping_function(door: PairDoor) -> None:
     assert config.read(layout.PCI_COMMAND).MEMORY == 1
 
 
-def test_after_close_everything_is_gone_but_nothing_crashes(nic: Nic, door: PairDoor, bar: Bar, eventfd: int) -> None:
+def test_after_close_everything_is_gone_but_nothing_crashes(nic: Card, door: PairDoor, bar: Bar, eventfd: int) -> None:
     door.irq_enable(IrqKind.MSIX, [eventfd])
     Arena(door, 4096)
     door.close()

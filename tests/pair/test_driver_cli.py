@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from device.i82599.card import Nic
+from device.i82599.card import Card
 from device.i82599.nvm.image import Image
 from device.machine.wire.loopback import LoopbackPort
 from device.regs import pci as layout
@@ -30,7 +30,7 @@ Capture = pytest.CaptureFixture[str]
 
 
 @pytest.fixture(autouse=True)
-def _here(nic: Nic, monkeypatch: pytest.MonkeyPatch) -> None:
+def _here(nic: Card, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever NIC is named, it is ours, and its driver does not wait."""
 
     def options(*, allow_unsupported_sfp: bool = False) -> ProbeOptions:
@@ -66,7 +66,7 @@ def test_probe_for_programs(capsys: Capture) -> None:
     assert found["steps"][0]["step"] == "refuse_vf"
 
 
-def test_figures_for_programs(capsys: Capture, nic: Nic) -> None:
+def test_figures_for_programs(capsys: Capture, nic: Card) -> None:
     def ask(*words: str) -> object:
         assert cli.main([*words, "--json"]) == 0
         return json.loads(capsys.readouterr().out)
@@ -112,7 +112,7 @@ def test_regs_shows_zeros_only_if_asked(capsys: Capture) -> None:
     assert [row["name"] for row in json.loads(capsys.readouterr().out)] == ["RDT[0]"]
 
 
-def test_a_dump_changes_nothing_in_the_nic(nic: Nic, door: PairDoor) -> None:
+def test_a_dump_changes_nothing_in_the_nic(nic: Card, door: PairDoor) -> None:
     def words() -> dict[tuple[str, int], int]:
         moving = {"FRTIMER", "SYSTIML", "SYSTIMH"}
         return {
@@ -124,14 +124,14 @@ def test_a_dump_changes_nothing_in_the_nic(nic: Nic, door: PairDoor) -> None:
     bar = Bar(door)
     bar.write(EIMS, EIMS.of(LSC=1))
     bar.write(EICS, EICS.of(LSC=1))
-    before, reads = words(), nic.fast.counters()
+    before, reads = words(), nic.core.counters()
     rows = ethtool.registers(bar, zero=True)
     assert words() == before
     assert nic.regs.get(EICR).LSC == 1
     assert nic.regs.get(SWSM).SMBI == 0
     assert len(rows) > 1000
     assert nic.regs.unknown == {}
-    changed = {name for name, count in nic.fast.counters().items() if count != reads[name]}
+    changed = {name for name, count in nic.core.counters().items() if count != reads[name]}
     assert changed <= {"reg_reads", "loop_turns"}
 
 
@@ -173,7 +173,7 @@ def test_a_second_driver_is_told_who_is_the_first(capsys: Capture, held: Claim) 
 # ---- bad cards -----------------------------------------------------------------------------------------------------
 
 
-def test_a_foreign_device_id(capsys: Capture, nic: Nic, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_foreign_device_id(capsys: Capture, nic: Card, monkeypatch: pytest.MonkeyPatch) -> None:
     class Foreign(PairDoor):
         def config_read(self, offset: int, len_bytes: int) -> bytes:
             return b"\x22\x11"[:len_bytes] if offset == 2 else super().config_read(offset, len_bytes)
@@ -182,7 +182,7 @@ def test_a_foreign_device_id(capsys: Capture, nic: Nic, monkeypatch: pytest.Monk
     assert "pair is 8086:1122; this driver knows 8086:10" in fails(capsys, 1, "probe", "pair")
 
 
-def test_a_corrupt_nvm(capsys: Capture, nic: Nic) -> None:
+def test_a_corrupt_nvm(capsys: Capture, nic: Card) -> None:
     nic.nvm.image.write(0x15, 0xBAD)
     assert "checksum" in fails(capsys, 1, "up", "pair").lower()
 
@@ -191,7 +191,7 @@ def test_a_corrupt_nvm(capsys: Capture, nic: Nic) -> None:
 def test_a_mac_that_no_station_can_have(
     capsys: Capture, port: LoopbackPort, monkeypatch: pytest.MonkeyPatch, word: int, text: str
 ) -> None:
-    with Nic(mac=MAC, sfp="sr", port=port) as nic:
+    with Card(mac=MAC, sfp="sr", port=port) as nic:
         image = nic.nvm.image
         assert isinstance(image, Image)
         base = next(at for at in range(0x400) if image.read(at) == 0x0002 and image.read(at + 1) == 0x8200)
@@ -204,7 +204,7 @@ def test_a_mac_that_no_station_can_have(
 
 
 def test_an_unsupported_module_and_the_option_for_it(
-    capsys: Capture, nic: Nic, monkeypatch: pytest.MonkeyPatch
+    capsys: Capture, nic: Card, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real = I2c.read_byte
 
@@ -222,7 +222,7 @@ def test_an_unsupported_module_and_the_option_for_it(
     assert "12:1b:21" in capsys.readouterr().out
 
 
-def test_no_module_in_the_cage(capsys: Capture, nic: Nic) -> None:
+def test_no_module_in_the_cage(capsys: Capture, nic: Card) -> None:
     nic.remove_sfp()
     assert "no module in the SFP+ cage" in fails(capsys, 1, "module", "pair")
 

@@ -14,8 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from device.i82599.card import Nic
-from device.machine.core import BAR0_BYTES, ffi
+from device.i82599.card import Card
+from device.i82599.core import BAR0_BYTES
+from device.machine.core import ffi
 from device.regs import i82599 as regs
 from device.regs.i82599 import (
     CTRL,
@@ -78,7 +79,7 @@ GLOBALS: list[type[Register]] = [CTRL_EXT, DMATXCTL, FCTRL, HLREG0, MRQC, RTTDCS
 class Victim:
     """A device on the test's own memory, with guards on both sides of it."""
 
-    def __init__(self, nic: Nic, wire: Wire) -> None:
+    def __init__(self, nic: Card, wire: Wire) -> None:
         self.nic = nic
         self.wire = wire
         self.door = PairDoor(nic)
@@ -91,11 +92,11 @@ class Victim:
 
     def start(self) -> None:
         """Fresh memory, in two regions that touch each other: copies may cross, rings may too."""
-        self.nic.fast.dma_del(IOVA, MEMORY_BYTES)
+        self.nic.pf.dma_del(IOVA, MEMORY_BYTES)
         ffi.buffer(self.whole)[:] = GUARD + bytes(MEMORY_BYTES) + GUARD
         half = MEMORY_BYTES // 2
         for n in range(2):
-            self.nic.fast.dma_add(IOVA + n * half, half, self.whole + GUARD_BYTES + n * half)
+            self.nic.pf.dma_add(IOVA + n * half, half, self.whole + GUARD_BYTES + n * half)
 
     def whole_guards(self) -> bool:
         whole = bytes(ffi.buffer(self.whole))
@@ -130,13 +131,13 @@ def any_write(draw: st.DrawFn) -> Action:
     touched = {found[0] for at in range(offset - 3, offset + 16) if (found := regs.lookup(at // 4 * 4))}
     if touched & LASTING:
         offset = 0
-    return Action(f"write {data.hex()} at {offset:#x}", lambda victim: victim.nic.fast.bar0_write(offset, data))
+    return Action(f"write {data.hex()} at {offset:#x}", lambda victim: victim.nic.pf.bar0_write(offset, data))
 
 
 @st.composite
 def any_read(draw: st.DrawFn) -> Action:
     offset, size = draw(st.integers(0, 0x8_0000)), draw(st.integers(1, 16))
-    return Action(f"read {size} bytes at {offset:#x}", lambda victim: victim.nic.fast.bar0_read(offset, size))
+    return Action(f"read {size} bytes at {offset:#x}", lambda victim: victim.nic.pf.bar0_read(offset, size))
 
 
 @st.composite
@@ -422,10 +423,10 @@ def world(draw: st.DrawFn) -> Action:
         nic, half = victim.nic, MEMORY_BYTES // 2
         match what:
             case "unmap":
-                nic.fast.dma_del(IOVA + half, half)
+                nic.pf.dma_del(IOVA + half, half)
             case "map":
-                nic.fast.dma_del(IOVA + half, half)
-                nic.fast.dma_add(IOVA + half, half, victim.whole + GUARD_BYTES + half)
+                nic.pf.dma_del(IOVA + half, half)
+                nic.pf.dma_add(IOVA + half, half, victim.whole + GUARD_BYTES + half)
             case "master off" | "master on":
                 Config(victim.door).set_master(on=what == "master on")
             case "module":
@@ -468,7 +469,7 @@ ACTIONS = st.lists(
 
 @contextmanager
 def victim() -> Iterator[Victim]:
-    with Wire() as wire, Nic(mac=MAC, sfp="sr", port=wire) as nic:
+    with Wire() as wire, Card(mac=MAC, sfp="sr", port=wire) as nic:
         made = Victim(nic, wire)
         yield made
         made.door.close()
@@ -491,10 +492,10 @@ def recover(victim: Victim) -> None:
     """Whatever happened: after a PCI reset the real driver probes the device and data passes both ways."""
     nic, wire = victim.nic, victim.wire
     nic.insert_sfp("sr")
-    nic.fast.dma_del(IOVA, MEMORY_BYTES)
+    nic.pf.dma_del(IOVA, MEMORY_BYTES)
     victim.door.reset()
     wire.light(on=True)
-    nic.fast.settle(1000)
+    nic.core.settle(1000)
     wire.sent()
     time = NoWait()
     with probe(PairDoor(nic), ProbeOptions(clock=time, cpus=2, queues=2, itr_us=0)) as adapter:
@@ -515,9 +516,9 @@ def recover(victim: Victim) -> None:
     assert nic.regs.handler_errors == 0
 
 
-def registers(nic: Nic) -> bytes:
+def registers(nic: Card) -> bytes:
     """Every register word, except those that show the link and the cage, which live on."""
-    words = bytearray(ffi.buffer(nic.fast.c.word, BAR0_BYTES))
+    words = bytearray(ffi.buffer(nic.core.c.word, BAR0_BYTES))
     for offset in (*regs.LINKS.AT, *regs.ESDP.AT):
         words[offset : offset + 4] = bytes(4)
     return bytes(words)
@@ -599,7 +600,7 @@ def test_a_frame_looped_back_onto_itself_is_only_the_guests_problem() -> None:
         made.step()
         # What lies in the second region was read after the first part had overwritten it.
         assert made.memory[half - inside : half] == frame[:inside]
-        assert made.nic.regs.faults == {}
+        assert made.nic.core.stalls.seen == {}
 
 
 def whole_packet(len_bytes: int) -> TXDADV:

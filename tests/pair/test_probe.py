@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from device.i82599.card import Nic
+from device.i82599.card import Card
 from device.i82599.nvm import image as nvm_image
 from device.machine.wire.loopback import LoopbackPort
 from device.regs.i82599 import CTRL_EXT, EIMS, EIMS_EX, ESDP, IVAR, IVAR_MISC, RAH, RAL, RXCTRL
@@ -46,11 +46,11 @@ def adapter(door: PairDoor) -> Iterator[Adapter]:
         yield adapter
 
 
-def clean(nic: Nic, door: PairDoor) -> None:
+def clean(nic: Card, door: PairDoor) -> None:
     """Nothing mapped, claimed, able to interrupt or to do DMA."""
     assert door.maps == {}
     assert claim.holder(door.name) == ""
-    assert not nic.bus_master
+    assert not nic.pf.bus_master
     config = door.config.get(PCI_COMMAND)
     assert (config.BUS_MASTER, config.MEMORY) == (0, 0)
     assert int(nic.regs.get(EIMS)) == 0
@@ -64,7 +64,7 @@ def clean(nic: Nic, door: PairDoor) -> None:
 # ---- a good card -------------------------------------------------------------------------------------------------
 
 
-def test_probe_takes_the_steps_in_the_kernels_order(nic: Nic, door: PairDoor) -> None:
+def test_probe_takes_the_steps_in_the_kernels_order(nic: Card, door: PairDoor) -> None:
     watch = Watch()
     with probe(door, OPTIONS, watch) as adapter:
         assert [name for name, _ in watch.steps] == [name for name, _ in STEPS]
@@ -84,26 +84,26 @@ def test_probe_takes_the_steps_in_the_kernels_order(nic: Nic, door: PairDoor) ->
     assert nic.regs.unknown == {}
 
 
-def test_close_twice_is_close_once(nic: Nic, door: PairDoor) -> None:
+def test_close_twice_is_close_once(nic: Card, door: PairDoor) -> None:
     adapter = probe(door, OPTIONS)
     adapter.close()
     adapter.close()
     clean(nic, door)
 
 
-def test_default_filter_is_the_address_of_the_eeprom(nic: Nic, adapter: Adapter) -> None:
+def test_default_filter_is_the_address_of_the_eeprom(nic: Card, adapter: Adapter) -> None:
     address = bytes.fromhex(MAC.replace(":", ""))
     assert int(nic.regs.get(RAL)).to_bytes(4, "little") + nic.regs.get(RAH).RAH.to_bytes(2, "little") == address
     assert nic.regs.get(RAH).AV == 1
     assert adapter.hw.mac.address == address
 
 
-def test_eeprom_words_and_module_bytes_are_readable(nic: Nic, adapter: Adapter) -> None:
+def test_eeprom_words_and_module_bytes_are_readable(nic: Card, adapter: Adapter) -> None:
     assert adapter.read_eeprom(64) == [nic.nvm.image.read(word) for word in range(64)]
     assert bytes(adapter.read_module(0xA0, n) for n in range(20, 36)).startswith(b"Intel")
 
 
-def test_a_second_driver_is_told_who_has_the_card(nic: Nic, adapter: Adapter, door: PairDoor) -> None:
+def test_a_second_driver_is_told_who_has_the_card(nic: Card, adapter: Adapter, door: PairDoor) -> None:
     with pytest.raises(Busy, match=f"in use by pid {os.getpid()}") as caught:
         probe(PairDoor(nic, door.name), OPTIONS)
     assert caught.value.errno == errno.EBUSY
@@ -115,7 +115,7 @@ def test_without_a_valid_image_in_the_chip_words_are_read_bit_by_bit(port: Loopb
     image.write(0, image.read(0) ^ 0x00C0)  # the signature bits
     image.seal()
     watch = Watch()
-    with Nic(mac=MAC, nvm=image, port=port) as nic, probe(PairDoor(nic), OPTIONS, watch) as adapter:
+    with Card(mac=MAC, nvm=image, port=port) as nic, probe(PairDoor(nic), OPTIONS, watch) as adapter:
         assert adapter.hw.eeprom.bit_bang
         assert adapter.mac == MAC
     assert dict(watch.steps)["select_eeprom"].startswith("EEC.PRES=0: bit-bang")
@@ -131,7 +131,7 @@ def test_bit_banged_words_are_those_of_eerd(adapter: Adapter) -> None:
 
 
 @pytest.mark.parametrize("queues", [1, 2, 4, 16, 63])
-def test_one_vector_per_pair_and_the_last_for_everything_else(nic: Nic, door: PairDoor, queues: int) -> None:
+def test_one_vector_per_pair_and_the_last_for_everything_else(nic: Card, door: PairDoor, queues: int) -> None:
     with probe(door, ProbeOptions(clock=NoWait(), cpus=4, queues=queues)) as adapter:
         adapter.scheme.configure(50)
         assert [vector.reg_idx for vector in adapter.q_vectors] == list(range(queues))
@@ -172,7 +172,7 @@ def test_fallback_from_msix_to_msi_to_intx(door: PairDoor, monkeypatch: pytest.M
         assert adapter.scheme.kind is IrqKind.INTX
 
 
-def test_no_interrupt_at_all(nic: Nic, door: PairDoor, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_interrupt_at_all(nic: Card, door: PairDoor, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(door, "irq_count", lambda _kind: 0)
     with pytest.raises(ProbeError, match="no interrupt") as caught:
         probe(door, OPTIONS)
@@ -181,7 +181,7 @@ def test_no_interrupt_at_all(nic: Nic, door: PairDoor, monkeypatch: pytest.Monke
 
 
 def test_no_vector_left_for_other_causes_gives_all_back(
-    nic: Nic, door: PairDoor, monkeypatch: pytest.MonkeyPatch
+    nic: Card, door: PairDoor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     alloc = IrqTracker.alloc_irq
     given: list[MsiMap] = []
@@ -210,7 +210,7 @@ def test_no_vector_left_for_other_causes_gives_all_back(
 # ---- cards we refuse ---------------------------------------------------------------------------------------------
 
 
-def refused(nic: Nic, door: PairDoor, options: ProbeOptions = OPTIONS) -> ProbeError:
+def refused(nic: Card, door: PairDoor, options: ProbeOptions = OPTIONS) -> ProbeError:
     with pytest.raises(ProbeError) as caught:
         probe(door, options)
     clean(nic, door)
@@ -229,7 +229,7 @@ def with_ids(door: PairDoor, monkeypatch: pytest.MonkeyPatch, vendor: int, devic
 
 @pytest.mark.parametrize("device", sorted(VF_DEVICES))
 def test_a_virtual_function_is_refused_with_einval(
-    nic: Nic, door: PairDoor, monkeypatch: pytest.MonkeyPatch, device: int
+    nic: Card, door: PairDoor, monkeypatch: pytest.MonkeyPatch, device: int
 ) -> None:
     with_ids(door, monkeypatch, 0x8086, device)
     with pytest.raises(ProbeError, match="should not be a VF") as caught:
@@ -240,7 +240,7 @@ def test_a_virtual_function_is_refused_with_einval(
 
 @pytest.mark.parametrize(("vendor", "device"), [(0x8086, 0x1572), (0x1AF4, 0x10FB)])
 def test_a_stranger_is_named_and_not_touched(
-    nic: Nic, door: PairDoor, monkeypatch: pytest.MonkeyPatch, vendor: int, device: int
+    nic: Card, door: PairDoor, monkeypatch: pytest.MonkeyPatch, vendor: int, device: int
 ) -> None:
     with_ids(door, monkeypatch, vendor, device)
     with pytest.raises(ProbeError, match=f"is {vendor:04x}:{device:04x}; this driver knows .*8086:10fb") as caught:
@@ -259,7 +259,7 @@ def test_siblings_are_driven_by_the_same_operations(door: PairDoor, monkeypatch:
 def test_a_wrong_checksum_is_eio(word: int) -> None:
     image = nvm_image.build()
     image.write(word, image.read(word) ^ 0x0100)
-    with Nic(nvm=image) as nic:
+    with Card(nvm=image) as nic:
         error = refused(nic, PairDoor(nic))
     assert error.code == errno.EIO
     assert "checksum is not valid" in str(error)
@@ -269,19 +269,19 @@ def test_a_checksum_pointer_into_nowhere_ends(tmp_path: Path) -> None:
     image = nvm_image.build()
     image.write(0x04, 0x1FF0)
     image.write(0x1FF0, 0xFFF0)  # a section longer than the part
-    with Nic(nvm=image) as nic:
+    with Card(nvm=image) as nic:
         assert refused(nic, PairDoor(nic)).code == errno.EIO
 
 
 @pytest.mark.parametrize(("mac", "why"), [("01:00:5e:00:00:01", "multicast"), ("00:00:00:00:00:00", "zero")])
 def test_an_address_no_station_has_is_eio(mac: str, why: str) -> None:
-    with Nic(mac=mac) as nic:
+    with Card(mac=mac) as nic:
         error = refused(nic, PairDoor(nic))
     assert error.code == errno.EIO
     assert f"invalid MAC address {mac}: {why}" in str(error)
 
 
-def test_a_stuck_reset_is_eio(nic: Nic, door: PairDoor, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stuck_reset_is_eio(nic: Card, door: PairDoor, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("driver.ixgbe.reset.RESET_TRIES", 0)
     assert "reset polling failed" in str(refused(nic, door))
 
@@ -291,19 +291,19 @@ def test_a_stuck_reset_is_eio(nic: Nic, door: PairDoor, monkeypatch: pytest.Monk
 
 @pytest.mark.parametrize(("kind", "sfp_type"), [("sr", 5), ("lr", 5), ("da", 3)])
 def test_modules_by_kind(kind: str, sfp_type: int) -> None:
-    with Nic(sfp=kind) as nic, probe(PairDoor(nic), OPTIONS) as adapter:
+    with Card(sfp=kind) as nic, probe(PairDoor(nic), OPTIONS) as adapter:
         assert adapter.hw.phy.sfp_type == sfp_type
 
 
 @pytest.mark.parametrize(("kind", "sfp_type"), [("sr", 6), ("da", 4)])
 def test_the_second_port_has_its_own_numbers(kind: str, sfp_type: int) -> None:
-    with Nic(sfp=kind, lan_id=1) as nic, probe(PairDoor(nic), OPTIONS) as adapter:
+    with Card(sfp=kind, lan_id=1) as nic, probe(PairDoor(nic), OPTIONS) as adapter:
         assert adapter.hw.phy.sfp_type == sfp_type
 
 
 def test_an_empty_cage_is_no_error() -> None:
     watch = Watch()
-    with Nic(sfp="none") as nic, probe(PairDoor(nic), OPTIONS, watch) as adapter:
+    with Card(sfp="none") as nic, probe(PairDoor(nic), OPTIONS, watch) as adapter:
         assert adapter.hw.phy.sfp_type is SfpType.NOT_PRESENT
         assert "no SFP+ module" in dict(watch.steps)["reset_hw"]
 
@@ -330,7 +330,7 @@ def foreign_module(door: PairDoor, monkeypatch: pytest.MonkeyPatch, **bytes_at: 
 
 
 def test_a_foreign_vendor_on_a_strict_card(monkeypatch: pytest.MonkeyPatch) -> None:
-    with Nic(nvm=strict_image()) as nic:
+    with Card(nvm=strict_image()) as nic:
         door = PairDoor(nic)
         foreign_module(door, monkeypatch, at_25=0x12)
         error = refused(nic, door)
@@ -350,7 +350,7 @@ def test_a_foreign_vendor_on_a_strict_card(monkeypatch: pytest.MonkeyPatch) -> N
     ],
 )
 def test_modules_nobody_can_drive(
-    nic: Nic, door: PairDoor, monkeypatch: pytest.MonkeyPatch, changes: dict[str, int], why: str
+    nic: Card, door: PairDoor, monkeypatch: pytest.MonkeyPatch, changes: dict[str, int], why: str
 ) -> None:
     foreign_module(door, monkeypatch, **changes)
     options = ProbeOptions(clock=NoWait(), cpus=2, allow_unsupported_sfp=True)
@@ -364,7 +364,7 @@ def test_a_module_without_settings_in_the_eeprom() -> None:
     listing = image.read(0x2B)
     image.write(listing + 1, 0xFFFF)
     image.seal()
-    with Nic(nvm=image) as nic:
+    with Card(nvm=image) as nic:
         error = refused(nic, PairDoor(nic))
     assert error.code == errno.EOPNOTSUPP
     assert "no entry for kind 5" in str(error)
@@ -374,7 +374,7 @@ def test_an_eeprom_without_module_settings() -> None:
     image = nvm_image.build()
     image.write(0x2B, 0xFFFF)
     image.seal()
-    with Nic(nvm=image) as nic:
+    with Card(nvm=image) as nic:
         assert refused(nic, PairDoor(nic)).code == errno.EIO
 
 
@@ -383,7 +383,7 @@ def test_an_eeprom_without_module_settings() -> None:
 
 @pytest.mark.parametrize("at", range(len(STEPS)), ids=[name for name, _ in STEPS])
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_failure_at_any_step_leaves_nothing(nic: Nic, door: PairDoor, at: int, when: str) -> None:
+def test_failure_at_any_step_leaves_nothing(nic: Card, door: PairDoor, at: int, when: str) -> None:
     before = fds()
 
     def fail(p: Probing) -> str:
@@ -417,7 +417,7 @@ def test_dma_mask_falls_back_to_32_bits(door: PairDoor, monkeypatch: pytest.Monk
         assert all(iova + size <= 2**32 for iova, size in door.maps.items())
 
 
-def test_no_dma_at_all(nic: Nic, door: PairDoor, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_dma_at_all(nic: Card, door: PairDoor, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: int) -> None:
         raise OSError(errno.ENOMEM, "no")
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from device.i82599.card import Nic
+from device.i82599.card import Card
 from device.machine.wire.loopback import LoopbackPort
 from device.regs.i82599 import (
     CTRL_EXT,
@@ -74,7 +74,7 @@ def fds() -> int:
 # ---- registers ------------------------------------------------------------------------
 
 
-def test_up_writes_what_linux_writes(nic: Nic, adapter: Adapter) -> None:
+def test_up_writes_what_linux_writes(nic: Card, adapter: Adapter) -> None:
     adapter.up(queues=4)
     regs = nic.regs
     assert int(regs.get(GPIE)) == 0xC0000036
@@ -98,7 +98,7 @@ def test_up_writes_what_linux_writes(nic: Nic, adapter: Adapter) -> None:
     assert nic.regs.unknown == {}
 
 
-def test_down_leaves_the_card_silent(nic: Nic, door: PairDoor, adapter: Adapter) -> None:
+def test_down_leaves_the_card_silent(nic: Card, door: PairDoor, adapter: Adapter) -> None:
     adapter.up(queues=2)
     adapter.down()
     adapter.down()
@@ -109,7 +109,7 @@ def test_down_leaves_the_card_silent(nic: Nic, door: PairDoor, adapter: Adapter)
     assert not adapter.link.up
 
 
-def test_up_and_down_twenty_times_leaks_nothing(nic: Nic, door: PairDoor, adapter: Adapter) -> None:
+def test_up_and_down_twenty_times_leaks_nothing(nic: Card, door: PairDoor, adapter: Adapter) -> None:
     adapter.up(queues=3)
     adapter.down()
     before = fds()
@@ -122,7 +122,7 @@ def test_up_and_down_twenty_times_leaks_nothing(nic: Nic, door: PairDoor, adapte
     assert nic.report().faults == []
 
 
-def test_rss_uses_sixteen_of_more_queues(nic: Nic, adapter: Adapter) -> None:
+def test_rss_uses_sixteen_of_more_queues(nic: Card, adapter: Adapter) -> None:
     adapter.up(queues=20, ring_count=64)
     entries = {getattr(nic.regs.get(RETA, n), f"ENTRY{k}") for n in range(32) for k in range(4)}
     assert entries == set(range(16))
@@ -130,7 +130,7 @@ def test_rss_uses_sixteen_of_more_queues(nic: Nic, adapter: Adapter) -> None:
     assert nic.regs.get(TXDCTL, 19).ENABLE == 1
 
 
-def test_sixty_four_queues(nic: Nic, adapter: Adapter) -> None:
+def test_sixty_four_queues(nic: Card, adapter: Adapter) -> None:
     adapter.up(queues=64, ring_count=64)
     assert all(nic.regs.get(RXDCTL, n).ENABLE for n in range(64))
     assert len(adapter.q_vectors) == 63
@@ -153,7 +153,7 @@ def test_sixty_four_queues(nic: Nic, adapter: Adapter) -> None:
     ],
 )
 def test_a_number_out_of_range_changes_nothing(
-    nic: Nic, door: PairDoor, adapter: Adapter, wrong: dict[str, Any], says: str
+    nic: Card, door: PairDoor, adapter: Adapter, wrong: dict[str, Any], says: str
 ) -> None:
     with pytest.raises(DriverError, match=says):
         adapter.up(**wrong)
@@ -169,7 +169,7 @@ def test_up_twice_is_an_error(adapter: Adapter) -> None:
     assert adapter.running
 
 
-def test_mtu_change_on_a_running_port(nic: Nic, adapter: Adapter) -> None:
+def test_mtu_change_on_a_running_port(nic: Card, adapter: Adapter) -> None:
     adapter.up(queues=1)
     told: list[str] = []
     adapter.pause, adapter.resume = lambda: told.append("pause"), lambda: told.append("resume")
@@ -216,7 +216,7 @@ def test_no_memory_for_rings(door: PairDoor, adapter: Adapter) -> None:
 # ---- filters ------------------------------------------------------------------------
 
 
-def test_rx_mode(nic: Nic, adapter: Adapter) -> None:
+def test_rx_mode(nic: Card, adapter: Adapter) -> None:
     adapter.up(queues=1)
     assert (nic.regs.get(FCTRL).BAM, nic.regs.get(FCTRL).UPE, nic.regs.get(FCTRL).MPE) == (1, 0, 1)
     adapter.set_rx_mode(promiscuous=True)
@@ -233,7 +233,7 @@ def test_rx_mode(nic: Nic, adapter: Adapter) -> None:
         adapter.set_rx_mode(multicast=[bytes.fromhex("020000000001")])
 
 
-def test_vlans_survive_a_reset(nic: Nic, adapter: Adapter) -> None:
+def test_vlans_survive_a_reset(nic: Card, adapter: Adapter) -> None:
     adapter.up(queues=1)
     assert nic.regs.get(VLNCTRL).VFE == 0
     adapter.vlan_add(100)
@@ -268,7 +268,7 @@ def test_more_addresses_until_the_table_is_full(adapter: Adapter) -> None:
 # ---- traffic, statistics ------------------------------------------------------------------------
 
 
-def spin(nic: Nic, adapter: Adapter, frames: int = 1) -> int:
+def spin(nic: Card, adapter: Adapter, frames: int = 1) -> int:
     """Send ``frames`` and count what comes back."""
     for _ in range(frames):
         assert adapter.tx_rings[0].post(FRAME)
@@ -283,7 +283,7 @@ def spin(nic: Nic, adapter: Adapter, frames: int = 1) -> int:
     return got
 
 
-def test_frames_go_round_and_every_counter_agrees(nic: Nic, adapter: Adapter) -> None:
+def test_frames_go_round_and_every_counter_agrees(nic: Card, adapter: Adapter) -> None:
     adapter.up(queues=1)
     assert spin(nic, adapter, 10) == 10
     stats = adapter.stats()
@@ -301,7 +301,7 @@ def test_frames_go_round_and_every_counter_agrees(nic: Nic, adapter: Adapter) ->
     }
 
 
-def test_reset_under_load(nic: Nic, adapter: Adapter) -> None:
+def test_reset_under_load(nic: Card, adapter: Adapter) -> None:
     adapter.up(queues=1)
     for _ in range(5):
         for _ in range(100):
@@ -316,7 +316,7 @@ def test_reset_under_load(nic: Nic, adapter: Adapter) -> None:
 # ---- service task ------------------------------------------------------------------------
 
 
-def test_link_comes_up_with_flow_control(nic: Nic, adapter: Adapter, caplog: pytest.LogCaptureFixture) -> None:
+def test_link_comes_up_with_flow_control(nic: Card, adapter: Adapter, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     adapter.up(queues=1)
     assert not adapter.link.up
@@ -327,7 +327,7 @@ def test_link_comes_up_with_flow_control(nic: Nic, adapter: Adapter, caplog: pyt
     assert nic.regs.get(SRRCTL, 0).DROP_EN == 0
 
 
-def test_without_pauses_a_full_ring_drops(nic: Nic, door: PairDoor) -> None:
+def test_without_pauses_a_full_ring_drops(nic: Card, door: PairDoor) -> None:
     options = ProbeOptions(clock=NoWait(), cpus=4, flow_control=FlowControl.NONE)
     with probe(door, options) as adapter:
         adapter.up(queues=2)
@@ -336,7 +336,7 @@ def test_without_pauses_a_full_ring_drops(nic: Nic, door: PairDoor) -> None:
         assert (nic.regs.get(MFLCN).RFCE, nic.regs.get(FCCFG).TFCE_802_3X) == (0, 0)
 
 
-def test_link_lost_with_work_pending_resets(nic: Nic, adapter: Adapter) -> None:
+def test_link_lost_with_work_pending_resets(nic: Card, adapter: Adapter) -> None:
     adapter.up(queues=1)
     adapter.service()
     nic.set_port(None)
@@ -348,7 +348,7 @@ def test_link_lost_with_work_pending_resets(nic: Nic, adapter: Adapter) -> None:
     assert not adapter.tx_rings[0].pending
 
 
-def test_a_hang_is_two_looks_without_progress(nic: Nic, adapter: Adapter, time: NoWait) -> None:
+def test_a_hang_is_two_looks_without_progress(nic: Card, adapter: Adapter, time: NoWait) -> None:
     adapter.up(queues=1)
     adapter.service()
     adapter.tx_rings[0].post(FRAME)  # never told to the chip
@@ -363,7 +363,7 @@ def test_a_hang_is_two_looks_without_progress(nic: Nic, adapter: Adapter, time: 
     assert spin(nic, adapter, 2) == 2
 
 
-def test_every_vector_is_kicked_every_two_seconds(nic: Nic, adapter: Adapter, time: NoWait) -> None:
+def test_every_vector_is_kicked_every_two_seconds(nic: Card, adapter: Adapter, time: NoWait) -> None:
     adapter.up(queues=3)
     adapter.service()
     poll = select.poll()
@@ -382,7 +382,7 @@ def test_every_vector_is_kicked_every_two_seconds(nic: Nic, adapter: Adapter, ti
     assert adapter.work.kicks == 2
 
 
-def test_the_other_vector_tells_of_the_link(nic: Nic, adapter: Adapter) -> None:
+def test_the_other_vector_tells_of_the_link(nic: Card, adapter: Adapter) -> None:
     adapter.up(queues=2)
     adapter.service()
     adapter.other_irq()
@@ -403,7 +403,7 @@ def test_the_other_vector_tells_of_the_link(nic: Nic, adapter: Adapter) -> None:
 def test_a_module_that_comes_later(port: LoopbackPort) -> None:
     time = NoWait()
     with (
-        Nic(mac=MAC, sfp="none", port=port) as nic,
+        Card(mac=MAC, sfp="none", port=port) as nic,
         probe(PairDoor(nic), ProbeOptions(clock=time, cpus=2)) as adapter,
     ):
         with pytest.raises(LinkError, match="no module"):
@@ -430,7 +430,7 @@ def test_a_module_that_comes_later(port: LoopbackPort) -> None:
 
 
 @pytest.mark.parametrize("kind", [IrqKind.MSI, IrqKind.INTX])
-def test_one_interrupt_tells_rings_through_the_relay(nic: Nic, door: PairDoor, kind: IrqKind) -> None:
+def test_one_interrupt_tells_rings_through_the_relay(nic: Card, door: PairDoor, kind: IrqKind) -> None:
     with probe(door, ProbeOptions(clock=NoWait(), cpus=4, interrupts=(kind,))) as adapter:
         adapter.up(queues=4)  # one is all there can be
         assert len(adapter.rx_rings) == 1

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ci.nic import MAC
-from device.i82599.card import Nic
+from device.i82599.card import Card
 from device.machine.core import lib
 from device.machine.wire import NullPort
 from device.regs.core import Register
@@ -27,21 +27,21 @@ def recorded(path: Path) -> tuple[Access, ...]:
 
 
 @pytest.fixture
-def nic() -> Iterator[Nic]:
-    with NullPort() as port, Nic(mac=MAC, port=port) as made:
+def nic() -> Iterator[Card]:
+    with NullPort() as port, Card(mac=MAC, port=port) as made:
         yield made
 
 
-def rule_of(nic: Nic, register: type[Register]) -> Any:
-    core = nic.fast.c
+def rule_of(nic: Card, register: type[Register]) -> Any:
+    core = nic.core.c
     return core.rule[core.rule_of[register.offset() // 4]]
 
 
 @pytest.mark.parametrize("path", TRACES, ids=lambda path: path.stem)
-def test_every_answer_is_the_same(nic: Nic, path: Path) -> None:
+def test_every_answer_is_the_same(nic: Card, path: Path) -> None:
     assert list(replay(nic, recorded(path))) == []
     assert nic.regs.handler_errors == 0
-    assert nic.fast.counters()["reg_writes"] > 1000
+    assert nic.core.counters()["reg_writes"] > 1000
     assert nic.regs.unknown == {}
 
 
@@ -57,13 +57,13 @@ def test_a_probe_reads_what_it_should(path: Path) -> None:
 
 
 @pytest.mark.parametrize("register", [FWSM, SECTXSTAT, RXPBSIZE], ids=lambda register: register.NAME)
-def test_another_reset_value_is_noticed(nic: Nic, register: type[Register]) -> None:
+def test_another_reset_value_is_noticed(nic: Card, register: type[Register]) -> None:
     rule_of(nic, register).reset ^= 1
     differences = list(replay(nic, recorded(TRACES[0])))
     assert any(f" {register.NAME}" in line for line in differences)
 
 
-def test_another_behaviour_is_noticed(nic: Nic) -> None:
+def test_another_behaviour_is_noticed(nic: Card) -> None:
     rule_of(nic, SWSM).flags &= ~lib.RULE_PY_READ  # a semaphore that a read does not take
     differences = list(replay(nic, recorded(TRACES[0])))
     assert differences

@@ -89,7 +89,7 @@ def guard(up: Rig) -> list[memoryview]:
     views = []
     for iova in (arena.iova_base - GUARD_BYTES, arena.iova_base + arena.len_bytes):
         view = memoryview(bytearray(CANARY))
-        up.nic.fast.dma_add(iova, GUARD_BYTES, view.obj)
+        up.nic.pf.dma_add(iova, GUARD_BYTES, view.obj)
         views.append(view)
     return views
 
@@ -164,7 +164,7 @@ def test_a_reset_function_has_memory_and_bus_master_off(up: Rig) -> None:
     function_level_reset(up)
     command = up.door.config.get(PCI_COMMAND)
     assert (command.MEMORY, command.BUS_MASTER) == (0, 0)
-    assert not up.nic.bus_master
+    assert not up.nic.pf.bus_master
 
 
 def test_dma_goes_on_where_it_stopped_when_bus_master_comes_back(up: Rig, wire: Wire) -> None:
@@ -184,7 +184,7 @@ def test_after_down_the_device_reaches_no_memory(up: Rig, wire: Wire) -> None:
     load(up, wire)
     up.adapter.down()
     assert up.door.maps == {}
-    assert up.nic.fast.c.dma.count == 0
+    assert up.nic.core.c.dma.count == 0
     wire.inject(*[flow(n, payload=bytes(100)) for n in range(50)])
     up.settle()
     counters = up.nic.report()
@@ -246,12 +246,12 @@ def test_whole_life_over_and_over_leaves_nothing_behind() -> None:
 def test_what_was_held_in_the_packet_buffer_does_not_come_after_a_reset(up: Rig, wire: Wire) -> None:
     wire.inject(*[flow(1, payload=bytes([n]) * 50) for n in range(100)])
     up.settle()
-    assert up.nic.fast.c.fifo_frames > 0
+    assert up.nic.core.c.rx.fifo.frames > 0
     up.adapter.reinit()
     up.nic.link.evaluate()
     up.settle()
     assert up.take_all() == {}
-    assert up.nic.fast.c.fifo_frames == 0
+    assert up.nic.core.c.rx.fifo.frames == 0
 
 
 def test_as_many_frames_after_a_reset_as_before_it_are_sent(up: Rig, wire: Wire) -> None:
@@ -268,7 +268,7 @@ def test_as_many_frames_after_a_reset_as_before_it_are_sent(up: Rig, wire: Wire)
 def test_switching_receive_off_empties_the_packet_buffer(up: Rig, wire: Wire) -> None:
     wire.inject(*[flow(1, payload=bytes([n]) * 50) for n in range(100)])
     up.settle()
-    held = int(up.nic.fast.c.fifo_frames)
+    held = int(up.nic.core.c.rx.fifo.frames)
     before = up.count("rx_disabled")
     up.adapter.bar.update(RXCTRL, RXEN=0)
     up.adapter.bar.update(RXCTRL, RXEN=1)

@@ -113,7 +113,7 @@ def test_frames_wait_in_the_packet_buffer_while_the_rx_ring_is_full(up: Rig) -> 
     for start in range(0, 150, 50):
         up.send(frames[start : start + 50])
     assert (int(up.nic.regs.get(RDH, 0)), int(up.nic.regs.get(RDT, 0))) == (63, 63)
-    assert up.nic.fast.c.fifo_frames == 150 - 63
+    assert up.nic.core.c.rx.fifo.frames == 150 - 63
     assert up.take() == frames
     stats = up.adapter.stats()
     assert (stats["rx_no_dma_resources"], stats["rx_missed_errors"], stats["rx_pkts_nic"]) == (0, 0, 150)
@@ -126,7 +126,7 @@ def test_a_full_packet_buffer_stops_the_cable_before_it_drops() -> None:
             wire.inject(*frames[start : start + 50])
             up.settle()
         # A quarter of the buffer, then frames are left in the cable, where the other end can see them pile up.
-        assert up.nic.fast.c.fifo_used_bytes < 512 * 1024
+        assert up.nic.core.c.rx.fifo.used_bytes < 512 * 1024
         assert up.take() == frames
         assert up.nic.regs.get(MPC, 0) == 0
 
@@ -137,7 +137,7 @@ def test_with_drop_enable_a_full_ring_drops_and_counts() -> None:
         frames = [plain(n) for n in range(100)]
         up.send(frames[:50])
         up.send(frames[50:])
-        assert up.nic.fast.c.fifo_frames == 0
+        assert up.nic.core.c.rx.fifo.frames == 0
         stats = up.adapter.stats()
         assert stats["rx_no_dma_resources"] == up.count("rx_no_desc") == 100 - 63
         assert stats["rx_group_0_packets"] == 63

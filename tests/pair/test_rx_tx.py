@@ -135,16 +135,16 @@ def test_the_example_answers_every_frame(wire: Wire, echo: ModuleType) -> None:
 def test_the_example_is_a_program(
     wire: Wire, echo: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from device.i82599.card import Nic
+    from device.i82599.card import Card
     from driver.ixgbe.probe import ProbeOptions
     from tests.rigs.driver_clock import NoWait
     from tests.rigs.pair_door import PairDoor
 
-    with Nic(mac=FAR, sfp="sr", port=wire) as nic:
+    with Card(mac=FAR, sfp="sr", port=wire) as nic:
         monkeypatch.setattr(echo, "open_door", lambda name: PairDoor(nic, name))
         monkeypatch.setattr(echo, "ProbeOptions", lambda: ProbeOptions(clock=NoWait(), cpus=1))
         echo.main("here", 0.01)
-        assert nic.bus_master is False
+        assert nic.pf.bus_master is False
     assert capsys.readouterr().out == f"echoing as {FAR}\n0 frames echoed\n"
 
 

@@ -14,7 +14,7 @@ from scapy.layers.inet6 import IPv6
 from scapy.layers.l2 import Dot1Q, Ether
 from scapy.packet import Packet, Raw
 
-from device.i82599.card import Nic
+from device.i82599.card import Card
 from device.machine.core import lib as device_lib
 from device.machine.wire.base import Port
 from device.machine.wire.peer import MAGIC, PeerPort
@@ -78,7 +78,7 @@ class Wire(PeerPort):
 class FewVectors(PairDoor):
     """A door with fewer interrupt vectors than rings."""
 
-    def __init__(self, nic: Nic, vectors: int, name: str = "pair") -> None:
+    def __init__(self, nic: Card, vectors: int, name: str = "pair") -> None:
         super().__init__(nic, name)
         self._vectors = vectors
 
@@ -89,7 +89,7 @@ class FewVectors(PairDoor):
 class Rig:
     """A driver that is up on a device in the same process."""
 
-    def __init__(self, nic: Nic, door: PairDoor, adapter: Adapter, time: NoWait) -> None:
+    def __init__(self, nic: Card, door: PairDoor, adapter: Adapter, time: NoWait) -> None:
         self.nic = nic
         self.door = door
         self.adapter = adapter
@@ -97,7 +97,7 @@ class Rig:
 
     def settle(self) -> None:
         """Let the device do all it can."""
-        self.nic.fast.settle(1000)
+        self.nic.core.settle(1000)
 
     def link_up(self) -> bool:
         """What the driver believes of its link."""
@@ -105,12 +105,12 @@ class Rig:
 
     def advance_us(self, us: float) -> None:
         """Move the device's time, which must be manual, and let it do what became due."""
-        self.nic.fast.advance(round(us * 1000))
+        self.nic.core.advance(round(us * 1000))
         self.settle()
 
     def count(self, name: str) -> int:
         """One of the device core's own counters."""
-        return self.nic.fast.counters()[name]
+        return self.nic.core.counters()[name]
 
     def send(self, frames: Sequence[bytes], queue: int = 0, offload: Any = None) -> None:
         """Send frames whole; the ring must have room."""
@@ -175,9 +175,9 @@ def rig(
     options = ProbeOptions(
         clock=time, cpus=4, queues=queues, interrupts=kinds, flow_control=flow_control, itr_us=itr_us
     )
-    with Nic(mac=MAC, sfp=sfp, port=port) as nic:
+    with Card(mac=MAC, sfp=sfp, port=port) as nic:
         if manual_clock:
-            nic.fast.manual_clock(CLOCK_START_NS)
+            nic.core.manual_clock(CLOCK_START_NS)
         door = FewVectors(nic, vectors, name)
         with probe(door, options) as adapter:
             adapter.up(queues=queues, ring_count=ring_count, mtu=mtu)

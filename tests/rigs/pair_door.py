@@ -8,15 +8,18 @@ import errno
 import os
 from collections.abc import Sequence
 
-from device.i82599.card import Nic
-from device.machine.config import BARS, ConfigSpace, IrqMode
-from device.machine.core import VECTORS, IrqFds, c_function
+from device.i82599.card import Card
+from device.i82599.core import VECTORS
+from device.machine import irq
+from device.machine.config import BARS, ConfigSpace
+from device.machine.core import c_function
+from device.machine.irq import IrqFds
 from driver import compiled
 from driver.doors.config import Config, set_irq_enable
 from driver.doors.door import Door, IrqKind
 
 IRQ_COUNTS = {IrqKind.INTX: 1, IrqKind.MSI: 1, IrqKind.MSIX: VECTORS}
-MODES = {IrqKind.INTX: IrqMode.INTX, IrqKind.MSI: IrqMode.MSI, IrqKind.MSIX: IrqMode.MSIX}
+KINDS = {IrqKind.INTX: irq.IrqKind.INTX, IrqKind.MSI: irq.IrqKind.MSI, IrqKind.MSIX: irq.IrqKind.MSIX}  # VFIO's to ours
 
 
 class PairDoor(Door):
@@ -27,17 +30,17 @@ class PairDoor(Door):
         irqs: What the device sent, and where to.
     """
 
-    def __init__(self, nic: Nic, name: str = "pair") -> None:
+    def __init__(self, nic: Card, name: str = "pair") -> None:
         self.name = name
         self.nic = nic
-        self.config = ConfigSpace.of(nic)
-        self.irqs = IrqFds(nic.fast)
+        self.config = ConfigSpace(nic.pf, nic.identity)
+        self.irqs = IrqFds(nic.pf, VECTORS)
         self._intx_fd = -1
         self._maps: dict[int, int] = {}
         self._closed = False
         self._mmio = compiled.mmio_new(BARS[0], nic)
         compiled.mmio_functions(
-            self._mmio, c_function("nic_door_read32"), c_function("nic_door_write32"), nic.fast.handle
+            self._mmio, c_function("function_read32"), c_function("function_write32"), nic.pf.handle
         )
 
     def _open(self) -> None:
@@ -74,13 +77,13 @@ class PairDoor(Door):
         else:
             for vector, fd in enumerate(eventfds):
                 self.irqs.set(vector, fd)
-        self.config.set_armed(MODES[kind])
+        self.config.set_armed(KINDS[kind])
         set_irq_enable(Config(self), kind, enable=True, vectors=len(eventfds))
 
     def irq_disable(self, kind: IrqKind) -> None:
         self._open()
         set_irq_enable(Config(self), kind, enable=False)
-        self.config.set_armed(IrqMode.NONE)
+        self.config.set_armed(irq.IrqKind.NONE)
         self._forget_eventfds()
 
     def _forget_eventfds(self) -> None:
@@ -98,7 +101,7 @@ class PairDoor(Door):
 
     def dma_map(self, fd: int, fd_offset: int, ptr: int, iova: int, len_bytes: int) -> None:
         self._open()
-        self.nic.fast.dma_add(iova, len_bytes, ptr)
+        self.nic.pf.dma_add(iova, len_bytes, ptr)
         self._maps[iova] = len_bytes
 
     def dma_unmap(self, iova: int, len_bytes: int) -> None:
@@ -106,7 +109,7 @@ class PairDoor(Door):
         if self._maps.get(iova) != len_bytes:
             raise OSError(errno.ENOENT, f"{self.name}: nothing mapped at iova 0x{iova:x} of 0x{len_bytes:x} bytes")
         del self._maps[iova]
-        self.nic.fast.dma_del(iova, len_bytes)
+        self.nic.pf.dma_del(iova, len_bytes)
 
     @property
     def maps(self) -> dict[int, int]:
@@ -124,6 +127,6 @@ class PairDoor(Door):
         self._closed = True
         compiled.mmio_drop_pages(self._mmio)
         for iova, len_bytes in self._maps.items():
-            self.nic.fast.dma_del(iova, len_bytes)
+            self.nic.pf.dma_del(iova, len_bytes)
         self._maps.clear()
         self.irqs.close()

@@ -3,7 +3,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from device.i82599.card import Nic
+from device.i82599.card import Card
 from device.trace import Access
 
 # Registers whose answers are not the device's doing alone, and why.
@@ -15,15 +15,15 @@ MAY_DIFFER = {
 }
 
 
-def replay(nic: Nic, accesses: Iterable[Access]) -> Iterator[str]:
+def replay(nic: Card, accesses: Iterable[Access]) -> Iterator[str]:
     """Do to a device what was recorded; yields a line for each answer that differs."""
     for number, access in enumerate(accesses, 1):
         for _ in range(access.times):
             if access.kind == "X":
                 nic.reset(software=False)
             elif access.kind == "W":
-                nic.fast.bar0_write(access.offset, access.value.to_bytes(access.len_bytes, "little"))
+                nic.pf.bar0_write(access.offset, access.value.to_bytes(access.len_bytes, "little"))
             else:
-                answer = int.from_bytes(nic.fast.bar0_read(access.offset, access.len_bytes), "little")
+                answer = int.from_bytes(nic.pf.bar0_read(access.offset, access.len_bytes), "little")
                 if answer != access.value and access.name not in MAY_DIFFER:
                     yield f"access {number}: {access}: now {answer:#x}"

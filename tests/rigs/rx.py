@@ -2,10 +2,12 @@
 """A device core, guest memory with guard areas, and one or more Rx rings: what the receive tests share."""
 
 from collections.abc import Sequence
+from types import SimpleNamespace
 from typing import Any, Self
 
-from device.machine.core import FastNic, ffi, lib
-from device.machine.regfile import RegFile
+from device.i82599.card import make_registers
+from device.i82599.core import CardCore
+from device.machine.core import ffi, lib
 from device.regs.i82599 import FCTRL, RDBAH, RDBAL, RDH, RDLEN, RDRXCTL, RDT, RXCSUM, RXCTRL, RXDCTL, SRRCTL, Register
 from device.regs.i82599.desc import RXD, RXDADV
 from device.regs.i82599.rx import DescType
@@ -22,9 +24,9 @@ class Rig:
     """One function with bus master and link, RXEN on, promiscuous."""
 
     def __init__(self) -> None:
-        self.nic = FastNic()
-        self.rf = RegFile(self.nic)
-        self.count: Any = self.nic.c.count  # struct nic_count
+        self.nic = CardCore()
+        self.rf = make_registers(self.nic)
+        self._before: dict[str, int] = {}
         self._whole = ffi.new("uint8_t[]", MEMORY_BYTES + 2 * GUARD_BYTES)
         start = (int(ffi.cast("uintptr_t", self._whole)) + GUARD_BYTES + 4095) // 4096 * 4096
         self._skip = start - int(ffi.cast("uintptr_t", self._whole))
@@ -35,13 +37,13 @@ class Rig:
 
     def renew(self) -> None:
         """As new: reset, nothing mapped but our memory, which is all 0, and no counts.  Quicker than another one."""
-        self.nic.dma_del(0, 2**64 - 1)
-        self.nic.reset(software=False)
-        self.rf.faults.clear()
-        ffi.memmove(ffi.addressof(self.count), bytes(ffi.sizeof(self.count)), ffi.sizeof(self.count))
+        self.nic.pf.dma_del(0, 2**64 - 1)
+        self.nic.pf.reset(software=False)
+        self.nic.stalls.seen.clear()
+        self._before = self.nic.counters()
         self.memory[:] = bytes(self.bytes_mapped)
-        self.nic.dma_add(IOVA, self.bytes_mapped, self._whole + self._skip)
-        self.nic.bus_master = True
+        self.nic.pf.dma_add(IOVA, self.bytes_mapped, self._whole + self._skip)
+        self.nic.pf.bus_master = True
         self.nic.link_up = True
         self.write(RXCTRL, RXCTRL.of(RXEN=1))
         self.write(RXCSUM, RXCSUM.of(PCSD=1))
@@ -68,6 +70,11 @@ class Rig:
         end = self._skip + self.bytes_mapped
         return set(all_bytes[: self._skip]) == {GUARD} and set(all_bytes[end:]) == {GUARD}
 
+    @property
+    def count(self) -> SimpleNamespace:
+        """The device's counters since ``clear``."""
+        return SimpleNamespace(**{name: n - self._before.get(name, 0) for name, n in self.nic.counters().items()})
+
     def ring(self, queue: int = 0, count: int = 8, *, slot: int = 0, **srrctl: int) -> "Ring":
         """Program and enable a queue as Linux does; no descriptors are given to it yet."""
         return Ring(self, queue, count, slot, srrctl)
@@ -82,11 +89,11 @@ class Rig:
                 batch[n].data = data
                 batch[n].len_bytes = len(data)
                 batch[n].flags = flags
-            assert lib.rx_frames(self.nic.c, batch, len(part)) == len(part)
+            assert lib.rx_frames(ffi.addressof(self.nic.c, "rx"), batch, len(part)) == len(part)
 
     def drain(self) -> int:
         """Let waiting frames go where descriptors are."""
-        return int(lib.rx_drain(self.nic.c))
+        return int(lib.rx_drain(ffi.addressof(self.nic.c, "rx")))
 
 
 class Ring:

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Self
 
-from device.machine.core import FastNic, ffi, lib
-from device.machine.regfile import RegFile
+from device.i82599.card import make_registers
+from device.i82599.core import CardCore
+from device.machine.core import ffi, lib
 from device.machine.wire import LoopbackPort, Port
 from device.regs.i82599 import DMATXCTL, TDBAH, TDBAL, TDH, TDLEN, TDT, TXDCTL, Register
 from device.regs.i82599.desc import TXCTX0, TXCTX1, TXD, TXDADV
@@ -63,12 +64,12 @@ class TxRig:
     """One function with its own memory; queue q's ring lies at ``ring_iova(q)``."""
 
     def __init__(self, port: Port | None = None) -> None:
-        self.nic = FastNic()
-        self.regs = RegFile(self.nic)
-        self.nic.reset(software=False)
+        self.nic = CardCore()
+        self.regs = make_registers(self.nic)
+        self.nic.pf.reset(software=False)
         self.memory = mmap.mmap(-1, MEMORY_BYTES)
-        self.nic.dma_add(IOVA, MEMORY_BYTES, self.memory)
-        self.nic.bus_master = True
+        self.nic.pf.dma_add(IOVA, MEMORY_BYTES, self.memory)
+        self.nic.pf.bus_master = True
         self.nic.link_up = True
         self.port: Port = port or LoopbackPort()
         self.nic.set_port(self.port.c)
@@ -130,18 +131,18 @@ class TxRig:
         return bool(TXDADV(int.from_bytes(self.memory[offset + 8 : offset + 16], "little")).STAT_DD)
 
     def run(self, budget: int = 1000) -> int:
-        return int(lib.tx_run(self.nic.c, budget))
+        return int(lib.tx_run(ffi.addressof(self.nic.c, "tx"), budget))
 
     def wire(self) -> list[bytes]:
         """What left since the last look."""
-        frames = ffi.new("struct frame[]", lib.NIC_BATCH)
+        frames = ffi.new("struct frame[]", lib.FRAME_BATCH)
         left = []
-        while n := lib.port_recv(self.port.c, frames, lib.NIC_BATCH, 0):
+        while n := lib.port_recv(self.port.c, frames, lib.FRAME_BATCH, 0):
             left += [bytes(ffi.buffer(frames[i].data, frames[i].len_bytes)) for i in range(n)]
         return left
 
-    def fault(self, q: int = 0) -> int:
-        return int(self.nic.c.txq[q].fault)
+    def stall(self, q: int = 0) -> int:
+        return int(self.nic.c.tx.queue[q].stall)
 
 
 @contextmanager

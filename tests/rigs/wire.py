@@ -19,8 +19,8 @@ class Wire:
 
     def recv(self, now_ns: int = 0) -> list[bytes]:
         """One batch."""
-        batch = ffi.new("struct frame[]", lib.NIC_BATCH)
-        n = lib.port_recv(self.port.c, batch, lib.NIC_BATCH, now_ns)
+        batch = ffi.new("struct frame[]", lib.FRAME_BATCH)
+        n = lib.port_recv(self.port.c, batch, lib.FRAME_BATCH, now_ns)
         return [bytes(ffi.buffer(batch[i].data, batch[i].len_bytes)) for i in range(n)]
 
     def all(self) -> list[bytes]:

@@ -3,7 +3,7 @@
 
 from dataclasses import dataclass
 
-from device.regs.i82599.desc import RXDADV, PktType
+from device.regs.i82599.desc import PktType
 
 TCP, UDP, SCTP = 6, 17, 132
 EXTENSIONS = {0, 43, 44, 60, 135}
@@ -25,7 +25,7 @@ class Packet:
     ip_options: int = 0
     fragment: int = 0
     l4_proto: int = 0
-    type: int = 0
+    kind: int = 0
     home_src: int = 0
     route_dst: int = 0
     rerouted: int = 0
@@ -116,5 +116,5 @@ def parse(data: bytes, *, double_vlan: bool = False) -> Packet:
         kind = _ipv4(data, at + 2, packet)
     elif packet.ethertype == 0x86DD:
         kind = _ipv6(data, at + 2, packet)
-    packet.type = int(RXDADV.of(PKTTYPE=kind))
+    packet.kind = int(kind)
     return packet

@@ -1,56 +1,46 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Who may import whom (design: Layers), held by reading every import in the tree."""
+"""Who may know whom, held by reading every import, include and call in the tree."""
 
-import ast
 import sys
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent.parent
-BLOCK_MAY = {"device.regs", "device.machine", "device.errors", "device.i82599.ring"}
-WIRING = {"card", "__init__"}
+from tests.rigs.tree import ROOT, c_files, c_graph, circles, imports, includes, inside, python_files, python_graph
+
+BLOCK_MAY = {"device.regs", "device.machine", "device.errors"}
+# Of the chip's own files a block may know: what a block is, the card in C, and what a ring is.
+BLOCK_MAY |= {"device.i82599.block", "device.i82599.core", "device.i82599.ring"}
+WIRING = {"card", "faults", "report", "core", "block", "ring"}  # put blocks together, or are what all of them know
 
 
-def imports(path: Path) -> set[str]:
-    found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(), str(path))):
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
-    return found
+def relative(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
 
 
-def python_files(folder: str) -> list[Path]:
-    return sorted(path for path in (ROOT / folder).rglob("*.py") if "csrc" not in path.parts)
+# ---- Python ------------------------------------------------------------------------------------------------------
 
 
-def inside(name: str, package: str) -> bool:
-    return name == package or name.startswith(package + ".")
-
-
-@pytest.mark.parametrize("path", python_files("device/regs"), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", python_files("device/regs"), ids=relative)
 def test_regs_import_the_standard_library_only(path: Path) -> None:
     for name in imports(path):
         top = name.split(".")[0]
         assert top in sys.stdlib_module_names or inside(name, "device.regs"), f"{path.name} imports {name}"
 
 
-@pytest.mark.parametrize("path", python_files("device/machine"), ids=lambda path: path.stem)
-def test_the_machine_knows_no_chip_and_no_server(path: Path) -> None:
+@pytest.mark.parametrize("path", python_files("device/machine"), ids=relative)
+def test_the_machine_knows_no_chip_no_register_of_one_and_no_server(path: Path) -> None:
     for name in imports(path):
-        assert not inside(name, "device.i82599"), f"{path.name} imports {name}"
-        assert not inside(name, "device.serve"), f"{path.name} imports {name}"
+        for above in ("device.i82599", "device.regs.i82599", "device.serve", "device.trace"):
+            assert not inside(name, above), f"{path.name} imports {name}"
 
 
-@pytest.mark.parametrize("path", python_files("device/i82599"), ids=lambda path: path.relative_to(ROOT).as_posix())
+@pytest.mark.parametrize("path", python_files("device/i82599"), ids=relative)
 def test_blocks_do_not_know_each_other(path: Path) -> None:
-    if path.stem in WIRING:
-        return
     own = ".".join(("device", "i82599", path.parent.name))
     for name in imports(path):
-        if inside(name, "device") and name != "device":
+        assert not inside(name, "device.serve"), f"{path.name} imports {name}"
+        if path.stem not in WIRING and inside(name, "device") and name not in {"device", "device.i82599"}:
             allowed = any(inside(name, known) for known in BLOCK_MAY) or inside(name, own)
             assert allowed, f"block {path.name} imports {name}"
 
@@ -61,7 +51,7 @@ def test_one_file_sees_each_c_module() -> None:
         for name in imports(path):
             for module, who in seers.items():
                 if inside(name, module):
-                    who.add(path.relative_to(ROOT).as_posix())
+                    who.add(relative(path))
     assert seers == {
         "device._core": {"device/machine/core.py"},
         "device._vfu": {"device/serve/vfu.py"},
@@ -69,16 +59,17 @@ def test_one_file_sees_each_c_module() -> None:
     }
 
 
-@pytest.mark.parametrize("path", python_files("driver"), ids=lambda path: path.relative_to(ROOT).as_posix())
+@pytest.mark.parametrize("path", python_files("driver"), ids=relative)
 def test_driver_sees_only_the_register_map_of_the_device(path: Path) -> None:
     for name in imports(path):
         if inside(name, "device") and name != "device":
             assert inside(name, "device.regs"), f"{path.name} imports {name}"
 
 
-@pytest.mark.parametrize(
-    "path", [*python_files("driver/core"), *python_files("driver/doors")], ids=lambda path: path.stem
-)
+NEUTRAL = [*python_files("driver/core"), *python_files("driver/doors")]
+
+
+@pytest.mark.parametrize("path", NEUTRAL, ids=relative)
 def test_neutral_driver_parts_do_not_know_the_family(path: Path) -> None:
     for name in imports(path):
         assert not inside(name, "driver.ixgbe"), f"{path.name} imports {name}"
@@ -102,12 +93,57 @@ def test_the_unit_and_pair_tiers_do_without_libvfio_user() -> None:
         need |= more
     assert {"device.serve.vfu", "device.serve.server", "device.__main__"} <= need
     for path in python_files("tests/unit") + python_files("tests/pair"):
-        assert not (names := imports(path) & need), (
-            f"{path.relative_to(ROOT)} imports {names}: it belongs in tests/wire"
-        )
+        assert not (names := imports(path) & need), f"{relative(path)} imports {names}: it belongs in tests/wire"
 
 
 def test_the_qemu_folder_is_not_a_python_package() -> None:
     # PyPI's qemu.qmp owns that name; one __init__.py here would hide it.
     assert not list((ROOT / "qemu").rglob("*.py"))
     assert not (ROOT / "tests" / "qemu").exists()
+
+
+# ---- C -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", c_files("device/machine"), ids=relative)
+def test_the_machine_in_c_includes_no_chip(path: Path) -> None:
+    """What is not included cannot be named: the compiler keeps the wall."""
+    for name in includes(path):
+        assert name.startswith("machine/"), f"{relative(path)} includes {name}"
+
+
+@pytest.mark.parametrize("path", [p for p in c_files("device/i82599") if p.name != "card.c"], ids=relative)
+def test_blocks_in_c_include_no_other_block(path: Path) -> None:
+    own = path.parent.relative_to(ROOT / "device").as_posix() + "/"
+    shared = {"desc.h", "regs.h", "i82599/chip.h", "i82599/pass.h"}
+    for name in includes(path):
+        assert name in shared or name.startswith(("machine/", own)), f"{relative(path)} includes {name}"
+
+
+@pytest.mark.parametrize("path", c_files("device/serve"), ids=relative)
+def test_the_server_in_c_knows_of_the_machine_only_how_interrupts_are_numbered(path: Path) -> None:
+    ours = {name for name in includes(path) if name.startswith(("machine/", "i82599/"))}
+    assert ours <= {"machine/irq.h"}, f"{relative(path)} includes {ours}"
+
+
+# ---- circles -----------------------------------------------------------------------------------------------------
+
+
+def test_no_python_files_import_each_other_in_a_circle() -> None:
+    assert circles(python_graph("device", "driver")) == []
+
+
+@pytest.mark.parametrize("folder", ["device", "driver"])
+def test_no_c_files_call_each_other_in_a_circle(folder: str) -> None:
+    assert circles(c_graph(folder)) == []
+
+
+def test_a_circle_would_be_found() -> None:
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"a", "d"}, "d": set()}) == [["a", "b", "c"]]
+    graph = c_graph("device")
+    assert graph["device/machine/function.c"] >= {"device/machine/regfile.c", "device/machine/dma.c"}
+
+
+def test_nothing_is_imported_by_name_to_hide_a_circle() -> None:
+    users = {relative(p) for p in python_files("device") + python_files("driver") if "importlib" in imports(p)}
+    assert users <= {"device/machine/wire/kinds.py"}, "wires are found in their folder; nothing else may be"

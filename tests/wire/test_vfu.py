@@ -23,7 +23,9 @@ from pathlib import Path
 
 import pytest
 
-from device.machine import core as fast
+from device.i82599.core import CardCore
+from device.machine.core import c_function
+from device.machine.irq import IrqKind
 from device.serve import vfu
 from tests.rigs.client import (
     CAPABILITIES,
@@ -74,24 +76,24 @@ class Toy:
     """A function with RAM for BAR0 and configuration space, served by a thread."""
 
     def __init__(self, path: Path, areas: list[tuple[int, int]] | None = None) -> None:
-        self.nic = fast.FastNic()
-        self.nic.bus_master = True
+        self.nic = CardCore()
+        self.nic.pf.bus_master = True
         self.bar0, self.config = Ram(BAR0), Ram(4096)
         self.resets: list[vfu.ResetKind] = []
         self.clients: list[bool] = []
-        self.armed: list[vfu.Armed] = []
+        self.armed: list[IrqKind] = []
         self.path = path
         self.memfd = os.memfd_create("bar0")
         os.ftruncate(self.memfd, BAR0)
         self.context = vfu.VfuContext(path, self, logging.getLogger("device.serve.vfu"))
         self.context.add_python_region(0, BAR0, self.bar0, flags=vfu.READ | vfu.WRITE | vfu.MEM)
         if areas:
-            function = fast.c_function("nic_bar0")
-            self.context.add_region(1, BAR0, function, self.nic.handle, areas=areas, fd=self.memfd)
+            function = c_function("regfile_access")
+            self.context.add_region(1, BAR0, function, self.nic.pf.regs_handle, areas=areas, fd=self.memfd)
         self.context.add_io_bar(2)
         self.context.add_msix_bar(4)
         self.context.add_config(self.config)
-        self.context.set_dma(fast.c_function("dma_add"), fast.c_function("dma_del"), self.nic.handle)
+        self.context.set_dma(c_function("dma_add"), c_function("dma_del"), self.nic.pf.dma_handle)
         self.context.realize(msi=1, msix=64)
         self.stop_fd = os.eventfd(0)
         self.thread = threading.Thread(target=self._serve)
@@ -103,7 +105,7 @@ class Toy:
     def on_client(self, *, attached: bool) -> None:
         self.clients.append(attached)
 
-    def on_irqs(self, armed: vfu.Armed) -> None:
+    def on_irqs(self, armed: IrqKind) -> None:
         self.armed.append(armed)
 
     def _serve(self) -> None:
@@ -244,19 +246,19 @@ def test_dma_memory_is_reached_and_given_back(client: Client, toy: Toy, memory: 
     fd, mapped = memory
     client.map(fd, BASE, 4 * PAGE, offset=PAGE)
     mapped[PAGE : PAGE + 5] = b"hello"
-    assert toy.nic.dma_read(BASE, 5) == b"hello"
-    toy.nic.dma_write(BASE + 4 * PAGE - 2, b"ok")
+    assert toy.nic.pf.dma_read(BASE, 5) == b"hello"
+    toy.nic.pf.dma_write(BASE + 4 * PAGE - 2, b"ok")
     assert mapped[5 * PAGE - 2 : 5 * PAGE] == b"ok"
     client.unmap(BASE, 4 * PAGE)
     with pytest.raises(OSError, match="dma read"):
-        toy.nic.dma_read(BASE, 5)
+        toy.nic.pf.dma_read(BASE, 5)
 
 
 def test_dma_protection_is_the_clients(client: Client, toy: Toy, memory: tuple[int, mmap.mmap]) -> None:
     client.map(memory[0], BASE, PAGE, prot=1)
-    assert toy.nic.dma_read(BASE, 4) == bytes(4)
+    assert toy.nic.pf.dma_read(BASE, 4) == bytes(4)
     with pytest.raises(OSError, match="dma write"):
-        toy.nic.dma_write(BASE, b"no")
+        toy.nic.pf.dma_write(BASE, b"no")
 
 
 def test_unmap_of_a_range_takes_every_region_inside(client: Client, toy: Toy, memory: tuple[int, mmap.mmap]) -> None:
@@ -273,13 +275,13 @@ def test_unmap_of_a_range_takes_every_region_inside(client: Client, toy: Toy, me
     assert toy.context.dma_regions == 0
     mapped[20 * PAGE : 20 * PAGE + 3] = b"new"
     client.map(fd, BASE, 16 * PAGE, offset=20 * PAGE)
-    assert toy.nic.dma_read(BASE, 3) == b"new"
+    assert toy.nic.pf.dma_read(BASE, 3) == b"new"
     # The regions beside the range stay, whatever order they came in.
     client.map(fd, 0x9000_0000, PAGE)
     client.map(fd, 0x1000, PAGE)
     client.unmap(BASE, 2**24)
     assert toy.context.dma_regions == 2
-    assert toy.nic.dma_read(0x9000_0000, 1) == toy.nic.dma_read(0x1000, 1) == b"\0"
+    assert toy.nic.pf.dma_read(0x9000_0000, 1) == toy.nic.pf.dma_read(0x1000, 1) == b"\0"
     client.unmap(0, 0, flags=2)
     assert toy.context.dma_regions == 0
 
@@ -290,7 +292,7 @@ def test_unmap_that_would_cut_a_region_is_refused(client: Client, toy: Toy, memo
     assert error_of(client.unmap, BASE + PAGE, 2**30) == "EINVAL"
     assert error_of(client.unmap, 0, BASE + PAGE) == "EINVAL"
     assert error_of(client.unmap, BASE, 0) == "EINVAL"
-    assert toy.nic.dma_read(BASE + 3 * PAGE, 1) == b"\0"
+    assert toy.nic.pf.dma_read(BASE + 3 * PAGE, 1) == b"\0"
 
 
 def test_many_regions(client: Client, toy: Toy, memory: tuple[int, mmap.mmap]) -> None:
@@ -302,7 +304,7 @@ def test_many_regions(client: Client, toy: Toy, memory: tuple[int, mmap.mmap]) -
     for page in range(64):
         mapped[page * PAGE] = page
         client.map(fd, BASE + (63 - page) * 2 * PAGE, PAGE, offset=page * PAGE)
-    assert [toy.nic.dma_read(BASE + (63 - page) * 2 * PAGE, 1)[0] for page in range(64)] == list(range(64))
+    assert [toy.nic.pf.dma_read(BASE + (63 - page) * 2 * PAGE, 1)[0] for page in range(64)] == list(range(64))
     client.unmap(0, 2**63)
     assert toy.context.dma_regions == 0
 
@@ -319,7 +321,7 @@ def test_a_region_costs_no_descriptor(client: Client, toy: Toy, memory: tuple[in
     client.map(memory[0], BASE, PAGE)  # the same again is no error, and costs nothing either
     assert error_of(client.map, memory[0], BASE, PAGE, PAGE) == "EEXIST"
     assert len(list(Path("/proc/self/fd").iterdir())) == before
-    assert toy.nic.dma_read(BASE, 1) == b"\0"
+    assert toy.nic.pf.dma_read(BASE, 1) == b"\0"
 
 
 def test_maps_with_few_descriptors_left(client: Client, toy: Toy, memory: tuple[int, mmap.mmap]) -> None:
@@ -357,7 +359,7 @@ def test_memory_without_a_file_is_not_reached(client: Client, toy: Toy) -> None:
     client.call(DMA_MAP, struct.pack("<IIQQQ", 32, 1, 0, BASE, PAGE))
     assert toy.context.dma_regions == 1
     with pytest.raises(OSError, match="dma read"):
-        toy.nic.dma_read(BASE, 1)
+        toy.nic.pf.dma_read(BASE, 1)
     client.unmap(BASE, PAGE)
 
 
@@ -386,7 +388,7 @@ def test_one_descriptor_for_several_areas(tmp_path: Path, client_fds: int) -> No
 def test_msix_eventfds(client: Client, toy: Toy) -> None:
     fds = eventfds(16)
     client.irqs(MSIX, 3, fds)
-    assert toy.armed == [vfu.Armed.MSIX]
+    assert toy.armed == [IrqKind.MSIX]
     for n, fd in enumerate(fds):
         toy.context.irq_send(3 + n)
         assert fired(fd) == 1
@@ -400,7 +402,7 @@ def test_msix_eventfds(client: Client, toy: Toy) -> None:
         toy.context.irq_send(10)
     toy.context.irq_send(12)
     client.irqs(MSIX, 0, [], flags=0x21)
-    assert toy.armed == [vfu.Armed.MSIX, vfu.Armed.NONE]
+    assert toy.armed == [IrqKind.MSIX, IrqKind.NONE]
     with pytest.raises(FileNotFoundError):
         toy.context.irq_send(12)
     for fd in fds:
@@ -425,7 +427,7 @@ def test_kinds_of_interrupts_do_not_disturb_each_other(client: Client, toy: Toy)
     toy.context.irq_send(0)
     assert fired(msix) == 1
     assert fired(intx, 0) == 0
-    assert toy.context.armed is vfu.Armed.MSIX
+    assert toy.context.armed is IrqKind.MSIX
     client.irqs(MSI, 0, [intx])
     toy.context.irq_send(0)
     assert (fired(intx), fired(msix, 0)) == (1, 0)
@@ -466,7 +468,7 @@ def test_reset_by_the_client(client: Client, toy: Toy, memory: tuple[int, mmap.m
     client.map(memory[0], BASE, PAGE)
     client.call(RESET)
     assert toy.resets == [vfu.ResetKind.DEVICE]
-    assert toy.nic.dma_read(BASE, 1) == b"\0", "memory survives a reset of the function"
+    assert toy.nic.pf.dma_read(BASE, 1) == b"\0", "memory survives a reset of the function"
 
 
 def test_the_server_outlives_its_clients(toy: Toy, memory: tuple[int, mmap.mmap]) -> None:
@@ -478,7 +480,7 @@ def test_the_server_outlives_its_clients(toy: Toy, memory: tuple[int, mmap.mmap]
             assert client.read32(0, 0) == 0
         toy.wait(lambda: len(toy.clients), 2 * round_ + 2)
         assert toy.context.dma_regions == 0
-        assert toy.context.armed is vfu.Armed.NONE
+        assert toy.context.armed is IrqKind.NONE
     assert toy.clients == [True, False] * 3
     assert toy.resets == [vfu.ResetKind.LOST] * 3
     os.close(fd)

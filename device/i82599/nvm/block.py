@@ -8,6 +8,7 @@ device/i82599/nvm/image.py, the SPI part is device/i82599/nvm/spi.py; device/i82
 from collections.abc import Callable
 from typing import Protocol
 
+from device.i82599.block import Block
 from device.machine.regfile import RegFile, on_write
 from device.regs.i82599 import EEC, EERD, EEWR, RAH, RAL
 
@@ -52,7 +53,7 @@ class SpiPart(Protocol):
         """Drop an instruction that is under way."""
 
 
-class Nvm:
+class Nvm(Block):
     """EEPROM access.
 
     Args:
@@ -62,6 +63,8 @@ class Nvm:
         default_mac: Our address if the image has no place for one.
         port: Which of the card's two ports we are, 0 or 1: decides which address is ours.
     """
+
+    registers = (EEC, EERD, EEWR)
 
     def __init__(
         self,

@@ -1,10 +1,25 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Receive as people look at it; the work is done in C (csrc/rx.c, rxring.c, parse.c, rxsum.c)."""
+"""Receive as people look at it; the work is done in C (rx.c, ring.c, fifo.c, checksum.c)."""
 
+from device.i82599.core import CardCore
 from device.i82599.ring import RingRegisters, Rings
-from device.machine.core import FastNic, lib
+from device.machine.core import lib
 from device.machine.regfile import RegFile
-from device.regs.i82599 import RDBAH, RDBAL, RDH, RDLEN, RDT, RXDCTL, SRRCTL
+from device.regs.i82599 import (
+    DROPEN,
+    RDBAH,
+    RDBAL,
+    RDH,
+    RDLEN,
+    RDRXCTL,
+    RDT,
+    RXCSUM,
+    RXCTRL,
+    RXDCTL,
+    RXPBSIZE,
+    SECRXCTRL,
+    SRRCTL,
+)
 
 ENABLE_AGAIN = "then clear RXDCTL.ENABLE and set it again"
 
@@ -14,35 +29,39 @@ class Rx(Rings):
 
     Args:
         regs: The function's registers.
-        nic: The function in C.
+        core: The card in C.
     """
 
-    def __init__(self, regs: RegFile, nic: FastNic) -> None:
+    hook = lib.HOOK_RX
+    hooked = (RDH, RDT, RXDCTL, RXCTRL, SECRXCTRL)
+    registers = (RDBAL, RDBAH, RDLEN, SRRCTL, DROPEN, RXPBSIZE, RXCSUM, RDRXCTL)
+
+    def __init__(self, regs: RegFile, core: CardCore) -> None:
         names = RingRegisters(RDBAL, RDBAH, RDLEN, RDH, RDT, RXDCTL)
-        super().__init__(regs, nic, names, lambda queue: int(nic.c.rxq[queue].fault))
+        super().__init__(regs, core, names, lambda queue: int(core.c.rx.queue[queue].stall))
 
     def explain(self, queue: int) -> str:
         """Why queue ``queue`` stands still, the registers that say so, and what to do; "" if it does not."""
         ring = self.ring(queue)
-        fault = self.fault_of(queue)
+        stall = self.stall_of(queue)
         where = f"Rx queue {queue} stands still"
-        if fault == lib.FAULT_RING_UNMAPPED:
+        if stall == lib.STALL_RING_UNMAPPED:
             why = f"its ring, {ring.count} descriptors at {ring.iova:#x}, is not mapped for DMA: map it, {ENABLE_AGAIN}"
-        elif fault == lib.FAULT_RING_LEN:
+        elif stall == lib.STALL_RING_LEN:
             why = f"RDLEN is {int(self.regs.get(RDLEN, queue)):#x}: write a multiple of 128, {ENABLE_AGAIN}"
-        elif fault == lib.FAULT_TAIL:
-            tail = int(self.nic.c.rxq[queue].tail)
+        elif stall == lib.STALL_TAIL:
+            tail = int(self.core.c.rx.queue[queue].tail)
             why = (
                 f"RDT {tail} or RDH {ring.head} lies beyond the {ring.count} descriptors of RDLEN: "
                 f"write a smaller one, {ENABLE_AGAIN}"
             )
-        elif fault == lib.FAULT_BUFFER:
+        elif stall == lib.STALL_BUFFER:
             # RDH shows the head only after the batch.
-            head = int(self.nic.c.rxq[queue].head)
+            head = int(self.core.c.rx.queue[queue].head)
             why = f"the buffer of descriptor {head} lies outside memory mapped for DMA: mend it, {ENABLE_AGAIN}"
-        elif fault == lib.FAULT_DESC:
+        elif stall == lib.STALL_DESC:
             srrctl = self.regs.get(SRRCTL, queue)
             why = f"SRRCTL ({srrctl}) gives buffers no size: set BSIZEPACKET, {ENABLE_AGAIN}"
         else:
-            return f"{where}: {ring.fault}" if fault else ""
+            return f"{where}: {ring.stall}" if stall else ""
         return f"{where}: {why}"

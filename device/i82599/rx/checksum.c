@@ -7,40 +7,37 @@
 #include <string.h>
 #include "desc.h"
 #include "regs.h"
-#include "core.h"
-
-#define PROTO_TCP 6
-#define PROTO_UDP 17
-#define PROTO_SCTP 132
-#define SCTP_CHECKSUM_OFFSET 8
-#define UDP_LENGTH_OFFSET 4
-#define UDP_CHECKSUM_OFFSET 6
-#define UDP_HEADER_BYTES 8
-
-static uint32_t be16(const uint8_t *at)
-{
-    return (uint32_t)at[0] << 8 | at[1];
-}
+#include "machine/bytes.h"
+#include "machine/csum.h"
+#include "machine/eth.h"
+#include "machine/dma.h"
+#include "machine/stall.h"
+#include "machine/regfile.h"
+#include "machine/parse.h"
+#include "machine/wire/port.h"
+#include "i82599/chip.h"
+#include "i82599/pass.h"
+#include "i82599/rx/rx.h"
 
 /* IPv4 header length, or 0 when the header is not (any more) what parse_frame() saw. */
 static uint32_t ipv4_header_bytes(const uint8_t *data, uint32_t len_bytes, const struct packet *pkt)
 {
     uint32_t bytes = data[pkt->l3] % 16u * 4;
 
-    return bytes >= 20 && pkt->l3 + bytes <= len_bytes ? bytes : 0;
+    return bytes >= IPV4_HEADER_BYTES && pkt->l3 + bytes <= len_bytes ? bytes : 0;
 }
 
 /* The CRC32c runs over the packet with its own field as zero. */
 static uint32_t sctp_status(const uint8_t *l4, uint32_t bytes)
 {
-    uint8_t packet[NIC_FRAME_MAX];
+    uint8_t packet[FRAME_MAX_BYTES];
     uint32_t sent;
 
     if (bytes > sizeof(packet))
         return 0;
     memcpy(packet, l4, bytes);
-    memcpy(&sent, packet + SCTP_CHECKSUM_OFFSET, sizeof(sent));
-    memset(packet + SCTP_CHECKSUM_OFFSET, 0, sizeof(sent));
+    memcpy(&sent, packet + SCTP_CHECK, sizeof(sent));
+    memset(packet + SCTP_CHECK, 0, sizeof(sent));
     return RXD_STAT_L4CS | (crc32c(packet, bytes) == sent ? 0 : RXD_ERR_TCPE);
 }
 
@@ -52,9 +49,9 @@ static uint32_t l4_status(const uint8_t *data, const struct packet *pkt)
     if (pkt->l4_proto == PROTO_SCTP)
         return sctp_status(l4, bytes);
     if (pkt->l4_proto == PROTO_UDP) {
-        uint32_t udp_bytes = be16(l4 + UDP_LENGTH_OFFSET);
+        uint32_t udp_bytes = be16(l4 + UDP_LENGTH);
 
-        if (!be16(l4 + UDP_CHECKSUM_OFFSET))  /* the sender did not sum it: nothing to say */
+        if (!be16(l4 + UDP_CHECK))  /* the sender did not sum it: nothing to say */
             return 0;
         if (udp_bytes < UDP_HEADER_BYTES || udp_bytes > bytes)
             return 0;
@@ -62,9 +59,9 @@ static uint32_t l4_status(const uint8_t *data, const struct packet *pkt)
         status |= RXD_STAT_UDPCS;
     }
     if (pkt->ip_version == 4)
-        sum = csum_add(0, data + pkt->l3 + 12, 8);
+        sum = csum_add(0, data + pkt->l3 + IPV4_SRC, 8);
     else
-        sum = csum_add(0, data + pkt->l3 + 8, 32);
+        sum = csum_add(0, data + pkt->l3 + IPV6_SRC, 32);
     sum = csum_add(sum + pkt->l4_proto + bytes, l4, bytes);
     return status | (csum_fold(sum) ? RXD_ERR_TCPE : 0);
 }
@@ -97,8 +94,21 @@ uint32_t rx_fragment_word(const uint8_t *data, uint32_t len_bytes, const struct 
     if (pkt->ip_version != 4)
         return 0;
     header_bytes = ipv4_header_bytes(data, len_bytes, pkt);
-    total_bytes = be16(data + pkt->l3 + 2);
+    total_bytes = be16(data + pkt->l3 + IPV4_LENGTH);
     if (pkt->fragment && header_bytes && total_bytes > header_bytes && total_bytes <= len_bytes - pkt->l3)
         sum = (uint16_t)~csum_fold(csum_add(0, data + pkt->l3 + header_bytes, total_bytes - header_bytes));
-    return sum << 16 | be16(data + pkt->l3 + 4);
+    return sum << 16 | (uint32_t)be16(data + pkt->l3 + IPV4_ID);
+}
+
+/* Sums of a frame without other errors; RXCSUM.PCSD = 0 puts the fragment's into the place of the hash. */
+int rx_checksum_stage(void *arg, struct rx_pass *pass)
+{
+    struct rx *rx = arg;
+    const struct frame *frame = pass->frame;
+
+    if (!pass->info.status)
+        pass->info.status = rx_checksum_status(frame->data, frame->len_bytes, &pass->packet);
+    if (!(reg(rx->regs, R_RXCSUM) & RXCSUM_PCSD))
+        pass->info.hash = rx_fragment_word(frame->data, frame->len_bytes, &pass->packet);
+    return RX_NEXT;
 }

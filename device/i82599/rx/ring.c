@@ -2,7 +2,7 @@
 /* Rx descriptor rings: where frames become guest memory.
  *
  * Between RDH and RDT descriptors are ours, everything else is software's.  A queue whose ring or buffers make no sense
- * stands still (FAULT_*) until it is disabled and enabled again; the other queues go on.
+ * stands still (STALL_*) until it is disabled and enabled again; the other queues go on.
  *
  * Registers and mappings cannot change during a batch, because the thread that runs it also changes them.  So a ring is
  * looked at once per batch (rx_ring_open) and its head, counters and interrupt follow once at the end (rx_ring_close).
@@ -12,11 +12,18 @@
 #include <string.h>
 #include "desc.h"
 #include "regs.h"
-#include "core.h"
+#include "machine/eth.h"
+#include "machine/csum.h"
+#include "machine/dma.h"
+#include "machine/stall.h"
+#include "machine/regfile.h"
+#include "machine/parse.h"
+#include "machine/wire/port.h"
+#include "i82599/chip.h"
+#include "i82599/pass.h"
+#include "i82599/rx/rx.h"
 
 #define DESC_BYTES 16
-#define FCS_BYTES 4
-#define TAG_BYTES 4
 #define KIB 1024
 #define BUFFER_KIB_MAX 16
 
@@ -30,32 +37,25 @@ struct pieces {
     uint32_t at;
 };
 
-static inline uint32_t word(const struct nic *nic, uint32_t offset)
+static inline void mark_open(struct rx *rx, uint32_t queue)
 {
-    return nic->word[offset / 4];
+    rx->queue[queue].open = 1;
+    rx->open[queue / 64] |= 1ull << queue % 64;
 }
 
-static inline void mark_open(struct nic *nic, uint32_t queue)
+static void stop(struct rx *rx, uint32_t queue, uint32_t stall)
 {
-    nic->rxq[queue].open = 1;
-    nic->rx_open[queue / 64] |= 1ull << queue % 64;
-}
-
-void rx_fault(struct nic *nic, uint32_t queue, uint32_t fault)
-{
-    nic->rxq[queue].fault = fault;
-    nic->count.faults++;
-    if (nic->on_fault)
-        nic->on_fault(nic->self, 0, queue, fault);
+    rx->queue[queue].stall = stall;
+    stall_tell(rx->stalls, 0, queue, stall);
 }
 
 /* Memory inside the region dma_ptr() last found; NULL when it reaches out of it, which may still be legal. */
-static inline uint8_t *last_region(const struct nic *nic, uint64_t iova, uint64_t len_bytes, uint32_t prot)
+static inline uint8_t *last_region(const struct dma *dma, uint64_t iova, uint64_t len_bytes, uint32_t prot)
 {
-    const struct dma_region *region = &nic->dma.region[nic->dma.hit];
+    const struct dma_region *region = &dma->region[dma->hit];
     uint64_t inside;
 
-    if (nic->dma.hit >= nic->dma.count)
+    if (dma->hit >= dma->count)
         return NULL;
     inside = iova - region->iova;     /* below the start wraps to something huge */
     if (inside >= region->len_bytes || len_bytes > region->len_bytes - inside || (region->prot & prot) != prot)
@@ -63,49 +63,49 @@ static inline uint8_t *last_region(const struct nic *nic, uint64_t iova, uint64_
     return region->ptr + inside;
 }
 
-static struct rx_desc *descriptor(struct nic *nic, const struct rxq *q, uint32_t i)
+static struct rx_desc *descriptor(const struct rxq *q, uint32_t i)
 {
     uint8_t *at = q->ring;
 
     if (at)
         return (struct rx_desc *)(at + (uint64_t)i * DESC_BYTES);
-    at = dma_ptr(nic, q->base + (uint64_t)i * DESC_BYTES, DESC_BYTES, DMA_READ | DMA_WRITE);
+    at = dma_ptr(q->dma, q->base + (uint64_t)i * DESC_BYTES, DESC_BYTES, DMA_READ | DMA_WRITE);
     if ((uintptr_t)at % sizeof(uint64_t))
         return NULL;                  /* nobody maps memory like that, and 8-byte stores would not be atomic */
     return (struct rx_desc *)at;
 }
 
-int rx_ring_open(struct nic *nic, uint32_t queue)
+int rx_ring_open(struct rx *rx, uint32_t queue)
 {
-    struct rxq *q = &nic->rxq[queue];
-    uint32_t fault = FAULT_NONE, kib;
+    struct rxq *q = &rx->queue[queue];
+    uint32_t stall = STALL_NONE, kib;
 
-    if (!q->on || q->fault)
+    if (!q->on || q->stall)
         return 0;
     if (q->open)
         return 1;
-    q->count = (word(nic, R_RDLEN(queue)) & RDLEN_LEN) / DESC_BYTES;
-    q->base = (word(nic, R_RDBAL(queue)) & RDBAL_BASE) | (uint64_t)word(nic, R_RDBAH(queue)) << 32;
-    q->srrctl = word(nic, R_SRRCTL(queue));
-    q->rxdctl = word(nic, R_RXDCTL(queue));
-    kib = (q->srrctl & SRRCTL_BSIZEPACKET) >> SRRCTL_BSIZEPACKET_SHIFT;
+    q->count = (reg(rx->regs, R_RDLEN(queue)) & RDLEN_LEN) / DESC_BYTES;
+    q->base = (reg(rx->regs, R_RDBAL(queue)) & RDBAL_BASE) | (uint64_t)reg(rx->regs, R_RDBAH(queue)) << 32;
+    q->srrctl = reg(rx->regs, R_SRRCTL(queue));
+    q->rxdctl = reg(rx->regs, R_RXDCTL(queue));
+    kib = field(q->srrctl, SRRCTL_BSIZEPACKET);
     q->buffer_bytes = (kib > BUFFER_KIB_MAX ? BUFFER_KIB_MAX : kib) * KIB;
     q->ring = NULL;
     q->written = 0;
     q->batch_frames = 0;
     q->batch_bytes = 0;
     if (!q->count)
-        fault = FAULT_RING_LEN;
+        stall = STALL_RING_LEN;
     else if (q->tail >= q->count || q->head >= q->count)
-        fault = FAULT_TAIL;
-    else if (!descriptor(nic, q, q->head))
-        fault = FAULT_RING_UNMAPPED;
-    if (fault) {
-        rx_fault(nic, queue, fault);
+        stall = STALL_TAIL;
+    else if (!descriptor(q, q->head))
+        stall = STALL_RING_UNMAPPED;
+    if (stall) {
+        stop(rx, queue, stall);
         return 0;
     }
-    q->ring = last_region(nic, q->base, (uint64_t)q->count * DESC_BYTES, DMA_READ | DMA_WRITE);
-    mark_open(nic, queue);
+    q->ring = last_region(q->dma, q->base, (uint64_t)q->count * DESC_BYTES, DMA_READ | DMA_WRITE);
+    mark_open(rx, queue);
     return 1;
 }
 
@@ -116,9 +116,9 @@ static inline void piece_add(struct pieces *pieces, const uint8_t *data, uint32_
 }
 
 /* The next bytes of a frame into one buffer; 0 or -errno.  Only the bytes written need to be mapped. */
-static int buffer_fill(struct nic *nic, uint64_t iova, uint32_t bytes, struct pieces *pieces)
+static int buffer_fill(struct dma *dma, uint64_t iova, uint32_t bytes, struct pieces *pieces)
 {
-    uint8_t *to = last_region(nic, iova, bytes, DMA_WRITE);
+    uint8_t *to = last_region(dma, iova, bytes, DMA_WRITE);
 
     while (bytes) {
         uint32_t part = pieces->len_bytes[pieces->at];
@@ -129,7 +129,7 @@ static int buffer_fill(struct nic *nic, uint64_t iova, uint32_t bytes, struct pi
             memmove(to, pieces->data[pieces->at], part);   /* a looped-back frame may lie in guest memory */
             to += part;
         } else {
-            int rc = dma_copy_out(nic, iova, pieces->data[pieces->at], part);
+            int rc = dma_copy_out(dma, iova, pieces->data[pieces->at], part);
 
             if (rc < 0)
                 return rc;
@@ -162,73 +162,78 @@ static inline void publish(struct rx_desc *desc, int is_legacy, uint64_t q0, uin
     __atomic_store_n(&desc->q1, q1, __ATOMIC_RELEASE);
 }
 
-static void count_no_desc(struct nic *nic, uint32_t queue)
+/* The queue's statistics index.  Its counters lie in memory that clients map with shared doorbells: then left alone. */
+static inline uint32_t stats_index(const struct rx *rx, uint32_t queue)
 {
-    const uint8_t *rqsmr = (const uint8_t *)&nic->word[R_RQSMR(0) / 4];   /* one queue a byte */
-    uint32_t *qprdc = &nic->word[R_QPRDC(rqsmr[queue] & RQSMR_MAP0) / 4];
-
-    nic->count.rx_no_desc++;
-    if (!nic->shared_doorbells && *qprdc != UINT32_MAX)
-        ++*qprdc;
+    return reg_byte(rx->regs, R_RQSMR(0), queue) & RQSMR_MAP0;
 }
 
-/* One frame into its queue.  0: no descriptors are free and the queue does not drop, so the frame must wait. */
-int rx_ring_put(struct nic *nic, const struct rx_info *info, const uint8_t *data)
+static void count_no_desc(struct rx *rx, uint32_t queue)
 {
-    struct rxq *q = &nic->rxq[info->queue];
+    rx->count.rx_no_desc++;
+    if (!rx->regs->shared)
+        bump(rx->regs, R_QPRDC(stats_index(rx, queue)), 1);
+}
+
+/* One frame into its queue.  0: it must wait: no descriptors are free and the queue does not drop, or DMA is off. */
+int rx_ring_put(struct rx *rx, const struct rx_info *info, const uint8_t *data)
+{
+    struct rxq *q = &rx->queue[info->queue];
     uint32_t left = info->len_bytes, need, have, fcs, stored, status = info->status;
     struct pieces pieces;
     uint64_t vlan = 0;
     int is_legacy;
 
-    if (!rx_ring_open(nic, info->queue)) {
-        nic->count.rx_disabled++;
+    if (q->dma->off)                  /* its function may not master the bus now */
+        return 0;
+    if (!rx_ring_open(rx, info->queue)) {
+        rx->count.rx_disabled++;
         return 1;
     }
     pieces.at = 0;
     if (info->vlan_offset && (q->rxdctl & RXDCTL_VME)) {
         piece_add(&pieces, data, info->vlan_offset);
-        piece_add(&pieces, data + info->vlan_offset + TAG_BYTES, left - info->vlan_offset - TAG_BYTES);
-        left -= TAG_BYTES;
+        piece_add(&pieces, data + info->vlan_offset + ETH_TAG_BYTES, left - info->vlan_offset - ETH_TAG_BYTES);
+        left -= ETH_TAG_BYTES;
         vlan = info->vlan_tci;
         status |= RXD_STAT_VP;
     } else {
         piece_add(&pieces, data, left);
     }
-    if (!(word(nic, R_HLREG0) & HLREG0_RXCRCSTRP) && !(word(nic, R_RDRXCTL) & RDRXCTL_CRCSTRIP)) {
+    if (!(reg(rx->regs, R_HLREG0) & HLREG0_RXCRCSTRP) && !(reg(rx->regs, R_RDRXCTL) & RDRXCTL_CRCSTRIP)) {
         fcs = crc32_fcs(data, info->len_bytes);
         if (info->flags & FRAME_BAD_CRC)
             fcs = ~fcs;
-        piece_add(&pieces, (const uint8_t *)&fcs, FCS_BYTES);
-        left += FCS_BYTES;
+        piece_add(&pieces, (const uint8_t *)&fcs, ETH_FCS_BYTES);
+        left += ETH_FCS_BYTES;
     }
     pieces.at = 0;
 
     if (!q->buffer_bytes) {
-        rx_fault(nic, info->queue, FAULT_DESC);
-        nic->count.rx_disabled++;
+        stop(rx, info->queue, STALL_DESC);
+        rx->count.rx_disabled++;
         return 1;
     }
     need = (left + q->buffer_bytes - 1) / q->buffer_bytes;
     have = q->tail >= q->head ? q->tail - q->head : q->tail + q->count - q->head;
     if (need > have) {
         /* One descriptor always stays software's, so a frame that needs them all would wait for ever. */
-        if (!(q->srrctl & SRRCTL_DROP_EN) && !(word(nic, R_DROPEN) & 1) && need < q->count)
+        if (!(q->srrctl & SRRCTL_DROP_EN) && !(reg(rx->regs, R_DROPEN) & 1) && need < q->count)
             return 0;
-        count_no_desc(nic, info->queue);
+        count_no_desc(rx, info->queue);
         return 1;
     }
     is_legacy = (q->srrctl & SRRCTL_DESCTYPE) == SRRCTL_DESCTYPE_LEGACY;
     stored = left;
     while (left) {
         uint32_t bytes = left < q->buffer_bytes ? left : q->buffer_bytes;
-        struct rx_desc *desc = descriptor(nic, q, q->head);
+        struct rx_desc *desc = descriptor(q, q->head);
         uint32_t dword = RXD_STAT_DD;
         uint64_t q0 = info->type | (uint64_t)info->hash << 32, tag = 0;
 
-        if (!desc || buffer_fill(nic, __atomic_load_n(&desc->q0, __ATOMIC_RELAXED), bytes, &pieces) < 0) {
-            rx_fault(nic, info->queue, desc ? FAULT_BUFFER : FAULT_RING_UNMAPPED);
-            nic->count.rx_disabled++;
+        if (!desc || buffer_fill(q->dma, __atomic_load_n(&desc->q0, __ATOMIC_RELAXED), bytes, &pieces) < 0) {
+            stop(rx, info->queue, desc ? STALL_BUFFER : STALL_RING_UNMAPPED);
+            rx->count.rx_disabled++;
             return 1;
         }
         left -= bytes;
@@ -237,52 +242,47 @@ int rx_ring_put(struct nic *nic, const struct rx_info *info, const uint8_t *data
             tag = vlan;
         }
         if (is_legacy)
-            publish(desc, 1, 0, legacy_word(info, dword, bytes, tag, (word(nic, R_RXCSUM) & RXCSUM_PCSD) != 0));
+            publish(desc, 1, 0, legacy_word(info, dword, bytes, tag, (reg(rx->regs, R_RXCSUM) & RXCSUM_PCSD) != 0));
         else
             publish(desc, 0, q0, dword | (uint64_t)bytes << 32 | tag << 48);
         q->written = 1;
         if (++q->head == q->count)
             q->head = 0;
     }
-    nic->count.rx_frames++;
-    nic->count.rx_bytes += stored;
+    rx->count.rx_frames++;
+    rx->count.rx_bytes += stored;
     q->batch_frames++;
     q->batch_bytes += stored;
     return 1;
 }
 
-/* QPRC and QBRC of the queue's statistics index.  With shared doorbells they lie in memory the guest owns: left alone. */
-static void queue_stats(struct nic *nic, uint32_t queue, const struct rxq *q)
+static void queue_stats(struct rx *rx, uint32_t queue, const struct rxq *q)
 {
-    const uint8_t *rqsmr = (const uint8_t *)&nic->word[R_RQSMR(0) / 4];
-    uint32_t i = rqsmr[queue] & RQSMR_MAP0;
-    uint32_t *low = &nic->word[R_QBRC_L(i) / 4], *high = &nic->word[R_QBRC_H(i) / 4];
-    uint64_t bytes = (*low | (uint64_t)*high << 32) + q->batch_bytes;
+    uint32_t i = stats_index(rx, queue);
 
-    if (nic->shared_doorbells)
+    if (rx->regs->shared)
         return;
-    nic->word[R_QPRC(i) / 4] += q->batch_frames;
-    *low = (uint32_t)bytes;
-    *high = (uint32_t)(bytes >> 32) & QBRC_H_VALUE;
+    bump(rx->regs, R_QPRC(i), q->batch_frames);
+    bump36(rx->regs, R_QBRC_L(i), q->batch_bytes);
 }
 
 /* Returns the queues that got something. */
-int rx_ring_close(struct nic *nic)
+int rx_ring_close(struct rx *rx)
 {
     int used = 0;
 
     for (uint32_t half = 0; half < 2; half++) {
-        while (nic->rx_open[half]) {
-            uint32_t queue = half * 64 + (uint32_t)__builtin_ctzll(nic->rx_open[half]);
-            struct rxq *q = &nic->rxq[queue];
+        while (rx->open[half]) {
+            uint32_t queue = half * 64 + (uint32_t)__builtin_ctzll(rx->open[half]);
+            struct rxq *q = &rx->queue[queue];
 
-            nic->rx_open[half] &= nic->rx_open[half] - 1;
+            rx->open[half] &= rx->open[half] - 1;
             q->open = 0;
             if (!q->written)
                 continue;
-            nic->word[R_RDH(queue) / 4] = q->head;
-            queue_stats(nic, queue, q);
-            intr_rx(nic, queue);
+            reg_set(rx->regs, R_RDH(queue), q->head);
+            queue_stats(rx, queue, q);
+            rx->written(rx->intr, queue);
             used++;
         }
     }

@@ -1,221 +1,186 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Receive: what the queue registers do, and which queue a frame goes to.
- *
- * Order of decisions: link and RXEN, size and filters, EtherType filter, flow director, RSS.
- */
+/* What the receive registers do, and the way of a frame from the wire to a ring: one stage after the other. */
 #include <stdint.h>
 #include <string.h>
 #include "desc.h"
 #include "regs.h"
-#include "core.h"
+#include "machine/eth.h"
+#include "machine/dma.h"
+#include "machine/stall.h"
+#include "machine/regfile.h"
+#include "machine/parse.h"
+#include "machine/wire/port.h"
+#include "i82599/chip.h"
+#include "i82599/pass.h"
+#include "i82599/rx/rx.h"
 
-#define FCS_BYTES 4
-#define FRAME_MIN_BYTES 60            /* without FCS: shorter frames do not exist on a wire */
-#define TAG_OFFSET 12
-#define TAG_BYTES 4
-#define TYPE_VLAN_OUTER 0x88A8
-
-static inline uint32_t word(const struct nic *nic, uint32_t offset)
-{
-    return nic->word[offset / 4];
-}
-
-static inline void stat(struct nic *nic, uint32_t offset)
-{
-    uint32_t *at = &nic->word[offset / 4];
-
-    if (*at != UINT32_MAX)            /* the chip's counters stay at their highest value */
-        ++*at;
-}
+/* Packet types of the descriptor are the parser's kinds in place. */
+_Static_assert(RXDADV_PKTTYPE_IPV4 == PACKET_IPV4 << RXDADV_PKTTYPE_SHIFT && RXDADV_PKTTYPE_IPV4_EX == PACKET_IPV4_EX << RXDADV_PKTTYPE_SHIFT &&
+               RXDADV_PKTTYPE_IPV6 == PACKET_IPV6 << RXDADV_PKTTYPE_SHIFT && RXDADV_PKTTYPE_IPV6_EX == PACKET_IPV6_EX << RXDADV_PKTTYPE_SHIFT &&
+               RXDADV_PKTTYPE_TCP == PACKET_TCP << RXDADV_PKTTYPE_SHIFT && RXDADV_PKTTYPE_UDP == PACKET_UDP << RXDADV_PKTTYPE_SHIFT &&
+               RXDADV_PKTTYPE_SCTP == PACKET_SCTP << RXDADV_PKTTYPE_SHIFT, "kinds are packet types");
 
 /* ---- registers -------------------------------------------------------------------------------------------------- */
 
-void rx_reset(struct nic *nic)
+void rx_reset(struct rx *rx)
 {
-    memset(nic->rxq, 0, sizeof(nic->rxq));
-    memset(nic->rx_open, 0, sizeof(nic->rx_open));
-    nic->fifo_head = nic->fifo_tail = nic->fifo_used_bytes = nic->fifo_frames = 0;
-    nic->filters_stale = 1;
-    nic->rss_stale = 1;
+    for (uint32_t i = 0; i < CHIP_QUEUES; i++)
+        rx->queue[i] = (struct rxq){ .dma = rx->queue[i].dma };
+    memset(rx->open, 0, sizeof(rx->open));
+    rx->fifo.head = rx->fifo.tail = rx->fifo.used_bytes = rx->fifo.frames = 0;
 }
 
 /* The enable bit is the guest's to set and ours to act on at once: nothing of a queue is in flight between batches. */
-static void queue_enable(struct nic *nic, uint32_t queue, int on)
+static void queue_enable(struct rx *rx, uint32_t queue, int on)
 {
-    struct rxq *q = &nic->rxq[queue];
+    struct rxq *q = &rx->queue[queue];
 
     if (on == (int)q->on)
         return;
     q->on = (uint32_t)on;
-    q->fault = FAULT_NONE;
+    q->stall = STALL_NONE;
     if (!on)
         return;
-    q->head = word(nic, R_RDH(queue)) & RDH_RDH;
+    q->head = reg(rx->regs, R_RDH(queue)) & RDH_RDH;
     /* A tail written before the queue was on is not honoured.  With shared doorbells the order cannot be seen. */
-    q->tail = nic->shared_doorbells ? word(nic, R_RDT(queue)) & RDT_RDT : q->head;
+    q->tail = rx->regs->shared ? reg(rx->regs, R_RDT(queue)) & RDT_RDT : q->head;
 }
 
-void rx_write(struct nic *nic, uint32_t offset, uint32_t old, uint32_t value)
+static void tail_written(struct rx *rx, uint32_t queue, uint32_t tail)
 {
-    uint32_t queue;
+    struct rxq *q = &rx->queue[queue];
+
+    if (!rx->regs->shared)            /* shared doorbells are counted in tails.c, look() */
+        rx->count.doorbells++;
+    if (!q->on)
+        return;
+    q->tail = tail;
+    if (rx_flows(rx) && !q->dma->off) {              /* a ring that cannot work is told about now, not at the first frame */
+        rx_ring_open(rx, queue);
+        rx_ring_close(rx);
+    }
+}
+
+void rx_write(void *arg, uint32_t offset, uint32_t old, uint32_t seen, uint32_t written)
+{
+    struct rx *rx = arg;
 
     (void)old;
+    (void)written;
     if (offset == R_RXCTRL) {
-        if (!(value & RXCTRL_RXEN))
-            rx_fifo_clear(nic);
-        return;
-    }
-    if (IS_RDT(offset)) {
-        queue = N_RDT(offset);
-        if (!nic->shared_doorbells)   /* those are counted where they are found */
-            nic->count.doorbells++;
-        if (!nic->rxq[queue].on)
-            return;
-        nic->rxq[queue].tail = value & RDT_RDT;
-        if (rx_flows(nic)) {             /* a ring that cannot work is told about now, not at the first frame */
-            rx_ring_open(nic, queue);
-            rx_ring_close(nic);
-        }
+        if (!(seen & RXCTRL_RXEN))
+            rx_fifo_clear(rx);
+    } else if (IS_RDT(offset)) {
+        tail_written(rx, N_RDT(offset), seen & RDT_RDT);
     } else if (IS_RXDCTL(offset)) {
-        queue_enable(nic, N_RXDCTL(offset), (value & RXDCTL_ENABLE) != 0);
+        queue_enable(rx, N_RXDCTL(offset), (seen & RXDCTL_ENABLE) != 0);
     } else if (IS_RDH(offset)) {
-        nic->rxq[N_RDH(offset)].head = value & RDH_RDH;
+        rx->queue[N_RDH(offset)].head = seen & RDH_RDH;
     }
 }
 
-/* ---- frames ----------------------------------------------------------------------------------------------------- */
-
-/* EtherType filters are for what is not IP (LLDP, FCoE, time sync): index of the one that matches, or -1. */
-static int etqf_match(const struct nic *nic, const struct packet *pkt)
-{
-    if (pkt->ip_version)
-        return -1;
-    for (uint32_t i = 0; i < ETQF_COUNT; i++) {
-        uint32_t etqf = word(nic, R_ETQF(i));
-
-        if ((etqf & ETQF_FILTER_EN) && (etqf & ETQF_ETYPE) == pkt->ethertype)
-            return (int)i;
-    }
-    return -1;
-}
-
-/* Queue, hash and type of a frame that passed the filters. */
-static void steer(struct nic *nic, const uint8_t *data, uint32_t len_bytes, const struct packet *pkt,
-                  struct rx_info *info)
-{
-    uint32_t rss_type = 0, fdirctrl = word(nic, R_FDIRCTRL);
-    struct fdir_filter filter;
-    int pcsd = (word(nic, R_RXCSUM) & RXCSUM_PCSD) != 0, etqf = etqf_match(nic, pkt);
-
-    info->type = pkt->type;
-    info->queue = 0;
-    info->hash = rss_hash(nic, data, pkt, &rss_type);
-    if (rss_type)
-        info->queue = rss_queue(nic, info->hash);
-    if (pcsd)
-        info->type |= rss_type;
-    else
-        info->hash = rx_fragment_word(data, len_bytes, pkt);
-    if (etqf >= 0) {
-        uint32_t etqs = word(nic, R_ETQS((uint32_t)etqf));
-
-        info->type = RXDETQF_MATCH | (uint32_t)etqf << RXDETQF_INDEX_SHIFT;
-        if (etqs & ETQS_QUEUE_EN) {
-            info->queue = (etqs & ETQS_RX_QUEUE) >> ETQS_RX_QUEUE_SHIFT;
-            return;
-        }
-    }
-    if (!(fdirctrl & FDIRCTRL_PBALLOC) || !fdir_match(nic, data, pkt, &filter))
-        return;
-    info->status |= RXD_STAT_FLM;
-    if (filter.cmd & FDIRCMD_DROP)    /* software leaves that queue off, so what goes there is gone */
-        info->queue = (fdirctrl & FDIRCTRL_DROP_Q) >> FDIRCTRL_DROP_Q_SHIFT;
-    else if (filter.cmd & FDIRCMD_QUEUE_EN)
-        info->queue = (filter.cmd & FDIRCMD_RX_QUEUE) >> FDIRCMD_RX_QUEUE_SHIFT;
-    if (pcsd && (fdirctrl & (FDIRCTRL_REPORT_STATUS | FDIRCTRL_REPORT_STATUS_ALWAYS))) {
-        info->type = pkt->type;
-        info->hash = filter.hash << 16 | filter.hash >> 16;   /* bucket high, software's number low */
-    }
-}
+/* ---- stages ----------------------------------------------------------------------------------------------------- */
 
 /* EXVET holds it; 0 there (its reset value) leaves 802.1ad's own. */
-static uint32_t outer_ethertype(const struct nic *nic)
+static uint32_t outer_ethertype(const struct rx *rx)
 {
-    uint32_t ext = (word(nic, R_EXVET) & EXVET_VET_EXT) >> EXVET_VET_EXT_SHIFT;
+    uint32_t ext = field(reg(rx->regs, R_EXVET), EXVET_VET_EXT);
 
-    return ext ? ext : TYPE_VLAN_OUTER;
+    return ext ? ext : ETH_TYPE_VLAN_OUTER;
 }
 
-/* One frame from the wire; data has at least FRAME_MIN_BYTES unless it is not even an Ethernet header. */
-static void receive(struct nic *nic, const struct frame *frame)
+/* What the frame is; a damaged one ends here unless software asked for those. */
+int rx_parse_stage(void *arg, struct rx_pass *pass)
 {
-    const uint8_t *data = frame->data;
-    int double_vlan = (word(nic, R_CTRL_EXT) & CTRL_EXT_EXTENDED_VLAN) != 0;
-    struct rx_info info = { .len_bytes = frame->len_bytes, .flags = frame->flags };
-    struct packet pkt;
+    struct rx *rx = arg;
+    const struct frame *frame = pass->frame;
+    int double_vlan = (reg(rx->regs, R_CTRL_EXT) & CTRL_EXT_EXTENDED_VLAN) != 0;
 
-    parse_tagged(data, frame->len_bytes, (word(nic, R_VLNCTRL) & VLNCTRL_VET) >> VLNCTRL_VET_SHIFT,
-                 double_vlan ? outer_ethertype(nic) : 0, &pkt);
+    parse_tagged(frame->data, frame->len_bytes, field(reg(rx->regs, R_VLNCTRL), VLNCTRL_VET),
+                 double_vlan ? outer_ethertype(rx) : 0, &pass->packet);
+    pass->info.type = pass->packet.kind << RXDADV_PKTTYPE_SHIFT;
+    if (pass->packet.has_vlan) {
+        pass->info.vlan_tci = pass->packet.vlan_tci;
+        pass->info.vlan_offset = (uint16_t)(ETH_TYPE_OFFSET + (double_vlan ? ETH_TAG_BYTES : 0));
+    }
     if (frame->flags & FRAME_BAD_CRC) {
-        stat(nic, R_CRCERRS);
-        if (!(word(nic, R_FCTRL) & FCTRL_SBP)) {
-            nic->count.rx_filtered++;
-            return;
-        }
-        info.status = RXD_ERR_CE;
+        bump(rx->regs, R_CRCERRS, 1);
+        if (!(reg(rx->regs, R_FCTRL) & FCTRL_SBP))
+            return RX_FILTERED;
+        pass->info.status = RXD_ERR_CE;
     }
-    if (!rx_filter(nic, data, frame->len_bytes, &pkt)) {
-        nic->count.rx_filtered++;
-        return;
-    }
-    if (word(nic, R_FCTRL) & FCTRL_SBP)
-        info.status |= rx_size_errors(nic, frame->len_bytes, &pkt);
-    if (!info.status) {
-        stats_rx(nic, frame);
-        info.status = rx_checksum_status(data, frame->len_bytes, &pkt);
-    }
-    if (pkt.has_vlan) {
-        info.vlan_tci = pkt.vlan_tci;
-        info.vlan_offset = (uint16_t)(TAG_OFFSET + (double_vlan ? TAG_BYTES : 0));
-    }
-    steer(nic, data, frame->len_bytes, &pkt, &info);
-    info.queue %= NIC_QUEUES;
-    if (!nic->fifo_frames && rx_flows(nic) && rx_ring_put(nic, &info, data))
-        return;
-    if (!rx_fifo_push(nic, &info, data)) {
-        stat(nic, R_MPC(0));
-        nic->count.rx_fifo_full++;
-        intr_cause(nic, EICR_RX_MISS);
-    }
+    return RX_NEXT;
 }
 
-int rx_frames(struct nic *nic, const struct frame *frames, uint32_t n)
+/* To its ring, or into the packet buffer behind what waits there already. */
+int rx_store_stage(void *arg, struct rx_pass *pass)
 {
-    uint8_t padded[FRAME_MIN_BYTES];
+    struct rx *rx = arg;
 
-    if (nic->fifo_frames && rx_flows(nic))
-        rx_fifo_run(nic);                /* older frames first */
+    pass->info.queue %= CHIP_QUEUES;
+    if (!rx->fifo.frames && rx_flows(rx) && rx_ring_put(rx, &pass->info, pass->frame->data))
+        return RX_TAKEN;
+    if (!rx_fifo_push(rx, &pass->info, pass->frame->data)) {
+        bump(rx->regs, R_MPC(0), 1);
+        rx->count.rx_fifo_full++;
+        rx->cause(rx->intr, EICR_RX_MISS);
+    }
+    return RX_TAKEN;
+}
+
+/* One frame from the wire; data has at least ETH_FRAME_MIN_BYTES unless it is not even an Ethernet header. */
+static void receive(struct rx *rx, const struct frame *frame)
+{
+    struct rx_pass pass;
+    int rc = RX_NEXT;
+
+    pass.frame = frame;
+    pass.info = (struct rx_info){ .len_bytes = frame->len_bytes, .flags = frame->flags };
+    pass.steered = 0;
+    for (const struct rx_stage *stage = rx->stage; stage->run && rc == RX_NEXT; stage++)
+        rc = stage->run(stage->block, &pass);
+    if (rc == RX_FILTERED)
+        rx->count.rx_filtered++;
+}
+
+int rx_frames(struct rx *rx, const struct frame *frames, uint32_t n)
+{
+    uint8_t padded[ETH_FRAME_MIN_BYTES];
+
+    if (rx->fifo.frames && rx_flows(rx))
+        rx_fifo_run(rx);              /* older frames first */
     for (uint32_t i = 0; i < n; i++) {
         struct frame frame = frames[i];
 
-        if (!(word(nic, R_RXCTRL) & RXCTRL_RXEN) || !(nic->link_up || (frame.flags & FRAME_LOOPBACK))) {
-            nic->count.rx_disabled++;
+        if (!(reg(rx->regs, R_RXCTRL) & RXCTRL_RXEN) || !(rx->link_up || (frame.flags & FRAME_LOOPBACK))) {
+            rx->count.rx_disabled++;
             continue;
         }
-        if (frame.len_bytes > NIC_FRAME_MAX) {
-            stat(nic, R_ROC);
-            nic->count.rx_filtered++;
+        if (frame.len_bytes > FRAME_MAX_BYTES) {
+            bump(rx->regs, R_ROC, 1);
+            rx->count.rx_filtered++;
             continue;
         }
-        if (frame.len_bytes < FRAME_MIN_BYTES && frame.len_bytes >= TAG_OFFSET + 2) {
+        if (frame.len_bytes < ETH_FRAME_MIN_BYTES && frame.len_bytes >= ETH_HEADER_BYTES) {
             /* Kernels hand over short frames without the padding that the sender's MAC puts on the wire. */
             memcpy(padded, frame.data, frame.len_bytes);
             memset(padded + frame.len_bytes, 0, sizeof(padded) - frame.len_bytes);
             frame.data = padded;
             frame.len_bytes = sizeof(padded);
         }
-        receive(nic, &frame);
+        receive(rx, &frame);
     }
-    rx_ring_close(nic);
+    rx_ring_close(rx);
     return (int)n;
+}
+
+int rx_drain(struct rx *rx)
+{
+    int moved;
+
+    if (!rx->fifo.frames || !rx_flows(rx))
+        return 0;
+    moved = rx_fifo_run(rx);
+    rx_ring_close(rx);
+    return moved;
 }

@@ -8,6 +8,7 @@ The bus is i2c.py, the modules are module.py; the card puts them in.
 from collections.abc import Callable
 from typing import Generic, Protocol, TypeVar
 
+from device.i82599.block import Block
 from device.machine.regfile import RegFile, on_write
 from device.machine.seam import Clock
 from device.regs.i82599 import I2CCTL
@@ -50,7 +51,7 @@ class Bus(Protocol):
 M = TypeVar("M", bound=Plugged)
 
 
-class Sfp(Generic[M]):
+class Sfp(Block, Generic[M]):
     """Cage and I2C bus.
 
     Args:
@@ -61,6 +62,8 @@ class Sfp(Generic[M]):
 
     ``insert`` and ``remove`` only change the cage; whoever calls them lets the link look again.
     """
+
+    registers = (I2CCTL,)
 
     def __init__(
         self, regs: RegFile, clock: Clock, bus: Callable[[Callable[[int], Slave | None]], Bus], module: M | None = None

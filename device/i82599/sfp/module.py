@@ -126,7 +126,7 @@ class Module:
 
     def __init__(self, kind: str, a0: bytes, a2: bytes | None, *, has_laser: bool) -> None:
         self.kind = kind
-        self.a0 = a0
+        self.a0 = bytearray(a0)
         self.a2 = None if a2 is None else bytearray(a2)
         self.has_laser = has_laser
         self.tx_disable = False

@@ -6,13 +6,19 @@
 #include <errno.h>
 #include <stdint.h>
 #include <string.h>
-
 #include "desc.h"
 #include "regs.h"
-#include "core.h"
+#include "machine/eth.h"
+#include "machine/dma.h"
+#include "machine/stall.h"
+#include "machine/regfile.h"
+#include "machine/parse.h"
+#include "machine/wire/port.h"
+#include "i82599/chip.h"
+#include "i82599/pass.h"
+#include "i82599/tx/tx.h"
 
-#define GET(value, FIELD) ((uint32_t)(((value) & (FIELD)) >> FIELD##_SHIFT))
-#define VLAN_TAG_BYTES 4
+#define field(value, FIELD) ((uint32_t)(((value) & (FIELD)) >> FIELD##_SHIFT))
 
 /* One descriptor, whatever its format. */
 enum kind { LEGACY, CONTEXT, DATA, UNKNOWN };
@@ -32,7 +38,7 @@ static struct tx_desc *slot_of(struct tx_turn *turn, uint32_t at)
 {
     uint64_t skip = (uint64_t)at * sizeof(struct tx_desc);
     void *ptr = turn->ring ? turn->ring + skip
-                           : dma_ptr(turn->nic, turn->base + skip, sizeof(struct tx_desc), DMA_READ | DMA_WRITE);
+                           : dma_ptr(turn->q->dma, turn->base + skip, sizeof(struct tx_desc), DMA_READ | DMA_WRITE);
 
     return (uintptr_t)ptr % sizeof(uint64_t) ? NULL : ptr;
 }
@@ -42,7 +48,7 @@ int tx_fetch(struct tx_turn *turn, uint32_t at, struct tx_desc *out)
     struct tx_desc *desc = slot_of(turn, at);
 
     if (!desc)
-        return FAULT_RING_UNMAPPED;
+        return STALL_RING_UNMAPPED;
     out->q0 = __atomic_load_n(&desc->q0, __ATOMIC_RELAXED);
     out->q1 = __atomic_load_n(&desc->q1, __ATOMIC_RELAXED);
     return 0;
@@ -61,7 +67,7 @@ int tx_done(struct tx_turn *turn, uint32_t at)
     rc = tx_fetch(turn, at, &desc);
     if (rc)
         return rc;
-    if (turn->dones == NIC_BATCH)
+    if (turn->dones == FRAME_BATCH)
         tx_flush(turn);
     turn->done[turn->dones] = slot_of(turn, at);
     turn->done_q1[turn->dones++] = kind_of(&desc) == LEGACY ? desc.q1 | TXD_STAT_DD : (desc.q1 & UINT32_MAX) | TXD_STAT_DD;
@@ -70,11 +76,11 @@ int tx_done(struct tx_turn *turn, uint32_t at)
 
 static int context_load(struct tx_turn *turn, const struct tx_desc *desc)
 {
-    uint32_t idx = GET(desc->q1, TXCTX1_IDX);
+    uint32_t idx = field(desc->q1, TXCTX1_IDX);
 
     if (idx >= 2)
-        return FAULT_DESC;
-    turn->nic->txq[turn->queue].context[idx] = (struct tx_context){
+        return STALL_DESC;
+    turn->q->context[idx] = (struct tx_context){
         .dword0 = (uint32_t)desc->q0,
         .dword1 = (uint32_t)(desc->q0 >> 32),
         .dword2 = (uint32_t)desc->q1,
@@ -89,15 +95,15 @@ static int legacy_first(struct tx_packet *pkt, const struct tx_desc *desc)
 {
     pkt->ic = !!(desc->q1 & TXD_CMD_IC);
     pkt->vle = !!(desc->q1 & TXD_CMD_VLE);
-    pkt->cso = GET(desc->q1, TXD_CSO);
-    pkt->css = GET(desc->q1, TXD_CSS);
-    pkt->vlan_tci = (uint16_t)GET(desc->q1, TXD_VLAN);
+    pkt->cso = field(desc->q1, TXD_CSO);
+    pkt->css = field(desc->q1, TXD_CSS);
+    pkt->vlan_tci = (uint16_t)field(desc->q1, TXD_VLAN);
     return 0;
 }
 
 static int data_first(const struct tx_turn *turn, struct tx_packet *pkt, const struct tx_desc *desc)
 {
-    uint32_t idx = GET(desc->q1, TXDADV_IDX);
+    uint32_t idx = field(desc->q1, TXDADV_IDX);
     const struct tx_context *context;
     uint64_t ctx0, ctx1;
 
@@ -105,21 +111,21 @@ static int data_first(const struct tx_turn *turn, struct tx_packet *pkt, const s
     pkt->vle = !!(desc->q1 & TXD_CMD_VLE);
     pkt->ixsm = !!(desc->q1 & TXDADV_POPTS_IXSM);
     pkt->txsm = !!(desc->q1 & TXDADV_POPTS_TXSM);
-    pkt->payload_bytes = GET(desc->q1, TXDADV_PAYLEN);
+    pkt->payload_bytes = field(desc->q1, TXDADV_PAYLEN);
     if (!(pkt->tse || pkt->vle || pkt->ixsm || pkt->txsm || (desc->q1 & TXDADV_CC)))
         return 0;
-    if (idx >= 2 || !turn->nic->txq[turn->queue].context[idx].valid)
-        return FAULT_CONTEXT;
-    context = &turn->nic->txq[turn->queue].context[idx];
+    if (idx >= 2 || !turn->q->context[idx].valid)
+        return STALL_CONTEXT;
+    context = &turn->q->context[idx];
     ctx0 = (uint64_t)context->dword1 << 32 | context->dword0;
     ctx1 = (uint64_t)context->dword3 << 32 | context->dword2;
-    pkt->ip_len = GET(ctx0, TXCTX0_IPLEN);
-    pkt->mac_len = GET(ctx0, TXCTX0_MACLEN);
-    pkt->vlan_tci = (uint16_t)GET(ctx0, TXCTX0_VLAN);
+    pkt->ip_len = field(ctx0, TXCTX0_IPLEN);
+    pkt->mac_len = field(ctx0, TXCTX0_MACLEN);
+    pkt->vlan_tci = (uint16_t)field(ctx0, TXCTX0_VLAN);
     pkt->ipv4 = !!(ctx1 & TXCTX1_IPV4);
     pkt->l4t = (uint32_t)(ctx1 & TXCTX1_L4T);
-    pkt->l4_len = GET(ctx1, TXCTX1_L4LEN);
-    pkt->mss = GET(ctx1, TXCTX1_MSS);
+    pkt->l4_len = field(ctx1, TXCTX1_L4LEN);
+    pkt->mss = field(ctx1, TXCTX1_MSS);
     return 0;
 }
 
@@ -127,7 +133,7 @@ static int data_first(const struct tx_turn *turn, struct tx_packet *pkt, const s
  * contexts, or a null descriptor (no data, EOP; allowed between packets), were there. */
 int tx_next(struct tx_turn *turn, struct tx_packet *pkt)
 {
-    uint32_t at = turn->head, longest = NIC_FRAME_MAX;
+    uint32_t at = turn->head, longest = FRAME_MAX_BYTES;
     enum kind kind = UNKNOWN;
     struct tx_desc desc;
 
@@ -138,7 +144,7 @@ int tx_next(struct tx_turn *turn, struct tx_packet *pkt)
         int rc;
 
         if (at == turn->tail) /* a full ring holds count - 1 descriptors: more cannot come */
-            return pkt->descs + 1 >= turn->count ? FAULT_DESC : -EAGAIN;
+            return pkt->descs + 1 >= turn->count ? STALL_DESC : -EAGAIN;
         rc = tx_fetch(turn, at, &desc);
         if (rc)
             return rc;
@@ -147,22 +153,22 @@ int tx_next(struct tx_turn *turn, struct tx_packet *pkt)
             pkt->buffer = desc.q0;
             rc = kind == LEGACY ? legacy_first(pkt, &desc) : kind == DATA ? data_first(turn, pkt, &desc) : 0;
         } else if (kind_of(&desc) != kind) {
-            rc = FAULT_DESC;
+            rc = STALL_DESC;
         }
         if (rc || kind == UNKNOWN)
-            return rc ? rc : FAULT_DESC;
+            return rc ? rc : STALL_DESC;
         pkt->descs++;
         pkt->rs = !!(desc.q1 & TXD_CMD_RS);
         if (kind == CONTEXT)
             return context_load(turn, &desc);
-        len_bytes = GET(desc.q1, TXD_LENGTH);
+        len_bytes = field(desc.q1, TXD_LENGTH);
         if (!len_bytes && (pkt->descs > 1 || !(desc.q1 & TXD_CMD_EOP)))
-            return FAULT_DESC;
+            return STALL_DESC;
         if (pkt->tse)
             longest = (uint32_t)(TXDADV_PAYLEN >> TXDADV_PAYLEN_SHIFT);
         pkt->len_bytes += len_bytes;
-        if (pkt->len_bytes > longest + (pkt->tse ? NIC_FRAME_MAX : 0) - (pkt->vle ? VLAN_TAG_BYTES : 0))
-            return FAULT_DESC;
+        if (pkt->len_bytes > longest + (pkt->tse ? FRAME_MAX_BYTES : 0) - (pkt->vle ? ETH_TAG_BYTES : 0))
+            return STALL_DESC;
         if (desc.q1 & TXD_CMD_EOP)
             return 0;
         at = (at + 1) % turn->count;
@@ -184,20 +190,20 @@ int tx_read(struct tx_turn *turn, struct tx_cursor *cursor, uint8_t *dst, uint32
             int rc;
 
             if (!cursor->descs)
-                return FAULT_DESC; /* shorter than when it was measured */
+                return STALL_DESC; /* shorter than when it was measured */
             rc = tx_fetch(turn, cursor->at, &desc);
             if (rc)
                 return rc;
             cursor->at = (cursor->at + 1) % turn->count;
             cursor->descs--;
             cursor->iova = desc.q0;
-            cursor->left_bytes = GET(desc.q1, TXD_LENGTH);
+            cursor->left_bytes = field(desc.q1, TXD_LENGTH);
             continue;
         }
         part = len_bytes < cursor->left_bytes ? len_bytes : cursor->left_bytes;
         if (dst) {
-            if (dma_copy_in(turn->nic, dst, cursor->iova, part) < 0)
-                return FAULT_BUFFER;
+            if (dma_copy_in(turn->q->dma, dst, cursor->iova, part) < 0)
+                return STALL_BUFFER;
             dst += part;
         }
         cursor->iova += part;

@@ -2,32 +2,28 @@
 /* One packet, one frame: straight from guest memory when nothing is to be changed, else through the arena. */
 #include <stdint.h>
 #include <string.h>
-
 #include "desc.h"
 #include "regs.h"
-#include "core.h"
+#include "machine/bytes.h"
+#include "machine/csum.h"
+#include "machine/eth.h"
+#include "machine/dma.h"
+#include "machine/stall.h"
+#include "machine/regfile.h"
+#include "machine/parse.h"
+#include "machine/wire/port.h"
+#include "i82599/chip.h"
+#include "i82599/pass.h"
+#include "i82599/tx/tx.h"
 
-#define ETH_HEADER_BYTES 14
-#define PAD_BYTES 60
-#define VLAN_TAG_BYTES 4
-#define IPV4_CHECK 10 /* offsets of the checksum fields in their headers */
-#define TCP_CHECK 16
-#define UDP_CHECK 6
-#define SCTP_CHECK 8
 #define IPLEN_MIN_BYTES 12 /* up to the end of the checksum field */
-
-static void put16(uint8_t *at, uint16_t value)
-{
-    at[0] = (uint8_t)(value >> 8);
-    at[1] = (uint8_t)value;
-}
 
 /* The field counts with what software left in it (the pseudo-header, usually): that is how it gets into the sum. */
 static int insert_ip(uint8_t *data, uint32_t len_bytes, const struct tx_packet *pkt)
 {
     if (pkt->ip_len < IPLEN_MIN_BYTES || pkt->mac_len + pkt->ip_len > len_bytes)
-        return FAULT_DESC;
-    put16(data + pkt->mac_len + IPV4_CHECK, csum_fold(csum_add(0, data + pkt->mac_len, pkt->ip_len)));
+        return STALL_DESC;
+    put_be16(data + pkt->mac_len + IPV4_CHECK, csum_fold(csum_add(0, data + pkt->mac_len, pkt->ip_len)));
     return 0;
 }
 
@@ -41,59 +37,59 @@ static int insert_l4(uint8_t *data, uint32_t len_bytes, const struct tx_packet *
     case TXCTX1_L4T_TCP: field = l4 + TCP_CHECK; break;
     case TXCTX1_L4T_UDP: field = l4 + UDP_CHECK; break;
     case TXCTX1_L4T_SCTP: field = l4 + SCTP_CHECK; break;
-    default: return FAULT_DESC;
+    default: return STALL_DESC;
     }
     if (pkt->l4t == TXCTX1_L4T_SCTP) {
         uint32_t crc;
         if (field + sizeof(crc) > len_bytes)
-            return FAULT_DESC;
+            return STALL_DESC;
         memset(data + field, 0, sizeof(crc));
         crc = crc32c(data + l4, len_bytes - l4);
         memcpy(data + field, &crc, sizeof(crc)); /* least significant byte first, as this host has it */
         return 0;
     }
     if (field + sizeof(sum) > len_bytes)
-        return FAULT_DESC;
+        return STALL_DESC;
     sum = csum_fold(csum_add(0, data + l4, len_bytes - l4));
     if (!sum && pkt->l4t == TXCTX1_L4T_UDP)
         sum = UINT16_MAX; /* 0 means "no checksum" in UDP (RFC 768) */
-    put16(data + field, sum);
+    put_be16(data + field, sum);
     return 0;
 }
 
 static int insert_legacy(uint8_t *data, uint32_t len_bytes, const struct tx_packet *pkt)
 {
     if (pkt->css >= len_bytes || pkt->cso + sizeof(uint16_t) > len_bytes)
-        return FAULT_DESC;
-    put16(data + pkt->cso, csum_fold(csum_add(0, data + pkt->css, len_bytes - pkt->css)));
+        return STALL_DESC;
+    put_be16(data + pkt->cso, csum_fold(csum_add(0, data + pkt->css, len_bytes - pkt->css)));
     return 0;
 }
 
 int tx_frame(struct tx_turn *turn, const struct tx_packet *pkt)
 {
-    struct nic *nic = turn->nic;
+    struct dma *dma = turn->q->dma;
     uint32_t len_bytes = pkt->len_bytes;
     struct tx_cursor cursor;
     uint8_t *data;
     int rc;
 
     if (len_bytes < ETH_HEADER_BYTES)
-        return FAULT_DESC;
-    if (pkt->descs == 1 && len_bytes >= PAD_BYTES && !(pkt->vle | pkt->ixsm | pkt->txsm | pkt->ic)) {
-        uint64_t errors = nic->count.dma_errors;
-        data = dma_ptr(nic, pkt->buffer, len_bytes, DMA_READ);
+        return STALL_DESC;
+    if (pkt->descs == 1 && len_bytes >= ETH_FRAME_MIN_BYTES && !(pkt->vle | pkt->ixsm | pkt->txsm | pkt->ic)) {
+        uint64_t errors = dma->errors;
+        data = dma_ptr(dma, pkt->buffer, len_bytes, DMA_READ);
         if (data) {
-            if (turn->frames == NIC_BATCH)
+            if (turn->frames == FRAME_BATCH)
                 tx_flush(turn);
             tx_emit(turn, data, len_bytes);
             return 0;
         }
-        nic->count.dma_errors = errors; /* perhaps it only crosses from one region into the next */
+        dma->errors = errors; /* perhaps it only crosses from one region into the next */
     }
-    data = tx_slot(turn, VLAN_TAG_BYTES + (len_bytes < PAD_BYTES ? PAD_BYTES : len_bytes));
+    data = tx_slot(turn, ETH_TAG_BYTES + (len_bytes < ETH_FRAME_MIN_BYTES ? ETH_FRAME_MIN_BYTES : len_bytes));
     if (!data)
-        return FAULT_DESC;
-    data += VLAN_TAG_BYTES;
+        return STALL_DESC;
+    data += ETH_TAG_BYTES;
     tx_rewind(pkt, &cursor);
     rc = tx_read(turn, &cursor, data, len_bytes);
     if (!rc && pkt->ixsm)

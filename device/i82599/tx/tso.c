@@ -7,40 +7,22 @@
 #include <errno.h>
 #include <stdint.h>
 #include <string.h>
-
 #include "desc.h"
 #include "regs.h"
-#include "core.h"
+#include "machine/bytes.h"
+#include "machine/csum.h"
+#include "machine/eth.h"
+#include "machine/dma.h"
+#include "machine/stall.h"
+#include "machine/regfile.h"
+#include "machine/parse.h"
+#include "machine/wire/port.h"
+#include "i82599/chip.h"
+#include "i82599/pass.h"
+#include "i82599/tx/tx.h"
 
-#define ETH_HEADER_BYTES 14
-#define PAD_BYTES 60
-#define VLAN_TAG_BYTES 4
 #define HEADER_MAX_BYTES 1024 /* MACLEN 7 bits + IPLEN 9 bits + L4LEN 8 bits is less */
-#define IPV4_HEADER_BYTES 20
-#define IPV6_HEADER_BYTES 40
-#define TCP_HEADER_BYTES 20
-#define UDP_HEADER_BYTES 8
-#define IPV4_LENGTH 2 /* offsets of fields in their headers */
-#define IPV4_ID 4
-#define IPV4_CHECK 10
-#define IPV6_LENGTH 4
-#define TCP_SEQ 4
-#define TCP_FLAGS 12 /* data offset 15:12, flags 11:0 */
 #define TCP_OFFSET_BITS 0xF000
-#define TCP_CHECK 16
-#define UDP_LENGTH 4
-#define UDP_CHECK 6
-
-static uint16_t get16(const uint8_t *at)
-{
-    return (uint16_t)(at[0] << 8 | at[1]);
-}
-
-static void put16(uint8_t *at, uint32_t value)
-{
-    at[0] = (uint8_t)(value >> 8);
-    at[1] = (uint8_t)value;
-}
 
 /* Can the context be obeyed at all? */
 static int tso_check(const struct tx_packet *pkt)
@@ -49,29 +31,29 @@ static int tso_check(const struct tx_packet *pkt)
     uint32_t longest = pkt->mss < pkt->payload_bytes ? pkt->mss : pkt->payload_bytes;
 
     if (!pkt->mss || header_bytes > pkt->len_bytes || pkt->len_bytes - header_bytes != pkt->payload_bytes)
-        return FAULT_TSO;
-    if (header_bytes + longest + VLAN_TAG_BYTES > NIC_FRAME_MAX)
-        return FAULT_TSO;
+        return STALL_TSO;
+    if (header_bytes + longest + ETH_TAG_BYTES > FRAME_MAX_BYTES)
+        return STALL_TSO;
     if (pkt->mac_len < ETH_HEADER_BYTES || pkt->ip_len < (pkt->ipv4 ? IPV4_HEADER_BYTES : IPV6_HEADER_BYTES))
-        return FAULT_TSO;
+        return STALL_TSO;
     if (pkt->l4t == TXCTX1_L4T_TCP)
-        return pkt->l4_len < TCP_HEADER_BYTES ? FAULT_TSO : 0;
+        return pkt->l4_len < TCP_HEADER_BYTES ? STALL_TSO : 0;
     if (pkt->l4t == TXCTX1_L4T_UDP)
-        return pkt->l4_len < UDP_HEADER_BYTES ? FAULT_TSO : 0;
-    return FAULT_TSO;
+        return pkt->l4_len < UDP_HEADER_BYTES ? STALL_TSO : 0;
+    return STALL_TSO;
 }
 
 /* The checksum field is never cleared first: of a tunnelled packet it holds what cancels the inner headers. */
 static void fix_ip(uint8_t *ip, const struct tx_packet *pkt, uint32_t part, uint32_t segment)
 {
     if (!pkt->ipv4) {
-        put16(ip + IPV6_LENGTH, pkt->ip_len - IPV6_HEADER_BYTES + pkt->l4_len + part);
+        put_be16(ip + IPV6_LENGTH, pkt->ip_len - IPV6_HEADER_BYTES + pkt->l4_len + part);
         return;
     }
-    put16(ip + IPV4_LENGTH, pkt->ip_len + pkt->l4_len + part);
-    put16(ip + IPV4_ID, get16(ip + IPV4_ID) + segment);
+    put_be16(ip + IPV4_LENGTH, pkt->ip_len + pkt->l4_len + part);
+    put_be16(ip + IPV4_ID, be16(ip + IPV4_ID) + segment);
     if (pkt->ixsm)
-        put16(ip + IPV4_CHECK, csum_fold(csum_add(0, ip, pkt->ip_len)));
+        put_be16(ip + IPV4_CHECK, csum_fold(csum_add(0, ip, pkt->ip_len)));
 }
 
 /* The field holds the pseudo-header without its length, which differs from segment to segment: it is added here. */
@@ -81,52 +63,51 @@ static uint16_t l4_sum(const uint8_t *l4, const struct tx_packet *pkt, uint32_t 
 }
 
 /* Flags that a segment keeps.  After reset: FIN and PSH only in the last, CWR only in the first. */
-static uint32_t tcp_flags_kept(const struct nic *nic, int first, int last)
+static uint32_t tcp_flags_kept(const struct regfile *regs, int first, int last)
 {
-    uint32_t low = nic->word[R_DTXTCPFLGL / 4], high = nic->word[R_DTXTCPFLGH / 4], kept = 0;
+    uint32_t low = reg(regs, R_DTXTCPFLGL), high = reg(regs, R_DTXTCPFLGH), kept = 0;
 
     if (!first && !last)
-        return (low & DTXTCPFLGL_MIDDLE) >> DTXTCPFLGL_MIDDLE_SHIFT;
+        return field(low, DTXTCPFLGL_MIDDLE);
     if (first)
-        kept |= (low & DTXTCPFLGL_FIRST) >> DTXTCPFLGL_FIRST_SHIFT;
+        kept |= field(low, DTXTCPFLGL_FIRST);
     if (last)
-        kept |= (high & DTXTCPFLGH_LAST) >> DTXTCPFLGH_LAST_SHIFT;
+        kept |= field(high, DTXTCPFLGH_LAST);
     return kept; /* one that is both keeps all */
 }
 
-static void fix_tcp(const struct nic *nic, uint8_t *l4, const struct tx_packet *pkt, uint32_t done, uint32_t part)
+static void fix_tcp(const struct regfile *regs, uint8_t *l4, const struct tx_packet *pkt, uint32_t done, uint32_t part)
 {
-    uint32_t seq = ((uint32_t)get16(l4 + TCP_SEQ) << 16 | get16(l4 + TCP_SEQ + 2)) + done;
-    uint32_t kept = tcp_flags_kept(nic, !done, done + part == pkt->payload_bytes);
+    uint32_t seq = be32(l4 + TCP_SEQ) + done;
+    uint32_t kept = tcp_flags_kept(regs, !done, done + part == pkt->payload_bytes);
 
-    put16(l4 + TCP_SEQ, seq >> 16);
-    put16(l4 + TCP_SEQ + 2, seq);
-    put16(l4 + TCP_FLAGS, get16(l4 + TCP_FLAGS) & (TCP_OFFSET_BITS | kept));
+    put_be32(l4 + TCP_SEQ, seq);
+    put_be16(l4 + TCP_FLAGS, be16(l4 + TCP_FLAGS) & (TCP_OFFSET_BITS | kept));
     if (pkt->txsm)
-        put16(l4 + TCP_CHECK, l4_sum(l4, pkt, part));
+        put_be16(l4 + TCP_CHECK, l4_sum(l4, pkt, part));
 }
 
 static void fix_udp(uint8_t *l4, const struct tx_packet *pkt, uint32_t part)
 {
     uint16_t sum;
 
-    put16(l4 + UDP_LENGTH, pkt->l4_len + part);
+    put_be16(l4 + UDP_LENGTH, pkt->l4_len + part);
     if (!pkt->txsm)
         return;
     sum = l4_sum(l4, pkt, part);
-    put16(l4 + UDP_CHECK, sum ? sum : UINT16_MAX);
+    put_be16(l4 + UDP_CHECK, sum ? sum : UINT16_MAX);
 }
 
 static int segment_send(struct tx_turn *turn, const struct tx_packet *pkt, const uint8_t *header,
                         struct tx_cursor *cursor, uint32_t done, uint32_t part)
 {
     uint32_t header_bytes = pkt->mac_len + pkt->ip_len + pkt->l4_len, len_bytes = header_bytes + part;
-    uint8_t *data = tx_slot(turn, VLAN_TAG_BYTES + (len_bytes < PAD_BYTES ? PAD_BYTES : len_bytes)), *l4;
+    uint8_t *data = tx_slot(turn, ETH_TAG_BYTES + (len_bytes < ETH_FRAME_MIN_BYTES ? ETH_FRAME_MIN_BYTES : len_bytes)), *l4;
     int rc;
 
     if (!data)
-        return FAULT_TSO;
-    data += VLAN_TAG_BYTES;
+        return STALL_TSO;
+    data += ETH_TAG_BYTES;
     l4 = data + pkt->mac_len + pkt->ip_len;
     memcpy(data, header, header_bytes);
     rc = tx_read(turn, cursor, data + header_bytes, part);
@@ -134,7 +115,7 @@ static int segment_send(struct tx_turn *turn, const struct tx_packet *pkt, const
         return rc;
     fix_ip(data + pkt->mac_len, pkt, part, done / pkt->mss);
     if (pkt->l4t == TXCTX1_L4T_TCP)
-        fix_tcp(turn->nic, l4, pkt, done, part);
+        fix_tcp(turn->tx->regs, l4, pkt, done, part);
     else
         fix_udp(l4, pkt, part);
     tx_emit_built(turn, pkt, data, len_bytes);
@@ -143,7 +124,7 @@ static int segment_send(struct tx_turn *turn, const struct tx_packet *pkt, const
 
 int tso_send(struct tx_turn *turn, const struct tx_packet *pkt)
 {
-    struct txq *txq = &turn->nic->txq[turn->queue];
+    struct txq *txq = turn->q;
     uint32_t header_bytes = pkt->mac_len + pkt->ip_len + pkt->l4_len, done = txq->tso_sent_bytes;
     uint8_t header[HEADER_MAX_BYTES];
     struct tx_cursor cursor;
@@ -167,6 +148,6 @@ int tso_send(struct tx_turn *turn, const struct tx_packet *pkt)
     }
     txq->tso_sent_bytes = 0;
     if (!rc)
-        turn->nic->count.tx_packets_tso++;
+        turn->tx->count.tx_packets_tso++;
     return rc;
 }

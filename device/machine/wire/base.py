@@ -24,7 +24,7 @@ class Port:
         slots: Frames the buffer holds.
     """
 
-    def __init__(self, kind: int, name: str, *, slots: int = lib.NIC_BATCH) -> None:
+    def __init__(self, kind: int, name: str, *, slots: int = lib.FRAME_BATCH) -> None:
         self.name = name
         self._arena = ffi.new("uint8_t[]", slots * lib.PORT_SLOT_BYTES)
         self.c: Any = ffi.new("struct port *")  # a cffi pointer has no type mypy could know

@@ -29,15 +29,15 @@ class NullPort(Port):
 
         Args:
             frames: How many.
-            len_bytes: Length of each without FCS, 60 to ``NIC_FRAME_MAX``.
+            len_bytes: Length of each without FCS, 60 to ``FRAME_MAX_BYTES``.
             dst: Destination address.
             src: Source address.
 
         Raises:
             ValueError: A length or address is not one.
         """
-        if not FRAME_MIN_BYTES <= len_bytes <= lib.NIC_FRAME_MAX:
-            raise ValueError(f"len_bytes={len_bytes}: need {FRAME_MIN_BYTES} to {lib.NIC_FRAME_MAX}")
+        if not FRAME_MIN_BYTES <= len_bytes <= lib.FRAME_MAX_BYTES:
+            raise ValueError(f"len_bytes={len_bytes}: need {FRAME_MIN_BYTES} to {lib.FRAME_MAX_BYTES}")
         if len(dst) != len(BROADCAST) or len(src) != len(BROADCAST):
             raise ValueError(f"addresses have 6 bytes, not {len(dst)} and {len(src)}")
         self.c.generate = frames

@@ -10,10 +10,7 @@
 #include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
-
-#include "desc.h"
-#include "regs.h"
-#include "core.h"
+#include "machine/wire/port.h"
 
 #define NS_PER_S 1000000000ull
 #define PCAP_RECORD_BYTES 16
@@ -21,8 +18,8 @@
 /* One writev per batch.  A record that was only half written (disk full) is cut off again: the file stays readable. */
 uint32_t pcap_send(struct port *port, const struct frame *frames, uint32_t n)
 {
-    uint32_t header[NIC_BATCH][4];
-    struct iovec part[2 * NIC_BATCH];
+    uint32_t header[FRAME_BATCH][4];
+    struct iovec part[2 * FRAME_BATCH];
     struct timespec now;
     uint64_t left;
     uint32_t sent = 0;

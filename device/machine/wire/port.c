@@ -14,16 +14,13 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
-
-#include "desc.h"
-#include "regs.h"
-#include "core.h"
+#include "machine/wire/port.h"
 
 #define ETH_HEADER_BYTES 14
 #define GENERATE_ETHERTYPE 0x88B5 /* IEEE 802 local experimental 1 */
 #define GENERATE_MIN_BYTES 60
 
-_Static_assert(PORT_SLOT_BYTES > NIC_FRAME_MAX, "a slot shows that a frame was too long");
+_Static_assert(PORT_SLOT_BYTES > FRAME_MAX_BYTES, "a slot shows that a frame was too long");
 
 static void port_dead(struct port *port, int error)
 {
@@ -93,8 +90,8 @@ static uint32_t tap_send(struct port *port, const struct frame *frames, uint32_t
 
 static uint32_t peer_send(struct port *port, const struct frame *frames, uint32_t n)
 {
-    struct mmsghdr message[NIC_BATCH];
-    struct iovec part[NIC_BATCH];
+    struct mmsghdr message[FRAME_BATCH];
+    struct iovec part[FRAME_BATCH];
     int sent;
 
     if (port->fd < 0)
@@ -129,9 +126,9 @@ int port_send(struct port *port, const struct frame *frames, uint32_t n)
     uint32_t done = 0, sent = 0;
 
     while (done < n && sent == done) {
-        uint32_t part = n - done < NIC_BATCH ? n - done : NIC_BATCH;
+        uint32_t part = n - done < FRAME_BATCH ? n - done : FRAME_BATCH;
         for (uint32_t i = 0; i < part; i++)
-            if (frames[done + i].len_bytes > NIC_FRAME_MAX)
+            if (frames[done + i].len_bytes > FRAME_MAX_BYTES)
                 part = i;
         if (!part)
             break;
@@ -162,7 +159,7 @@ static uint32_t loopback_recv(struct port *port, struct frame *frames, uint32_t 
 /* A frame that cannot be one, or does not fit, is dropped here. */
 uint32_t port_keep(struct port *port, struct frame *frames, uint32_t got, uint8_t *data, uint64_t len_bytes)
 {
-    if (len_bytes < ETH_HEADER_BYTES || len_bytes > NIC_FRAME_MAX) {
+    if (len_bytes < ETH_HEADER_BYTES || len_bytes > FRAME_MAX_BYTES) {
         port->count.rx_dropped++;
         return got;
     }
@@ -176,7 +173,7 @@ static uint32_t tap_recv(struct port *port, struct frame *frames, uint32_t n)
 
     for (uint32_t turn = 0; turn < n && port->fd >= 0; turn++) {
         uint8_t *data = slot(port, turn);
-        ssize_t len_bytes = read(port->fd, data, NIC_FRAME_MAX + 1);
+        ssize_t len_bytes = read(port->fd, data, FRAME_MAX_BYTES + 1);
         if (len_bytes < 0) {
             port_failed(port, errno);
             break;
@@ -199,15 +196,15 @@ static int peer_hello(struct port *port, const uint8_t *data, uint32_t len_bytes
 
 static uint32_t peer_recv(struct port *port, struct frame *frames, uint32_t n)
 {
-    struct mmsghdr message[NIC_BATCH];
-    struct iovec part[NIC_BATCH];
+    struct mmsghdr message[FRAME_BATCH];
+    struct iovec part[FRAME_BATCH];
     uint32_t got = 0;
     int messages;
 
     if (port->fd < 0)
         return 0;
     for (uint32_t i = 0; i < n; i++) {
-        part[i] = (struct iovec){ slot(port, i), NIC_FRAME_MAX + 1 };
+        part[i] = (struct iovec){ slot(port, i), FRAME_MAX_BYTES + 1 };
         message[i] = (struct mmsghdr){ .msg_hdr = { .msg_iov = &part[i], .msg_iovlen = 1 } };
     }
     messages = recvmmsg(port->fd, message, n, MSG_DONTWAIT, NULL);
@@ -233,8 +230,8 @@ static uint32_t null_recv(struct port *port, struct frame *frames, uint32_t n)
 
     if (len_bytes < GENERATE_MIN_BYTES)
         len_bytes = GENERATE_MIN_BYTES;
-    if (len_bytes > NIC_FRAME_MAX)
-        len_bytes = NIC_FRAME_MAX;
+    if (len_bytes > FRAME_MAX_BYTES)
+        len_bytes = FRAME_MAX_BYTES;
     while (got < n && port->link && port->generate) {
         uint8_t *data = slot(port, got);
         uint16_t ethertype = __builtin_bswap16(GENERATE_ETHERTYPE);
@@ -254,8 +251,8 @@ int port_recv(struct port *port, struct frame *frames, uint32_t n, uint64_t now_
 {
     uint32_t got = 0;
 
-    if (n > NIC_BATCH)
-        n = NIC_BATCH;
+    if (n > FRAME_BATCH)
+        n = FRAME_BATCH;
     switch (port->kind) {
     case PORT_NULL: got = null_recv(port, frames, n); break;
     case PORT_LOOPBACK: got = loopback_recv(port, frames, n); break;

@@ -7,6 +7,7 @@
 #include <sys/uio.h>
 
 #include "libvfio-user.h"
+#include "machine/irq.h"
 #include "mend.h"
 #include "glue.h"
 
@@ -58,7 +59,7 @@ static void dma_register(vfu_ctx_t *ctx, vfu_dma_info_t *info)
     /* Without an fd (a VM's ROM) there is nothing we could reach: an access there is a DMA error like any other. */
     if (info->vaddr == NULL || v->dma_add == NULL)
         return;
-    if (v->dma_add(v->nic, (uint64_t)(uintptr_t)info->iova.iov_base, info->iova.iov_len, info->vaddr, info->prot) < 0)
+    if (v->dma_add(v->dma, (uint64_t)(uintptr_t)info->iova.iov_base, info->iova.iov_len, info->vaddr, info->prot) < 0)
         v->count.dma_refused++;
 }
 
@@ -68,7 +69,7 @@ static void dma_unregister(vfu_ctx_t *ctx, vfu_dma_info_t *info)
 
     v->count.dma_unmaps++;
     if (info->vaddr != NULL && v->dma_del != NULL)
-        (void)v->dma_del(v->nic, (uint64_t)(uintptr_t)info->iova.iov_base, info->iova.iov_len);
+        (void)v->dma_del(v->dma, (uint64_t)(uintptr_t)info->iova.iov_base, info->iova.iov_len);
 }
 
 static int reset(vfu_ctx_t *ctx, vfu_reset_type_t type)
@@ -78,7 +79,7 @@ static int reset(vfu_ctx_t *ctx, vfu_reset_type_t type)
 
     vdev_reset_state(v);
     if (type == VFU_RESET_LOST_CONN) {
-        v->armed = VDEV_IRQ_NONE;
+        v->armed = IRQ_NONE;
         v->intx_masked = 0;
     }
     if (v->on_reset == NULL)
@@ -108,7 +109,8 @@ struct vdev *vdev_new(void)
     if (v != NULL) {
         v->conn_fd = v->fd = -1;
         v->watch = &v->fd;
-        v->armed = VDEV_IRQ_NONE;
+        v->hold = (struct vdev_hold){.timer_fd = -1, .watch_fd = -1};
+        v->armed = IRQ_NONE;
         vdev_reset_state(v);
     }
     return v;
@@ -120,6 +122,7 @@ void vdev_free(struct vdev *v)
         return;
     if (v->ctx != NULL)
         vfu_destroy_ctx(v->ctx);
+    hold_end(v);
     *v->watch = -1;
     free(v);
 }
@@ -191,6 +194,7 @@ static int attach(struct vdev *v)
 
 static void detached(struct vdev *v)
 {
+    hold_end(v);
     v->conn_fd = -1;
     watch(v);
     if (v->on_client != NULL)
@@ -214,6 +218,8 @@ int vdev_run(void *arg)
 
     if (v->conn_fd == -1)
         return attach(v);
+    if (v->hold.body != NULL)
+        return hold_run(v, mend_send_held);
     rc = vfu_run_ctx(v->ctx);
     if (rc < 0 && errno == EINTR)
         return 0;

@@ -14,10 +14,6 @@
 #define VDEV_ALWAYS_CB 8          /* configuration space: every byte is ours */
 #define VDEV_AREAS_MAX 8
 
-#define VDEV_IRQ_NONE -1          /* VFIO's interrupt indexes */
-#define VDEV_IRQ_INTX 0
-#define VDEV_IRQ_MSI 1
-#define VDEV_IRQ_MSIX 2
 #define VDEV_VECTORS 64
 
 #define VDEV_RESET_DEVICE 0       /* asked for by the client */
@@ -53,18 +49,30 @@ struct vdev_count {
     uint64_t dma_private;         /* files that the client itself maps privately */
 };
 
+struct vdev_hold {                /* an answer that is given later (hold.c); body NULL: there is none */
+    uint8_t *body;
+    uint64_t body_bytes;
+    uint16_t id, command;
+    int error;
+    int timer_fd, watch_fd;
+};
+
 struct vdev {
     void *ctx;                    /* the library's context */
     int conn_fd;                  /* -1 while no client is attached */
     int *watch;                   /* where to keep the fd that wakes the loop */
     int fd;                       /* ... here, unless somebody moved it */
-    int armed;                    /* VDEV_IRQ_*: the kind that has eventfds */
+    int armed;                    /* IRQ_* (machine/irq.h): the kind that has eventfds */
     int intx;                     /* the INTx line */
     int intx_masked;
     struct vdev_region region[VDEV_REGIONS];
-    int (*dma_add)(void *nic, uint64_t iova, uint64_t len_bytes, void *ptr, uint32_t prot);
-    int (*dma_del)(void *nic, uint64_t iova, uint64_t len_bytes);
-    void *nic;
+    int (*dma_add)(void *dma, uint64_t iova, uint64_t len_bytes, void *ptr, uint32_t prot);
+    int (*dma_del)(void *dma, uint64_t iova, uint64_t len_bytes);
+    void *dma;
+    uint64_t *hold_ns;            /* faults, kept by the function; NULL: there are none.  An answer is kept so long; */
+    uint64_t *dma_reach;          /* memory that ends above is refused, unless it is 0; */
+    uint32_t *irq_refused;        /* 1 << IRQ_*: eventfds for these kinds are refused */
+    struct vdev_hold hold;
     void *self;                   /* Python's handle */
     int (*on_reset)(void *self, int kind);
     void (*on_client)(void *self, int attached);

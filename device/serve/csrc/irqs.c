@@ -6,6 +6,7 @@
 #include <sys/eventfd.h>
 
 #include "libvfio-user.h"
+#include "machine/irq.h"
 #include "mend.h"
 #include "glue.h"
 
@@ -26,9 +27,17 @@ void glue_intx_state(vfu_ctx_t *ctx, uint32_t start, uint32_t count, bool mask)
         (void)vdev_irq_send(v, 0);
 }
 
+/* VFIO's index of a kind of interrupt is our number less one; -1 is none. */
 int glue_armed(vfu_ctx_t *ctx)
 {
-    return of(ctx)->armed;
+    return of(ctx)->armed - 1;
+}
+
+int glue_irqs_refused(vfu_ctx_t *ctx, uint32_t index)
+{
+    const struct vdev *v = of(ctx);
+
+    return v->irq_refused != NULL && *v->irq_refused >> (index + 1) & 1;
 }
 
 static uint8_t *pending(struct vdev *v, uint32_t vector)
@@ -43,14 +52,14 @@ void glue_irqs(vfu_ctx_t *ctx, uint32_t index, uint32_t start, uint32_t count, i
 
     for (uint32_t i = 0; i < VDEV_VECTORS; i++)
         any |= mend_irq_fd(ctx, i) >= 0;
-    v->armed = any ? (int)index : VDEV_IRQ_NONE;
-    if (armed && index == VDEV_IRQ_INTX) {
+    v->armed = any ? (int)index + 1 : IRQ_NONE;
+    if (armed && index + 1 == IRQ_INTX) {
         v->intx_masked = 0;
         if (v->intx)
             (void)vdev_irq_send(v, 0);
     }
     /* A vector that was unheard is delivered when somebody listens, as an unmasked MSI-X vector is. */
-    for (uint32_t i = start; armed && index == VDEV_IRQ_MSIX && i < start + count && i < VDEV_VECTORS; i++) {
+    for (uint32_t i = start; armed && index + 1 == IRQ_MSIX && i < start + count && i < VDEV_VECTORS; i++) {
         if (*pending(v, i) & 1u << i % 8)
             (void)vdev_irq_send(v, i);
     }
@@ -85,7 +94,7 @@ int vdev_intx_level(void *arg, int level)
     v->intx = level != 0;
     if (!rose || v->intx_masked)
         return 0;
-    if (v->armed != VDEV_IRQ_INTX) {
+    if (v->armed != IRQ_INTX) {
         v->count.irqs_unheard++;
         return -ENOENT;
     }

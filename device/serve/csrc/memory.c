@@ -54,6 +54,13 @@ static int is_private(int sock, const struct stat *st)
     return found;
 }
 
+int glue_memory_refused(vfu_ctx_t *ctx, uint64_t iova, uint64_t len_bytes)
+{
+    const struct vdev *v = vfu_get_private(ctx);
+
+    return v->dma_reach != NULL && *v->dma_reach && iova + (len_bytes - 1) > *v->dma_reach;
+}
+
 void glue_memory(vfu_ctx_t *ctx, uint64_t iova, uint64_t len_bytes, uint32_t prot, const struct stat *st)
 {
     struct vdev *v = vfu_get_private(ctx);

@@ -18,15 +18,28 @@ void mend_drop_client(vfu_ctx_t *ctx);
 void glue_irqs(vfu_ctx_t *ctx, uint32_t index, uint32_t start, uint32_t count, int armed);
 /* The VFIO index whose eventfds are in the library's one shared array, or -1. */
 int glue_armed(vfu_ctx_t *ctx);
+/* A fault: eventfds for this VFIO index are not taken. */
+int glue_irqs_refused(vfu_ctx_t *ctx, uint32_t index);
 
 /* x_dma.c tells memory.c of memory that is about to be mapped; st: its file, or NULL. */
 struct stat;
 void glue_memory(vfu_ctx_t *ctx, uint64_t iova, uint64_t len_bytes, uint32_t prot, const struct stat *st);
 
+/* memory.c: a fault does not let the card reach so far, so this memory is refused. */
+int glue_memory_refused(vfu_ctx_t *ctx, uint64_t iova, uint64_t len_bytes);
+
 /* irqs.c: the client masked or unmasked INTx. */
 void glue_intx_state(vfu_ctx_t *ctx, uint32_t start, uint32_t count, bool mask);
 
-/* x_irq.c: the eventfd of a vector, or -1. */
+/* hold.c keeps an answer when an access asked for it (1), gives it when it is due, and forgets it. */
+struct vdev;
+int hold_reply(struct vdev *v, uint16_t id, uint16_t command, const void *body, size_t body_bytes, int error);
+int hold_run(struct vdev *v, int (*send)(struct vdev *v));        /* > 0 done, 0 not due yet */
+void hold_end(struct vdev *v);
+/* x_tran_sock.c: give the answer that was kept; 1. */
+int mend_send_held(struct vdev *v);
+
+/* eventfds.c: the eventfd of a vector, or -1. */
 int mend_irq_fd(vfu_ctx_t *ctx, uint32_t vector);
 /* x_dma.c: regions mapped now. */
 int mend_dma_regions(vfu_ctx_t *ctx);

@@ -58,6 +58,8 @@ int dma_controller_add_region(dma_controller_t *dma, vfu_dma_addr_t dma_addr, si
 
     if (size == 0 || iova + (size - 1) < iova || offset < 0)
         return ERROR_INT(EINVAL);
+    if (glue_memory_refused(dma->vfu_ctx, (uint64_t)iova, size))
+        return ERROR_INT(EFAULT);
     if (fd != -1) {
         if (fstat(fd, &st) != 0)
             return -1;

@@ -58,6 +58,8 @@ int handle_device_set_irqs(vfu_ctx_t *ctx, vfu_msg_t *msg)
     }
     if (data != VFIO_IRQ_SET_DATA_EVENTFD)
         return armed == (int)set->index ? lib_set_irqs(ctx, msg) : 0;
+    if (glue_irqs_refused(ctx, set->index))
+        return ERROR_INT(ENOSPC);
     if (armed != -1 && armed != (int)set->index) {
         take_back(ctx, 0, ctx->irqs->max_ivs);
         glue_irqs(ctx, (uint32_t)armed, 0, ctx->irqs->max_ivs, 0);
@@ -66,11 +68,4 @@ int handle_device_set_irqs(vfu_ctx_t *ctx, vfu_msg_t *msg)
     if (ret == 0)
         glue_irqs(ctx, set->index, set->start, set->count, 1);
     return ret;
-}
-
-int mend_irq_fd(vfu_ctx_t *ctx, uint32_t vector)
-{
-    if (ctx->irqs == NULL || vector >= ctx->irqs->max_ivs)
-        return -1;
-    return ctx->irqs->efds[vector];
 }

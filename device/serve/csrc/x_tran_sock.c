@@ -29,6 +29,7 @@ static int accepted;                /* the last attach got as far as accept(); o
 #undef listen
 
 #include "mend.h"
+#include "glue.h"
 
 static int mend_accept(int listen_fd)
 {
@@ -155,10 +156,24 @@ static int recv_body(vfu_ctx_t *ctx, vfu_msg_t *msg)
     return 0;
 }
 
+/* A client that no longer takes it has left: the next look at its socket finds that out. */
+int mend_send_held(struct vdev *v)
+{
+    struct iovec iov[2] = {{NULL, 0}, {.iov_base = v->hold.body, .iov_len = v->hold.body_bytes}};
+
+    if (tran_sock_send_iovec(v->conn_fd, v->hold.id, true, v->hold.command, iov, 2, NULL, 0, v->hold.error) < 0)
+        (void)shutdown(v->conn_fd, SHUT_RDWR);
+    return 1;
+}
+
 static int reply(vfu_ctx_t *ctx, vfu_msg_t *msg, int err)
 {
     const struct iovec body = msg->out.iov;
     int ret;
+
+    if (msg->out_iovecs == NULL && msg->out.nr_fds == 0 &&
+        hold_reply(vfu_get_private(ctx), msg->hdr.msg_id, msg->hdr.cmd, body.iov_base, err ? 0 : body.iov_len, err))
+        return 0;
 
 #ifndef WITHOUT_ONE_FD
     if (msg->hdr.cmd == VFIO_USER_DEVICE_GET_REGION_INFO && msg->out.nr_fds > 1)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from device.errors import ConfigError
-from device.i82599.card import Nic, parse_mac
+from device.i82599.card import Card, parse_mac
 from device.i82599.nvm.image import ImageOptions, build
 from device.machine.wire import LoopbackPort, PeerPort
 from device.regs.i82599 import RXCTRL
@@ -24,21 +24,21 @@ GIO, UP, LSC = 0x00080000, 0x40000000, 0x00100000
 
 
 @pytest.fixture
-def nic() -> Iterator[Nic]:
-    with Nic(mac=MAC) as made:
-        made.fast.manual_clock()
+def nic() -> Iterator[Card]:
+    with Card(mac=MAC) as made:
+        made.core.manual_clock()
         yield made
 
 
-def read(nic: Nic, offset: int) -> int:
+def read(nic: Card, offset: int) -> int:
     return nic.regs.read(offset)
 
 
-def write(nic: Nic, offset: int, value: int) -> None:
+def write(nic: Card, offset: int, value: int) -> None:
     nic.regs.write(offset, value)
 
 
-def test_what_a_driver_meets(nic: Nic) -> None:
+def test_what_a_driver_meets(nic: Card) -> None:
     assert read(nic, CTRL) == 0
     assert read(nic, STATUS) == 0x00080000
     assert read(nic, RAL0) == 0x7F902502
@@ -49,7 +49,7 @@ def test_what_a_driver_meets(nic: Nic) -> None:
     assert read(nic, 0x15F00) == 0  # HICR
 
 
-def test_status_takes_no_writes(nic: Nic) -> None:
+def test_status_takes_no_writes(nic: Card) -> None:
     write(nic, STATUS, ~0x7FFFF30F & 0xFFFFFFFF)
     assert read(nic, STATUS) == 0x00080000
 
@@ -92,7 +92,7 @@ RESET_TABLE = [
 
 
 @pytest.mark.parametrize("bit", [RST, LRST], ids=["RST", "LRST"])
-def test_software_reset_table(nic: Nic, bit: int) -> None:
+def test_software_reset_table(nic: Card, bit: int) -> None:
     for _, offset, value, _, _ in RESET_TABLE:
         write(nic, offset, value)
     write(nic, CTRL, read(nic, CTRL) | bit)
@@ -102,7 +102,7 @@ def test_software_reset_table(nic: Nic, bit: int) -> None:
     assert nic.resets == {"software": 1, "pci": 0}
 
 
-def test_pci_reset_table(nic: Nic) -> None:
+def test_pci_reset_table(nic: Card) -> None:
     for _, offset, value, _, _ in RESET_TABLE:
         write(nic, offset, value)
     nic.reset(software=False)
@@ -111,25 +111,25 @@ def test_pci_reset_table(nic: Nic) -> None:
     }
 
 
-def test_reset_of_a_nic_nobody_touched_changes_no_word(nic: Nic) -> None:
-    words = bytes(nic.fast.bar0_read(0x5400, 0x80)) + bytes(nic.fast.bar0_read(0x4200, 0x140))
+def test_reset_of_a_nic_nobody_touched_changes_no_word(nic: Card) -> None:
+    words = bytes(nic.pf.bar0_read(0x5400, 0x80)) + bytes(nic.pf.bar0_read(0x4200, 0x140))
     nic.reset(software=True)
-    assert bytes(nic.fast.bar0_read(0x5400, 0x80)) + bytes(nic.fast.bar0_read(0x4200, 0x140)) == words
+    assert bytes(nic.pf.bar0_read(0x5400, 0x80)) + bytes(nic.pf.bar0_read(0x4200, 0x140)) == words
     assert read(nic, EICR) == 0
 
 
-def may_dma(nic: Nic) -> bool:
-    return nic.fast.bus_master
+def may_dma(nic: Card) -> bool:
+    return nic.pf.does_dma
 
 
-def test_gio_master_disable(nic: Nic) -> None:
-    nic.bus_master = True
+def test_gio_master_disable(nic: Card) -> None:
+    nic.pf.bus_master = True
     assert may_dma(nic)
     write(nic, CTRL, GIO_DIS)
     assert read(nic, CTRL) == GIO_DIS
     assert read(nic, STATUS) & GIO == 0
     assert not may_dma(nic)
-    nic.bus_master = True  # PCI cannot override it
+    nic.pf.bus_master = True  # PCI cannot override it
     assert not may_dma(nic)
     write(nic, CTRL, GIO_DIS | RST)  # the driver never clears the bit itself
     assert read(nic, CTRL) == 0
@@ -137,7 +137,7 @@ def test_gio_master_disable(nic: Nic) -> None:
     assert may_dma(nic)
 
 
-def test_bus_master_off_stays_off_over_reset(nic: Nic) -> None:
+def test_bus_master_off_stays_off_over_reset(nic: Card) -> None:
     assert not may_dma(nic)
     write(nic, CTRL, RST)
     assert not may_dma(nic)
@@ -145,36 +145,36 @@ def test_bus_master_off_stays_off_over_reset(nic: Nic) -> None:
 
 def test_lan_id() -> None:
     image = build(ImageOptions(mac=bytes.fromhex("0225907fa1fe")))
-    with Nic(nvm=image, lan_id=1) as nic:
+    with Card(nvm=image, lan_id=1) as nic:
         assert read(nic, STATUS) >> 2 & 3 == 1
         assert read(nic, RAH0) == 0x8000FFA1
         nic.reset(software=True)
         assert read(nic, STATUS) >> 2 & 3 == 1
-    with Nic(mac=MAC, lan_id=1) as nic:
+    with Card(mac=MAC, lan_id=1) as nic:
         assert read(nic, RAH0) == 0x8000FEA1  # an address given is ours, whichever port we are
     with pytest.raises(ConfigError, match="port number 2"):
-        Nic(lan_id=2)
+        Card(lan_id=2)
 
 
 # -- the wire ---------------------------------------------------------------------------------------------------------
 
 
-def test_link_follows_port_and_laser(nic: Nic) -> None:
+def test_link_follows_port_and_laser(nic: Card) -> None:
     assert read(nic, LINKS) & UP == 0
     port = LoopbackPort()
     nic.set_port(port)
     assert read(nic, LINKS) == 0x70000000
-    assert nic.fast.c.link_up == 1
+    assert nic.core.c.rx.link_up == 1
     assert port.c.link == 1
     write(nic, ESDP, read(nic, ESDP) | 8)
-    assert nic.fast.c.link_up == 0
+    assert nic.core.c.rx.link_up == 0
     assert port.c.link == 0
     nic.set_port(None)
     assert read(nic, LINKS) & UP == 0
     port.close()
 
 
-def test_link_change_is_an_interrupt_cause(nic: Nic) -> None:
+def test_link_change_is_an_interrupt_cause(nic: Card) -> None:
     port = LoopbackPort()
     nic.set_port(port)
     assert read(nic, EICR) & LSC
@@ -186,7 +186,7 @@ def test_link_change_is_an_interrupt_cause(nic: Nic) -> None:
     port.close()
 
 
-def test_poll_looks_ten_times_a_second(nic: Nic) -> None:
+def test_poll_looks_ten_times_a_second(nic: Card) -> None:
     port = LoopbackPort()
     nic.set_port(port)
     nic.poll(0)
@@ -198,9 +198,9 @@ def test_poll_looks_ten_times_a_second(nic: Nic) -> None:
     port.close()
 
 
-def test_two_cards_on_one_cable(nic: Nic) -> None:
+def test_two_cards_on_one_cable(nic: Card) -> None:
     ours, theirs = PeerPort.pair()
-    with Nic() as other:
+    with Card() as other:
         nic.set_port(ours)
         other.set_port(theirs)
         for now in range(3):
@@ -217,7 +217,7 @@ def test_two_cards_on_one_cable(nic: Nic) -> None:
     theirs.close()
 
 
-def test_hot_swap(nic: Nic) -> None:
+def test_hot_swap(nic: Card) -> None:
     port = LoopbackPort()
     nic.set_port(port)
     write(nic, GPIE, 0x6)
@@ -242,7 +242,7 @@ def test_hot_swap(nic: Nic) -> None:
 
 def test_empty_cage() -> None:
     for sfp in ("none", None):
-        with Nic(sfp=sfp) as nic:
+        with Card(sfp=sfp) as nic:
             assert read(nic, ESDP) & 4 == 0
             assert nic.report().card["sfp"] == "none"
 
@@ -265,7 +265,7 @@ def test_mac_nonsense(text: str | bytes) -> None:
 
 @pytest.mark.parametrize(("text", "word"), [("01:00:5e:00:00:01", "multicast"), ("00:00:00:00:00:00", "zero")])
 def test_addresses_for_the_driver_to_refuse(text: str, word: str, caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.WARNING), Nic(mac=text) as nic:
+    with caplog.at_level(logging.WARNING), Card(mac=text) as nic:
         assert word in caplog.text
         assert nic.report().card["mac"] == text
         assert read(nic, RAH0) >> 31 == 1
@@ -274,16 +274,16 @@ def test_addresses_for_the_driver_to_refuse(text: str, word: str, caplog: pytest
 def test_nvm_file_and_its_address(tmp_path: Path) -> None:
     path = tmp_path / "card.nvm"
     build(ImageOptions(mac=bytes.fromhex("021122334455"))).save(path)
-    with Nic(nvm=path) as nic:
+    with Card(nvm=path) as nic:
         assert nic.report().card["mac"] == "02:11:22:33:44:55"
-    with Nic(nvm=str(path), mac=MAC) as nic:
+    with Card(nvm=str(path), mac=MAC) as nic:
         assert nic.report().card["mac"] == MAC
         assert nic.image.checksum_ok
         write(nic, 0x10018, 0x1234 << 16 | 0x30 << 2 | 1)
         assert nic.report().card["nvm"] == "changed"
         nic.save_nvm(tmp_path / "new.nvm")
         assert nic.report().card["nvm"] == "unchanged"
-    with Nic(nvm=tmp_path / "new.nvm") as nic:
+    with Card(nvm=tmp_path / "new.nvm") as nic:
         assert nic.image.read(0x30) == 0x1234
         assert nic.report().card["mac"] == MAC
 
@@ -292,8 +292,8 @@ def test_nvm_without_a_place_for_the_address() -> None:
     image = build()
     image.write(0x09, 0xFFFF)
     with pytest.raises(ConfigError, match="no LAN core section"):
-        Nic(nvm=image, mac=MAC)
-    with Nic(nvm=image) as nic:
+        Card(nvm=image, mac=MAC)
+    with Card(nvm=image) as nic:
         assert nic.report().card["mac"] == "02:00:00:82:59:90"
 
 
@@ -301,15 +301,15 @@ def test_failed_construction_leaks_nothing(tmp_path: Path) -> None:
     fds = len(list(Path("/proc/self/fd").iterdir()))
     for _ in range(3):
         with pytest.raises(ConfigError):
-            Nic(nvm=tmp_path / "none")
+            Card(nvm=tmp_path / "none")
         with pytest.raises(ConfigError):
-            Nic(sfp="x")
+            Card(sfp="x")
     assert len(list(Path("/proc/self/fd").iterdir())) == fds
 
 
 def test_close_twice_and_no_fd_left() -> None:
     fds = len(list(Path("/proc/self/fd").iterdir()))
-    nic = Nic()
+    nic = Card()
     nic.close()
     nic.close()
     assert nic.closed
@@ -319,7 +319,7 @@ def test_close_twice_and_no_fd_left() -> None:
 # -- what happened ----------------------------------------------------------------------------------------------------
 
 
-def test_report_names_what_was_unknown(nic: Nic) -> None:
+def test_report_names_what_was_unknown(nic: Card) -> None:
     assert read(nic, 0x1FFF0) == 0
     read(nic, 0x1FFF0)
     write(nic, 0x1FFF4, 5)
@@ -329,7 +329,7 @@ def test_report_names_what_was_unknown(nic: Nic) -> None:
     assert report.counters["reg_unknown"] == 4
 
 
-def test_report_counts(nic: Nic) -> None:
+def test_report_counts(nic: Card) -> None:
     write(nic, 0x0425C, 1 << 30)
     read(nic, SWSM)
     read(nic, SWSM)
@@ -345,7 +345,7 @@ def test_report_counts(nic: Nic) -> None:
 
 
 def test_trace_logs_every_access(caplog: pytest.LogCaptureFixture) -> None:
-    with Nic(trace=[RXCTRL]) as nic, caplog.at_level(logging.INFO):
+    with Card(trace=[RXCTRL]) as nic, caplog.at_level(logging.INFO):
         write(nic, 0x3000, 1)
         assert "RXCTRL" in caplog.text
         assert "RXEN=1" in caplog.text
@@ -354,7 +354,7 @@ def test_trace_logs_every_access(caplog: pytest.LogCaptureFixture) -> None:
 # -- what a guest may throw at it -------------------------------------------------------------------------------------
 
 
-def test_reading_all_of_the_map_is_harmless(nic: Nic) -> None:
+def test_reading_all_of_the_map_is_harmless(nic: Card) -> None:
     """A register dump reads most of it: nothing may fail, and nothing may look like a card that is gone."""
     ones = [offset for offset in range(0, 0x20000, 4) if read(nic, offset) == 0xFFFFFFFF]
     assert [offset for offset in ones if offset not in range(0x720, 0x728)] == []  # PFMBIMR is all ones
@@ -373,7 +373,7 @@ SLOW_REGISTERS = (CTRL, ESDP, 0x00028, AUTOC, 0x042A8, 0x04240, 0x0425C, 0x10010
 )
 @settings(max_examples=50, deadline=None)
 def test_no_sequence_of_accesses_upsets_a_block(accesses: list[tuple[int, int, bool]]) -> None:
-    with Nic(mac=MAC) as nic:
+    with Card(mac=MAC) as nic:
         port = LoopbackPort(4)
         nic.set_port(port)
         for offset, value, is_write in accesses:
@@ -415,7 +415,7 @@ STORAGE = [
 @pytest.mark.parametrize(
     ("name", "base", "count", "stride", "mask", "writes"), STORAGE, ids=[row[0] for row in STORAGE]
 )
-def test_register_patterns(nic: Nic, name: str, base: int, count: int, stride: int, mask: int, writes: int) -> None:
+def test_register_patterns(nic: Card, name: str, base: int, count: int, stride: int, mask: int, writes: int) -> None:
     for offset in range(base, base + count * stride, stride):
         before = read(nic, offset)
         for pattern in PATTERNS:
@@ -424,7 +424,7 @@ def test_register_patterns(nic: Nic, name: str, base: int, count: int, stride: i
         write(nic, offset, before)
 
 
-def test_register_patterns_without_a_mask(nic: Nic) -> None:
+def test_register_patterns_without_a_mask(nic: Card) -> None:
     write(nic, 0x05088, 0)  # VLNCTRL
     assert read(nic, 0x05088) == 0
     write(nic, 0x03000, 1)  # RXCTRL
@@ -433,7 +433,7 @@ def test_register_patterns_without_a_mask(nic: Nic) -> None:
     assert read(nic, 0x03000) & 1 == 0
 
 
-def test_tails_are_storage_while_the_queue_is_on(nic: Nic) -> None:
+def test_tails_are_storage_while_the_queue_is_on(nic: Card) -> None:
     for queue in range(4):
         write(nic, 0x01028 + 0x40 * queue, 0x02000000)
         assert read(nic, 0x01028 + 0x40 * queue) & 0x02000000

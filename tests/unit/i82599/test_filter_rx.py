@@ -10,8 +10,9 @@ from scapy.compat import raw
 from scapy.layers.l2 import Dot1AD, Dot1Q, Ether
 from scapy.packet import Raw
 
-from device.machine.core import FastNic, ffi, lib
-from device.machine.regfile import RegFile
+from device.i82599.card import make_registers
+from device.i82599.core import CardCore
+from device.machine.core import ffi, lib
 from device.regs.i82599 import (
     CTRL_EXT,
     FCTRL,
@@ -40,9 +41,9 @@ SENDER = "02:00:00:00:00:02"
 
 
 class Gate:
-    def __init__(self, nic: FastNic) -> None:
+    def __init__(self, nic: CardCore) -> None:
         self.nic = nic
-        self.rf = RegFile(nic)
+        self.rf = make_registers(nic)
 
     def write(self, register: type[Register], value: int, n: int = 0) -> None:
         self.rf.write(register.offset(n), value)
@@ -60,12 +61,12 @@ class Gate:
     def passes(self, data: bytes) -> bool:
         packet = ffi.new("struct packet *")
         lib.parse_frame(data, len(data), int(self.rf.get(CTRL_EXT).EXTENDED_VLAN), packet)
-        return bool(lib.rx_filter(self.nic.c, data, len(data), packet))
+        return bool(lib.filters_pass(ffi.addressof(self.nic.c, "filters"), data, len(data), packet))
 
 
 @pytest.fixture
 def gate() -> Iterator[Gate]:
-    with FastNic() as nic:
+    with CardCore() as nic:
         yield Gate(nic)
 
 
@@ -238,7 +239,7 @@ def test_random_filters_agree_with_the_twin(gate: Gate, data: st.DataObject) -> 
     filters.multicast_bits = {table_bit(a, filters.mo) for a in data.draw(st.sets(ADDRESSES, max_size=2))}
     filters.unicast_bits = {table_bit(a, filters.mo) for a in data.draw(st.sets(ADDRESSES, max_size=1))}
 
-    gate.nic.reset(software=False)
+    gate.nic.pf.reset(software=False)
     for n, address in enumerate(filters.addresses):
         gate.rar(n * 20, address)
     for table, bits in ((MTA, filters.multicast_bits), (UTA, filters.unicast_bits), (VFTA, filters.vlans)):

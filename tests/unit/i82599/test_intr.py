@@ -6,8 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from device.machine.core import IRQ_INTX, IRQ_MSI, IRQ_MSIX, IRQ_NONE, FastNic, IrqFds, lib
-from device.machine.regfile import RegFile
+from device.i82599.card import make_registers
+from device.i82599.core import VECTORS, CardCore
+from device.machine.core import ffi, lib
+from device.machine.irq import IrqFds, IrqKind
 from device.regs.core import Register
 from device.regs.i82599 import (
     EIAC,
@@ -42,10 +44,10 @@ class Bench:
     """A nic whose time and interrupts belong to the test; registers as the guest sees them."""
 
     def __init__(self) -> None:
-        self.nic = FastNic()
+        self.nic = CardCore()
         self.nic.manual_clock(1_000_000_000)
-        self.rf = RegFile(self.nic)
-        self.fds = IrqFds(self.nic)
+        self.rf = make_registers(self.nic)
+        self.fds = IrqFds(self.nic.pf, VECTORS)
         self.fd = os.eventfd(0, os.EFD_NONBLOCK)
         for vector in range(64):
             self.fds.set(vector, self.fd)
@@ -63,10 +65,10 @@ class Bench:
         self.rf.write(reg.offset(n), int(value))
 
     def rx(self, queue: int) -> None:
-        lib.intr_rx(self.nic.c, queue)
+        lib.intr_rx(ffi.addressof(self.nic.c, "intr"), queue)
 
     def tx(self, queue: int) -> None:
-        lib.intr_tx(self.nic.c, queue)
+        lib.intr_tx(ffi.addressof(self.nic.c, "intr"), queue)
 
     def line(self) -> bool:
         """Whether INTx is asserted."""
@@ -89,7 +91,7 @@ def bench() -> Iterator[Bench]:
 
 def open_msix(bench: Bench, itr: int = 0) -> None:
     """The order and values of ndo_open with four queue pairs."""
-    bench.nic.irq_mode = IRQ_MSIX
+    bench.nic.pf.irq_kind = IrqKind.MSIX
     for n in range(2):
         bench.write(EIAM_EX, ALL, n)
     bench.write(GPIE, 0xC000_0036)
@@ -109,7 +111,7 @@ def open_msix(bench: Bench, itr: int = 0) -> None:
 
 def open_legacy(bench: Bench, mode: int) -> None:
     """One queue on cause bit 0, as Linux does without MSI-X."""
-    bench.nic.irq_mode = mode
+    bench.nic.pf.irq_kind = mode
     bench.write(EIAM, 0xFFFF)
     bench.write(GPIE, GPIE.of(SDP1_GPIEN=1, SDP2_GPIEN=1))
     bench.write(IVAR, 0x8080)
@@ -349,7 +351,7 @@ def test_kick_of_a_vector_the_driver_disabled_waits(bench: Bench) -> None:
 
 
 def test_interrupt_test_of_ethtool(bench: Bench) -> None:
-    bench.nic.irq_mode = IRQ_MSI
+    bench.nic.pf.irq_kind = IrqKind.MSI
     for i in range(10):
         bench.write(EIMC, ALL)
         bench.read(EICR)
@@ -505,7 +507,7 @@ def test_other_causes_are_moderated_too(bench: Bench) -> None:
 
 
 def test_msi_isr_of_linux(bench: Bench) -> None:
-    open_legacy(bench, IRQ_MSI)
+    open_legacy(bench, IrqKind.MSI)
     for _ in range(2):
         bench.rx(0)
         assert bench.fired() == [0]
@@ -521,7 +523,7 @@ def test_msi_isr_of_linux(bench: Bench) -> None:
         assert bench.fired() == []
 
 
-@pytest.mark.parametrize("mode", [IRQ_MSI, IRQ_INTX])
+@pytest.mark.parametrize("mode", [IrqKind.MSI, IrqKind.INTX])
 def test_legacy_watchdog_kick(bench: Bench, mode: int) -> None:
     open_legacy(bench, mode)
     bench.write(EICS, EICS.of(TCP_TIMER=1, OTHER=1))
@@ -530,7 +532,7 @@ def test_legacy_watchdog_kick(bench: Bench, mode: int) -> None:
 
 
 def test_legacy_ivar_names_one_of_16_cause_bits(bench: Bench) -> None:
-    open_legacy(bench, IRQ_MSI)
+    open_legacy(bench, IrqKind.MSI)
     bench.write(IVAR, IVAR.of(RX0=0x25, RX0_VALID=1, TX0=3, TX0_VALID=1))
     bench.rx(0)
     bench.tx(0)
@@ -538,7 +540,7 @@ def test_legacy_ivar_names_one_of_16_cause_bits(bench: Bench) -> None:
 
 
 def test_eics_unmasks_what_eiam_names(bench: Bench) -> None:
-    open_legacy(bench, IRQ_MSI)
+    open_legacy(bench, IrqKind.MSI)
     bench.write(EIMC, ALL)
     bench.write(EICS, 1)
     assert bench.read(EIMS) == 1
@@ -546,7 +548,7 @@ def test_eics_unmasks_what_eiam_names(bench: Bench) -> None:
 
 
 def test_intx_is_high_exactly_while_something_is_pending(bench: Bench) -> None:
-    open_legacy(bench, IRQ_INTX)
+    open_legacy(bench, IrqKind.INTX)
     assert not bench.line()
     bench.rx(0)
     assert bench.line()
@@ -563,7 +565,7 @@ def test_intx_is_high_exactly_while_something_is_pending(bench: Bench) -> None:
 
 
 def test_intx_rises_once_for_many_causes(bench: Bench) -> None:
-    open_legacy(bench, IRQ_INTX)
+    open_legacy(bench, IrqKind.INTX)
     bench.rx(0)
     bench.tx(0)
     bench.nic.cause(LSC)
@@ -571,7 +573,7 @@ def test_intx_rises_once_for_many_causes(bench: Bench) -> None:
 
 
 def test_intx_obeys_moderation_when_it_rises(bench: Bench) -> None:
-    open_legacy(bench, IRQ_INTX)
+    open_legacy(bench, IrqKind.INTX)
     bench.write(EITR, ITR_50_US)
     bench.rx(0)
     bench.read(EICR)
@@ -583,7 +585,7 @@ def test_intx_obeys_moderation_when_it_rises(bench: Bench) -> None:
 
 
 def test_msix_without_multiple_mode_uses_vector_0(bench: Bench) -> None:
-    open_legacy(bench, IRQ_MSIX)
+    open_legacy(bench, IrqKind.MSIX)
     bench.rx(0)
     bench.nic.cause(LSC)
     assert bench.fired() == [0, 0]
@@ -594,11 +596,11 @@ def test_msix_without_multiple_mode_uses_vector_0(bench: Bench) -> None:
 
 def test_what_was_pending_is_replayed_when_pci_enables_interrupts(bench: Bench) -> None:
     open_msix(bench)
-    bench.nic.irq_mode = IRQ_NONE
+    bench.nic.pf.irq_kind = IrqKind.NONE
     bench.rx(1)
     bench.nic.cause(LSC)
     assert bench.fired() == []
-    bench.nic.irq_mode = IRQ_MSIX
+    bench.nic.pf.irq_kind = IrqKind.MSIX
     assert bench.fired() == [1, OTHER]
 
 
@@ -613,19 +615,19 @@ def test_message_that_cannot_be_sent_is_not_lost(bench: Bench) -> None:
 
 
 def test_leaving_intx_drops_the_line(bench: Bench) -> None:
-    open_legacy(bench, IRQ_INTX)
+    open_legacy(bench, IrqKind.INTX)
     bench.rx(0)
     assert bench.line()
-    bench.nic.irq_mode = IRQ_NONE
+    bench.nic.pf.irq_kind = IrqKind.NONE
     assert not bench.line()
 
 
 def test_nobody_listening_is_harmless(bench: Bench) -> None:
     bench.fds.close()
-    for mode in (IRQ_INTX, IRQ_MSI, IRQ_MSIX):
+    for mode in (IrqKind.INTX, IrqKind.MSI, IrqKind.MSIX):
         open_legacy(bench, mode)
         bench.rx(0)
-        bench.nic.irq_mode = IRQ_NONE
+        bench.nic.pf.irq_kind = IrqKind.NONE
 
 
 def test_reset_forgets_causes_masks_and_the_line(bench: Bench) -> None:
@@ -634,11 +636,11 @@ def test_reset_forgets_causes_masks_and_the_line(bench: Bench) -> None:
     bench.nic.cause(LSC)
     bench.rf.reset(software=True)
     assert [bench.read(reg) for reg in (EICS, EIMS, EIAC, EIAM, EIMS_EX, GPIE, IVAR, EITR)] == [0] * 8
-    open_legacy(bench, IRQ_INTX)
+    open_legacy(bench, IrqKind.INTX)
     bench.rx(0)
     bench.rf.reset(software=True)
     assert not bench.line()
-    assert bench.nic.irq_mode == IRQ_INTX  # PCI's business
+    assert bench.nic.pf.irq_kind == IrqKind.INTX  # PCI's business
 
 
 def test_reading_everything_has_no_effect_but_eicr(bench: Bench) -> None:

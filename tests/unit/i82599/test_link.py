@@ -5,10 +5,10 @@ import itertools
 
 import pytest
 
+from device.i82599.card import make_registers
+from device.i82599.core import CardCore
 from device.i82599.link import Link
 from device.i82599.sfp.module import INTEL_OUI, Module, make, page_a0
-from device.machine.core import FastNic
-from device.machine.regfile import RegFile
 
 ESDP, AUTOC, AUTOC2, LINKS, ANLP1, HLREG0, GPIE, MACC = (
     0x00020, 0x042A0, 0x042A8, 0x042A4, 0x042B0, 0x04240, 0x00898, 0x04330,
@@ -52,8 +52,8 @@ class Cage:
 
 class Bench:
     def __init__(self, kind: str | Module = "sr") -> None:
-        self.fast = FastNic()
-        self.regs = RegFile(self.fast)
+        self.core = CardCore()
+        self.regs = make_registers(self.core)
         self.irq = Irq()
         self.cage = Cage(make(kind) if isinstance(kind, str) else kind)
         self.ups: list[bool] = []

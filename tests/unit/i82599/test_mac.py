@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 import pytest
 
+from device.i82599.card import make_registers
+from device.i82599.core import CardCore
 from device.i82599.mac import Mac
-from device.machine.core import FastNic
 from device.machine.regfile import RegFile
 
 MSCA, MSRWD, LEDCTL, HLREG0, MAXFRS, MMNGC = 0x0425C, 0x04260, 0x00200, 0x04240, 0x04268, 0x042D0
@@ -12,7 +13,7 @@ GO = 1 << 30
 
 @pytest.fixture
 def regs() -> RegFile:
-    file = RegFile(FastNic())
+    file = make_registers(CardCore())
     block = Mac(file)
     file.bind(block)
     block.reset(software=False)

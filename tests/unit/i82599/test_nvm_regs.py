@@ -3,11 +3,11 @@
 
 import pytest
 
+from device.i82599.card import make_registers
+from device.i82599.core import CardCore
 from device.i82599.nvm.block import Nvm
 from device.i82599.nvm.image import DEFAULT_MAC, Image, ImageOptions, build
 from device.i82599.nvm.spi import SpiEeprom
-from device.machine.core import FastNic
-from device.machine.regfile import RegFile
 from tests.rigs.bitbang import SpiMaster
 
 EEC, EERD, EEWR = 0x10010, 0x10014, 0x10018
@@ -18,8 +18,8 @@ SK, CS, DI, DO, REQ, GNT, PRES, ADDR16 = 1, 2, 4, 8, 0x40, 0x80, 0x100, 0x400
 class Bench:
     def __init__(self, image: Image) -> None:
         self.image = image
-        self.fast = FastNic()
-        self.regs = RegFile(self.fast)
+        self.core = CardCore()
+        self.regs = make_registers(self.core)
         self.nvm = Nvm(self.regs, image, SpiEeprom, default_mac=DEFAULT_MAC)
         self.regs.bind(self.nvm)
         self.reset(software=False)
@@ -148,8 +148,8 @@ def test_reset_reloads_the_station_address(bench: Bench, software: bool) -> None
 
 
 def test_second_port_has_its_own_address() -> None:
-    fast = FastNic()
-    regs = RegFile(fast)
+    fast = CardCore()
+    regs = make_registers(fast)
     image = build(ImageOptions(mac=bytes.fromhex("0225907fa1fe")))
     nvm = Nvm(regs, image, SpiEeprom, default_mac=DEFAULT_MAC, port=1)
     nvm.reset(software=False)

@@ -12,8 +12,9 @@ from scapy.layers.inet6 import HAO, IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment,
 from scapy.layers.l2 import ARP, Ether
 from scapy.layers.sctp import SCTP
 
-from device.machine.core import FastNic, ffi, lib
-from device.machine.regfile import RegFile
+from device.i82599.card import make_registers
+from device.i82599.core import CardCore
+from device.machine.core import ffi, lib
 from device.regs.i82599 import MRQC, RETA, RSSRK
 from device.regs.i82599.desc import RssType
 from device.regs.i82599.filters import MrqeMode
@@ -39,9 +40,9 @@ ALL = MRQC.of(MRQE=MrqeMode.RSS, **{name: 1 for name in MRQC.FIELDS if name.star
 
 
 class Hasher:
-    def __init__(self, nic: FastNic) -> None:
+    def __init__(self, nic: CardCore) -> None:
         self.nic = nic
-        self.rf = RegFile(nic)
+        self.rf = make_registers(nic)
 
     def key(self, key: bytes) -> None:
         for i in range(10):
@@ -53,13 +54,13 @@ class Hasher:
     def hash(self, data: bytes) -> tuple[int, RssType]:
         packet, kind = ffi.new("struct packet *"), ffi.new("uint32_t *")
         lib.parse_frame(data, len(data), 0, packet)
-        value = int(lib.rss_hash(self.nic.c, data, packet, kind))
+        value = int(lib.rss_hash(ffi.addressof(self.nic.c, "rss"), data, packet, kind))
         return value, RssType(kind[0])
 
 
 @pytest.fixture(scope="module")
 def hasher() -> Iterator[Hasher]:
-    with FastNic() as nic:
+    with CardCore() as nic:
         made = Hasher(nic)
         made.key(KEY)
         yield made
@@ -121,7 +122,7 @@ def test_extended_types_use_home_address_and_final_destination(hasher: Hasher) -
 def test_modes_without_rss_do_not_hash(hasher: Hasher, mode: int) -> None:
     hasher.mrqc(ALL.replace(MRQE=mode))
     assert hasher.hash(raw(L2 / IP() / TCP())) == (0, RssType.NONE)
-    assert lib.rss_queue(hasher.nic.c, 0x1234) == 0
+    assert lib.rss_queue(ffi.addressof(hasher.nic.c, "rss"), 0x1234) == 0
 
 
 def test_every_reta_entry(hasher: Hasher) -> None:
@@ -130,7 +131,7 @@ def test_every_reta_entry(hasher: Hasher) -> None:
     for i in range(32):
         value = RETA.of(**{f"ENTRY{k}": entries[4 * i + k] for k in range(4)})
         hasher.rf.write(RETA.ALIAS[i], value)
-    assert [lib.rss_queue(hasher.nic.c, 0xABCD_EF00 & ~0x7F | i) for i in range(128)] == entries
+    assert [lib.rss_queue(ffi.addressof(hasher.nic.c, "rss"), 0xABCD_EF00 & ~0x7F | i) for i in range(128)] == entries
 
 
 def test_a_new_key_is_used_at_once(hasher: Hasher) -> None:

@@ -5,8 +5,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from device.i82599.fdir.block import Fdir
 from device.i82599.filters.block import Filters
 from device.i82599.ring import Ring
+from device.i82599.rss.block import Rss
 from device.i82599.rx.block import Rx
 from device.regs.i82599 import (
     FCTRL,
@@ -48,9 +50,9 @@ def test_rings(rig: Rig) -> None:
     rig.receive(bytes(60), bytes(60))
     block = Rx(rig.rf, rig.nic)
     block.reset(software=True)
-    assert block.rings() == [Ring(queue=5, iova=IOVA, count=16, head=0, tail=9, fault="")]
+    assert block.rings() == [Ring(queue=5, iova=IOVA, count=16, head=0, tail=9, stall="")]
     assert block.rings()[0].waiting == 9
-    assert Ring(queue=0, iova=0, count=8, head=0, tail=8, fault="").waiting == 0
+    assert Ring(queue=0, iova=0, count=8, head=0, tail=8, stall="").waiting == 0
     assert block.explain(5) == ""
 
 
@@ -69,7 +71,7 @@ def test_why_a_queue_stands_still(rig: Rig, register: type[RDLEN], value: int, t
     rig.write(RDT, tail)
     rig.receive(bytes(60))
     assert words in Rx(rig.rf, rig.nic).explain(0)
-    assert Rx(rig.rf, rig.nic).rings()[0].fault
+    assert Rx(rig.rf, rig.nic).rings()[0].stall
 
 
 def test_a_bad_buffer_is_named(rig: Rig) -> None:
@@ -79,7 +81,7 @@ def test_a_bad_buffer_is_named(rig: Rig) -> None:
 
 
 def test_filter_rows(rig: Rig) -> None:
-    block = Filters(rig.rf, rig.nic)
+    block = Filters(rig.rf)
     block.reset(software=False)
     rig.write(FCTRL, FCTRL.of(BAM=1))
     rig.write(RAL, 0x82000002, 7)
@@ -96,15 +98,14 @@ def test_filter_rows(rig: Rig) -> None:
     rig.write(FDIRCMD, FDIRCMD.of(CMD=FdirCmd.ADD_FLOW, L4TYPE=FdirL4Type.UDP, QUEUE_EN=1, RX_QUEUE=3))
     rig.write(FDIRHASH, FDIRHASH.of(SIG_SW_INDEX=45))
     rig.write(FDIRCMD, FDIRCMD.of(CMD=FdirCmd.ADD_FLOW, IPV6=1, DROP=1))
+    assert (Rss(rig.rf).describe(), rig.nic.c.fdir.used) == ("RSS over 2", 2)
     assert block.rows() == {
         "addresses": "02:00:00:82:59:90",
         "all of": "BAM",
         "multicast bits": "0",
         "vlans": "2 of 4096",
-        "queues": "RSS over 2",
-        "flows": "2",
     }
     assert block.vlans() == [4064, 4095]
-    udp, gone = block.flows()
+    udp, gone = Fdir(rig.nic).flows()
     assert (udp.name, udp.match, udp.queue, udp.drops) == (44, "10.0.0.1 -> 10.0.0.2 UDP 7 -> 9", 3, False)
     assert (gone.name, gone.queue, gone.drops) == (45, None, True)

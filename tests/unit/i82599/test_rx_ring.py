@@ -12,7 +12,10 @@ from scapy.layers.inet6 import IPv6
 from scapy.layers.l2 import Dot1Q, Ether
 from scapy.packet import Raw
 
-from device.machine.core import DMA_READ, IRQ_MSIX, IrqFds, ffi, lib
+from device.i82599.core import VECTORS
+from device.machine.core import ffi, lib
+from device.machine.function import DMA_READ
+from device.machine.irq import IrqFds, IrqKind
 from device.regs.i82599 import (
     CRCERRS,
     DROPEN,
@@ -358,10 +361,10 @@ def test_rx_dis_pauses_and_nothing_is_lost(rig: Rig) -> None:
 def test_without_bus_master_no_memory_is_written(rig: Rig) -> None:
     ring = rig.ring()
     ring.post(4)
-    rig.nic.bus_master = False
+    rig.nic.pf.bus_master = False
     rig.receive(FRAME)
     assert ring.desc(0)[1] == 0xFFFF_FFFF_FFFF_FFF0
-    rig.nic.bus_master = True
+    rig.nic.pf.bus_master = True
     assert rig.drain() == 1
     assert len(ring.take()) == 1
 
@@ -369,9 +372,9 @@ def test_without_bus_master_no_memory_is_written(rig: Rig) -> None:
 def test_rxen_off_empties_the_packet_buffer(rig: Rig) -> None:
     ring = rig.ring()
     rig.receive(FRAME, FRAME)
-    assert rig.nic.c.fifo_frames == 2
+    assert rig.nic.c.rx.fifo.frames == 2
     rig.write(RXCTRL, 0)
-    assert (rig.nic.c.fifo_frames, rig.count.rx_disabled) == (0, 2)
+    assert (rig.nic.c.rx.fifo.frames, rig.count.rx_disabled) == (0, 2)
     rig.write(RXCTRL, RXCTRL.of(RXEN=1))
     ring.post(4)
     assert rig.drain() == 0
@@ -409,7 +412,7 @@ def test_the_packet_buffer_wraps_and_overflows(rig: Rig) -> None:
     ring = rig.ring(count=8)
     rig.write(RXPBSIZE, RXPBSIZE.of(SIZE=16))
     rig.receive(*[numbered(i, 1024) for i in range(20)])
-    waiting = int(rig.nic.c.fifo_frames)
+    waiting = int(rig.nic.c.rx.fifo.frames)
     assert 13 <= waiting <= 15
     assert (rig.count.rx_fifo_full, rig.read(MPC)) == (20 - waiting, 20 - waiting)
     assert rig.read(GPRC) == 20, "drivers compute received = GPRC - MPC"
@@ -433,15 +436,15 @@ def test_the_packet_buffer_runs_round_its_end(rig: Rig) -> None:
                 ring.post(7 - (int(rig.rf.get(RDT)) - ring.next) % 8)
                 rig.drain()
                 got += [data for data, _, _ in ring.take()]
-    while rig.nic.c.fifo_frames:
+    while rig.nic.c.rx.fifo.frames:
         ring.post(7 - (int(rig.rf.get(RDT)) - ring.next) % 8)
         rig.drain()
         got += [data for data, _, _ in ring.take()]
     assert got == sent
-    assert rig.nic.c.fifo_used_bytes == 0
+    assert rig.nic.c.rx.fifo.used_bytes == 0
 
 
-# -- faults --------------------------------------------------------------------------------------------------------
+# -- stalls --------------------------------------------------------------------------------------------------------
 
 
 def unmapped_ring(rig: Rig) -> None:
@@ -457,14 +460,14 @@ def no_length(rig: Rig) -> None:
 
 
 @pytest.mark.parametrize(
-    ("spoil", "fault"),
+    ("spoil", "stall"),
     [
-        (unmapped_ring, lib.FAULT_RING_UNMAPPED),
-        (ring_across_the_end, lib.FAULT_RING_UNMAPPED),
-        (no_length, lib.FAULT_RING_LEN),
+        (unmapped_ring, lib.STALL_RING_UNMAPPED),
+        (ring_across_the_end, lib.STALL_RING_UNMAPPED),
+        (no_length, lib.STALL_RING_LEN),
     ],
 )
-def test_a_wrong_ring_stops_its_queue_only(rig: Rig, spoil: Callable[[Rig], None], fault: int) -> None:
+def test_a_wrong_ring_stops_its_queue_only(rig: Rig, spoil: Callable[[Rig], None], stall: int) -> None:
     rig.write(ETQF, ETQF.of(ETYPE=0x88B5, FILTER_EN=1))
     rig.write(ETQS, ETQS.of(RX_QUEUE=3, QUEUE_EN=1))
     good = rig.ring(3, slot=1)
@@ -474,11 +477,11 @@ def test_a_wrong_ring_stops_its_queue_only(rig: Rig, spoil: Callable[[Rig], None
     spoil(rig)
     bad.enable()
     rig.write(RDT, 4)
-    assert rig.nic.c.rxq[0].fault == fault, "told at the tail write"
+    assert rig.nic.c.rx.queue[0].stall == stall, "told at the tail write"
     rig.receive(FRAME, numbered(1), FRAME)
     assert one(good.take())[0] == numbered(1)
-    assert (rig.count.faults, rig.count.rx_disabled) == (1, 2)
-    assert len(rig.rf.faults) == 1
+    assert (rig.count.stalls, rig.count.rx_disabled) == (1, 2)
+    assert len(rig.nic.stalls.seen) == 1
 
 
 @pytest.mark.parametrize("tail", [8, 9, 0xFFFF])
@@ -487,7 +490,7 @@ def test_a_tail_beyond_the_ring_stops_the_queue_until_enabled_again(rig: Rig, ta
     rig.write(RDT, tail)
     assert rig.read(RDT) == tail, "16 bits of storage (self test)"
     rig.receive(FRAME)
-    assert (rig.nic.c.rxq[0].fault, rig.count.faults) == (lib.FAULT_TAIL, 1)
+    assert (rig.nic.c.rx.queue[0].stall, rig.count.stalls) == (lib.STALL_TAIL, 1)
     rig.write(RDT, 4)
     rig.receive(FRAME)
     assert ring.take() == []
@@ -505,7 +508,7 @@ def test_the_self_test_may_write_any_tail_while_receive_is_off(rig: Rig) -> None
     for pattern in (0x5A5A, 0xA5A5, 0xFFFF, 0):
         rig.write(RDT, pattern)
         assert rig.read(RDT) == pattern
-    assert rig.count.faults == 0
+    assert rig.count.stalls == 0
 
 
 def test_a_head_beyond_the_ring(rig: Rig) -> None:
@@ -514,7 +517,7 @@ def test_a_head_beyond_the_ring(rig: Rig) -> None:
     rig.write(RDH, 100)
     ring.enable()
     rig.receive(FRAME)
-    assert rig.nic.c.rxq[0].fault == lib.FAULT_TAIL
+    assert rig.nic.c.rx.queue[0].stall == lib.STALL_TAIL
 
 
 @pytest.mark.parametrize("address", [0, 0xFFFF_FFFF_FFFF_FFFF, IOVA - 8, 0xFFFF_FFFF_FFFF_FF00])
@@ -526,7 +529,7 @@ def test_a_buffer_outside_dma_memory(rig: Rig, address: int) -> None:
     ring = rig.ring()
     ring.post(4, address=address)
     rig.receive(FRAME, numbered(2))
-    assert (rig.nic.c.rxq[0].fault, rig.count.faults) == (lib.FAULT_BUFFER, 1)
+    assert (rig.nic.c.rx.queue[0].stall, rig.count.stalls) == (lib.STALL_BUFFER, 1)
     assert rig.count.dma_errors >= 1
     assert rig.read(RDH) == 0
     assert one(good.take())[0] == numbered(2)
@@ -543,12 +546,12 @@ def test_a_buffer_that_ends_outside_dma_memory(rig: Rig) -> None:
     ring = rig.ring()
     ring.post(4, address=IOVA + rig.bytes_mapped - len(FRAME) + 1)
     rig.receive(FRAME)
-    assert rig.nic.c.rxq[0].fault == lib.FAULT_BUFFER
+    assert rig.nic.c.rx.queue[0].stall == lib.STALL_BUFFER
 
 
 def test_a_buffer_may_cross_two_regions(rig: Rig) -> None:
     other = bytearray(4096)
-    rig.nic.dma_add(IOVA + rig.bytes_mapped, 4096, other)
+    rig.nic.pf.dma_add(IOVA + rig.bytes_mapped, 4096, other)
     ring = rig.ring()
     ring.post(4, address=IOVA + rig.bytes_mapped - 60)
     rig.receive(FRAME)
@@ -558,7 +561,7 @@ def test_a_buffer_may_cross_two_regions(rig: Rig) -> None:
 def test_a_ring_may_cross_two_regions(rig: Rig) -> None:
     other = ffi.new("uint8_t[]", 4096 + 64)
     start = (int(ffi.cast("uintptr_t", other)) + 63) // 64 * 64
-    rig.nic.dma_add(IOVA + rig.bytes_mapped, 4096, start)
+    rig.nic.pf.dma_add(IOVA + rig.bytes_mapped, 4096, start)
     ring = rig.ring()
     ring.disable()
     base = IOVA + rig.bytes_mapped - 128
@@ -567,22 +570,22 @@ def test_a_ring_may_cross_two_regions(rig: Rig) -> None:
     rig.write(RDLEN, 256)
     ring.enable()
     for n in range(16):
-        rig.nic.dma_write(base + 16 * n, (IOVA + ring.buffers).to_bytes(8, "little") + bytes(8))
+        rig.nic.pf.dma_write(base + 16 * n, (IOVA + ring.buffers).to_bytes(8, "little") + bytes(8))
     rig.write(RDT, 15)
     rig.receive(*[FRAME] * 12)
     assert rig.read(RDH) == 12
-    last = rig.nic.dma_read(base + 16 * 11, 16)
+    last = rig.nic.pf.dma_read(base + 16 * 11, 16)
     stored = RXD(int.from_bytes(last[8:], "little")).LENGTH
     assert stored == len(FRAME)
 
 
 def test_read_only_memory_is_not_written(rig: Rig) -> None:
     other = bytearray(b"\x5a" * 4096)
-    rig.nic.dma_add(0x1000, 4096, other, DMA_READ)
+    rig.nic.pf.dma_add(0x1000, 4096, other, DMA_READ)
     ring = rig.ring()
     ring.post(4, address=0x1000)
     rig.receive(FRAME)
-    assert rig.nic.c.rxq[0].fault == lib.FAULT_BUFFER
+    assert rig.nic.c.rx.queue[0].stall == lib.STALL_BUFFER
     assert set(other) == {0x5A}
 
 
@@ -591,15 +594,15 @@ def test_a_buffer_size_of_zero(rig: Rig) -> None:
     ring.buffer_bytes = 2048
     ring.post(4)
     rig.receive(FRAME)
-    assert rig.nic.c.rxq[0].fault == lib.FAULT_DESC
+    assert rig.nic.c.rx.queue[0].stall == lib.STALL_DESC
 
 
 def test_memory_that_went_away(rig: Rig) -> None:
     ring = rig.ring()
     ring.post(4)
-    rig.nic.dma_del(0, 2**63)
+    rig.nic.pf.dma_del(0, 2**63)
     rig.receive(FRAME)
-    assert rig.nic.c.rxq[0].fault == lib.FAULT_RING_UNMAPPED
+    assert rig.nic.c.rx.queue[0].stall == lib.STALL_RING_UNMAPPED
     assert ring.desc(0)[1] == 0xFFFF_FFFF_FFFF_FFF0
 
 
@@ -617,16 +620,16 @@ def test_queue_counters_follow_rqsmr(rig: Rig) -> None:
 
 def test_one_interrupt_cause_per_queue_and_batch(rig: Rig) -> None:
     event = os.eventfd(0, os.EFD_NONBLOCK)
-    fds = IrqFds(rig.nic)
+    fds = IrqFds(rig.nic.pf, VECTORS)
     fds.set(3, event)
     rig.write(GPIE, GPIE.of(MSIX_MODE=1, PBA_SUPPORT=1, EIAME=1))
     rig.write(IVAR, 0x83, 0)  # Rx queue 0: vector 3, valid
     rig.write(EIMS_EX, 0xFFFF_FFFF, 0)
-    rig.nic.irq_mode = IRQ_MSIX
+    rig.nic.pf.irq_kind = IrqKind.MSIX
     ring = rig.ring()
     ring.post(7)
     rig.receive(*[FRAME] * 5)
-    lib.intr_run(rig.nic.c)
+    lib.intr_run(ffi.addressof(rig.nic.c, "intr"))
     assert fds.sent(3) == 1
     fds.close()
     os.close(event)
@@ -647,7 +650,7 @@ def test_jumbo_tcp_arrives_with_a_good_checksum(rig: Rig, layer: IP | IPv6) -> N
 
 
 def test_longer_than_the_wire_allows(rig: Rig) -> None:
-    rig.receive(bytes(lib.NIC_FRAME_MAX + 1))
+    rig.receive(bytes(lib.FRAME_MAX_BYTES + 1))
     assert (rig.read(ROC), rig.count.rx_filtered) == (1, 1)
 
 
@@ -662,22 +665,22 @@ def test_shared_doorbells_are_found_by_polling(rig: Rig) -> None:
     """The tail pages are plain memory then: nothing in them is trusted, and our head is published there."""
     ring = rig.ring()
     ring.disable()
-    rig.nic.c.shared_doorbells = 1
+    rig.nic.share_doorbells()
     try:
         rig.rf.put(RXDCTL, 0, RXDCTL.of(ENABLE=1))
         for at in range(7):
             ring.set(at, IOVA + ring.buffers + at * ring.buffer_bytes, 0)
         rig.rf.put(RDT, 0, 7)
-        assert lib.nic_poll_tails(rig.nic.c)
+        assert lib.tails_look(ffi.addressof(rig.nic.c, "tails"), 0)
         rig.receive(FRAME, FRAME)
         rig.rf.put(RDH, 0, 0x7777)
         rig.receive(FRAME)
         assert int(rig.rf.get(RDH)) == 3
         assert [data for data, _, _ in ring.take()] == [FRAME] * 3
         rig.rf.put(RXDCTL, 0, 0)
-        lib.nic_poll_tails(rig.nic.c)
+        lib.tails_look(ffi.addressof(rig.nic.c, "tails"), 0)
         rig.receive(FRAME)
         assert rig.count.rx_disabled == 1
         assert rig.read(QPRC) == 0
     finally:
-        rig.nic.c.shared_doorbells = 0
+        rig.nic.pf.c.regs.shared = 0

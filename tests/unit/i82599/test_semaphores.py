@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 import pytest
 
+from device.i82599.card import make_registers
+from device.i82599.core import CardCore
 from device.i82599.semaphores import Semaphores
-from device.machine.core import FastNic
 from device.machine.regfile import RegFile
 
 SWSM, FWSM, GSSR = 0x10140, 0x10148, 0x10160
@@ -10,7 +11,7 @@ SWSM, FWSM, GSSR = 0x10140, 0x10148, 0x10160
 
 @pytest.fixture
 def regs() -> RegFile:
-    file = RegFile(FastNic())
+    file = make_registers(CardCore())
     block = Semaphores(file)
     file.bind(block)
     block.reset(software=False)
@@ -53,7 +54,7 @@ def test_firmware_is_valid_and_without_errors(regs: RegFile) -> None:
 
 
 def test_counts_who_waited() -> None:
-    file = RegFile(FastNic())
+    file = make_registers(CardCore())
     block = Semaphores(file)
     file.bind(block)
     file.read(SWSM)

@@ -5,11 +5,11 @@ from collections.abc import Callable
 
 import pytest
 
+from device.i82599.card import make_registers
+from device.i82599.core import CardCore
 from device.i82599.sfp.block import Sfp
 from device.i82599.sfp.i2c import I2cBus
 from device.i82599.sfp.module import Module, make
-from device.machine.core import FastNic
-from device.machine.regfile import RegFile
 from tests.rigs.bitbang import I2cMaster, NackError
 
 I2CCTL, STATUS = 0x00028, 0x00008
@@ -18,10 +18,10 @@ CLK_IN, CLK_OUT, DATA_IN, DATA_OUT = 1, 2, 4, 8
 
 class Bench:
     def __init__(self, module: Module | None) -> None:
-        self.fast = FastNic()
-        self.fast.manual_clock()
-        self.regs = RegFile(self.fast)
-        self.sfp = Sfp(self.regs, self.fast, I2cBus, module)
+        self.core = CardCore()
+        self.core.manual_clock()
+        self.regs = make_registers(self.core)
+        self.sfp = Sfp(self.regs, self.core, I2cBus, module)
         self.regs.bind(self.sfp)
         self.sfp.reset(software=False)
         self.i2c = I2cMaster(self._drive, self._sense)
@@ -74,7 +74,7 @@ def test_every_byte_of_the_diagnostics_page(bench: Callable[[str], Bench], kind:
 def test_live_values_follow_the_clock(bench: Callable[[str], Bench]) -> None:
     b = bench("sr")
     first = b.i2c.read_byte(97, 0xA2)
-    b.fast.advance(3_000_000_000)
+    b.core.advance(3_000_000_000)
     assert b.i2c.read_byte(97, 0xA2) != first
 
 

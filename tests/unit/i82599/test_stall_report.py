@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from device.i82599.card import Nic
+from device.i82599.card import Card
 from device.i82599.tx.block import Tx
 from device.machine.wire import LoopbackPort
 from device.regs.i82599 import (
@@ -35,18 +35,18 @@ NOWHERE = 0x9_0000_0000
 
 
 @pytest.fixture
-def nic() -> Iterator[Nic]:
-    with LoopbackPort() as port, Nic(port=port) as made:
-        made.fast.dma_add(IOVA, 1 << 20, mmap.mmap(-1, 1 << 20))
-        made.bus_master = True
+def nic() -> Iterator[Card]:
+    with LoopbackPort() as port, Card(port=port) as made:
+        made.pf.dma_add(IOVA, 1 << 20, mmap.mmap(-1, 1 << 20))
+        made.pf.bus_master = True
         yield made
 
 
-def put(nic: Nic, register: type[Register], value: int, n: int = 0) -> None:
+def put(nic: Card, register: type[Register], value: int, n: int = 0) -> None:
     nic.regs.write(register.offset(n), int(value))
 
 
-def start_rx(nic: Nic, queue: int, iova: int, len_bytes: int = 1024) -> None:
+def start_rx(nic: Card, queue: int, iova: int, len_bytes: int = 1024) -> None:
     put(nic, RXCTRL, RXCTRL.of(RXEN=1))
     put(nic, RXDCTL, 0, queue)
     put(nic, RDBAH, iova >> 32, queue)
@@ -56,7 +56,7 @@ def start_rx(nic: Nic, queue: int, iova: int, len_bytes: int = 1024) -> None:
     put(nic, RDT, 7, queue)
 
 
-def start_tx(nic: Nic, queue: int, iova: int) -> None:
+def start_tx(nic: Card, queue: int, iova: int) -> None:
     put(nic, DMATXCTL, DMATXCTL.of(TE=1))
     put(nic, TXDCTL, 0, queue)
     put(nic, TDBAL, iova & 0xFFFF_FFFF, queue)
@@ -66,8 +66,8 @@ def start_tx(nic: Nic, queue: int, iova: int) -> None:
     put(nic, TDT, 3, queue)
 
 
-def test_each_queue_and_fault_is_told_once_with_registers_and_a_remedy(
-    nic: Nic, caplog: pytest.LogCaptureFixture
+def test_each_queue_and_stall_is_told_once_with_registers_and_a_remedy(
+    nic: Card, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.WARNING):
         for _ in range(3):
@@ -83,11 +83,11 @@ def test_each_queue_and_fault_is_told_once_with_registers_and_a_remedy(
     assert said[1].startswith("Tx queue 70 stands still: its ring, 64 descriptors at 0xcd00000000, is not mapped")
     assert "clear TXDCTL.ENABLE and set it again" in said[1]
     assert "Rx queue 5 stands still: RDLEN is 0x0" in said[2]
-    assert nic.report().faults == [("rx[3]", said[0], 3), ("rx[5]", said[2], 1), ("tx[70]", said[1], 3)]
-    assert nic.fast.counters()["faults"] == 7
+    assert nic.report().stalls == [("rx[3]", said[0], 3), ("rx[5]", said[2], 1), ("tx[70]", said[1], 3)]
+    assert nic.core.counters()["stalls"] == 7
 
 
-def test_the_report_has_rings_and_filters(nic: Nic) -> None:
+def test_the_report_has_rings_and_filters(nic: Card) -> None:
     put(nic, FCTRL, FCTRL.of(UPE=1))
     start_rx(nic, 1, 0)
     put(nic, RXCTRL, 0)
@@ -98,11 +98,11 @@ def test_the_report_has_rings_and_filters(nic: Nic) -> None:
     assert report.filters["addresses"]
 
 
-def test_an_explanation_that_fails_is_a_log_line_and_a_plain_word(nic: Nic, caplog: pytest.LogCaptureFixture) -> None:
-    nic.regs.explainers["rx"] = lambda queue: str(1 // (queue - queue))
+def test_an_explanation_that_fails_is_a_log_line_and_a_plain_word(nic: Card, caplog: pytest.LogCaptureFixture) -> None:
+    nic.core.stalls.explainers["rx"] = lambda queue: str(1 // (queue - queue))
     start_rx(nic, 3, 0xAB_0000_0000)
     nic.step()
-    assert nic.report().faults == [("rx[3]", "Rx queue 3 stands still: ring unmapped", 1)]
+    assert nic.report().stalls == [("rx[3]", "Rx queue 3 stands still: ring unmapped", 1)]
     assert "explaining rx queue 3 failed" in caplog.text
 
 
@@ -147,4 +147,4 @@ def test_what_is_said_of_a_transmit_queue(spoil: object, words: str) -> None:
         assert words in block.explain(0)
         assert block.explain(0).startswith("Tx queue 0 stands still: ")
         assert "set it again" in block.explain(0)
-        assert block.rings()[0].fault
+        assert block.rings()[0].stall

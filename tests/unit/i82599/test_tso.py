@@ -286,7 +286,7 @@ def test_segmentation_that_cannot_be_obeyed_stops_the_queue(tx: TxRig, how: Offl
     frame = packet(GOOD, b"x" * 200)
     tx.post(context_desc(how), data_desc(tx.buffer(frame), len(frame), **options(how, payload, tse=True)))
     assert tx.run() == 0
-    assert tx.fault() == lib.FAULT_TSO
+    assert tx.stall() == lib.STALL_TSO
     assert not tx.wire()
 
 
@@ -295,12 +295,12 @@ def test_a_segment_longer_than_any_frame_stops_the_queue(tx: TxRig) -> None:
     frame = packet(how, b"x")[: how.header] + bytes(20000)
     send(tx, frame, how, tse=True, cuts=(10000,))
     assert tx.run() == 0
-    assert tx.fault() == lib.FAULT_TSO
+    assert tx.stall() == lib.STALL_TSO
 
 
 def test_headers_alone_send_nothing(tx: TxRig) -> None:
     frame = packet(GOOD, b"")
     send(tx, frame, GOOD, tse=True)
     assert tx.run() == 0
-    assert not tx.fault()
+    assert not tx.stall()
     assert tx.done(1)

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from device.i82599.ring import Ring
 from device.i82599.tx.block import Tx
-from device.machine.core import DMA_READ, lib
+from device.machine.core import lib
+from device.machine.function import DMA_READ
 from device.regs.i82599 import (
-    CTRL,
     DMATXCTL,
     GPTC,
     HLREG0,
@@ -125,7 +125,7 @@ def test_a_frame_of_many_pieces_is_one_frame(tx: TxRig) -> None:
 def test_a_frame_waits_for_its_last_piece(tx: TxRig) -> None:
     tx.post(data_desc(tx.buffer(FRAME[:50]), 50, eop=False))
     assert tx.run() == 0
-    assert not tx.fault()
+    assert not tx.stall()
     assert tx.read(TDH) == 0
     tx.send(FRAME[50:])
     tx.run()
@@ -134,7 +134,7 @@ def test_a_frame_waits_for_its_last_piece(tx: TxRig) -> None:
 
 def test_a_buffer_may_cross_from_one_region_into_the_next(tx: TxRig) -> None:
     more = bytearray(4096)
-    tx.nic.dma_add(IOVA + MEMORY_BYTES, 4096, more)
+    tx.nic.pf.dma_add(IOVA + MEMORY_BYTES, 4096, more)
     tx.memory[-40:] = FRAME[:40]
     more[:60] = FRAME[40:]
     tx.post(data_desc(IOVA + MEMORY_BYTES - 40, 100))
@@ -145,13 +145,13 @@ def test_a_buffer_may_cross_from_one_region_into_the_next(tx: TxRig) -> None:
 
 def test_a_ring_may_lie_in_several_regions() -> None:
     with rig(count=256) as tx:
-        tx.nic.dma_del(IOVA, MEMORY_BYTES)
+        tx.nic.pf.dma_del(IOVA, MEMORY_BYTES)
         view = memoryview(tx.memory)
         for at in range(0, MEMORY_BYTES, 65536):
-            tx.nic.dma_add(IOVA + at, 65536, view[at : at + 65536])
-        tx.nic.dma_del(IOVA, 65536)
+            tx.nic.pf.dma_add(IOVA + at, 65536, view[at : at + 65536])
+        tx.nic.pf.dma_del(IOVA, 65536)
         for at in range(0, 65536, 2048):
-            tx.nic.dma_add(IOVA + at, 2048, view[at : at + 2048])
+            tx.nic.pf.dma_add(IOVA + at, 2048, view[at : at + 2048])
         for one in frames(200):
             tx.send(one)
         assert tx.run(64) == 64
@@ -180,7 +180,7 @@ def test_a_null_descriptor_sends_nothing_and_is_done(tx: TxRig) -> None:
     assert tx.wire() == [FRAME]
     assert tx.done(0)
     assert tx.done(1)
-    assert not tx.fault()
+    assert not tx.stall()
 
 
 def test_counters_follow_the_wire(tx: TxRig) -> None:
@@ -266,7 +266,7 @@ def test_a_context_is_done_only_if_it_asks(tx: TxRig) -> None:
 def test_a_context_that_was_never_loaded_stops_the_queue(tx: TxRig, field: str) -> None:
     tx.send(FRAME, **{field: 1, "IDX": 1})
     tx.run()
-    assert tx.fault() == lib.FAULT_CONTEXT
+    assert tx.stall() == lib.STALL_CONTEXT
     assert not tx.wire()
 
 
@@ -276,7 +276,7 @@ def test_contexts_are_lost_when_the_queue_is_enabled_again(tx: TxRig) -> None:
     tx.enable()
     tx.send(FRAME, DCMD_VLE=1)
     tx.run()
-    assert tx.fault() == lib.FAULT_CONTEXT
+    assert tx.stall() == lib.STALL_CONTEXT
 
 
 # -- what may go on and what stands still ----------------------------------------------------------------------------
@@ -296,13 +296,13 @@ def test_nothing_moves_while_something_is_off(tx: TxRig) -> None:
     tx.write(RTTDCS, RTTDCS.of(ARBDIS=1))
     assert tx.run() == 0
     tx.write(RTTDCS, 0)
-    tx.nic.bus_master = False
+    tx.nic.pf.bus_master = False
     assert tx.run() == 0
-    tx.nic.bus_master = True
-    tx.write(CTRL, CTRL.of(GIO_DIS=1))
+    tx.nic.pf.bus_master = True
+    tx.nic.pf.set_requests(on=False)  # what CTRL.GIO_DIS does
     assert tx.run() == 0
     assert not tx.wire()
-    tx.write(CTRL, 0)
+    tx.nic.pf.set_requests(on=True)
     assert tx.run() == 1
     assert tx.wire() == [FRAME]
 
@@ -368,16 +368,16 @@ def test_queues_take_turns_and_the_budget_is_kept() -> None:
         while tx.run(50):
             tx.wire()
         assert tx.nic.counters()["tx_frames"] == 800
-        assert list(tx.nic.c.tx_pending) == [0, 0]
+        assert list(tx.nic.c.tx.pending) == [0, 0]
 
 
 def test_reset_forgets_pending_work(tx: TxRig) -> None:
     tx.send(FRAME)
-    tx.nic.reset(software=True)
+    tx.nic.pf.reset(software=True)
     assert tx.run() == 0
 
 
-# -- faults ----------------------------------------------------------------------------------------------------------
+# -- stalls ----------------------------------------------------------------------------------------------------------
 
 
 def bad(tx: TxRig, what: str) -> None:
@@ -419,46 +419,46 @@ def bad(tx: TxRig, what: str) -> None:
     tx.post(*descs.get(what, [data_desc(where, 100)]))
 
 
-FAULTS = {
-    "tdlen 0": lib.FAULT_RING_LEN,
-    "ring unmapped": lib.FAULT_RING_UNMAPPED,
-    "tail": lib.FAULT_TAIL,
-    "head": lib.FAULT_TAIL,
-    "buffer": lib.FAULT_BUFFER,
-    "buffer end": lib.FAULT_BUFFER,
-    "buffer wraps": lib.FAULT_BUFFER,
-    "second buffer": lib.FAULT_BUFFER,
-    "idx 2": lib.FAULT_CONTEXT,
+STALLS = {
+    "tdlen 0": lib.STALL_RING_LEN,
+    "ring unmapped": lib.STALL_RING_UNMAPPED,
+    "tail": lib.STALL_TAIL,
+    "head": lib.STALL_TAIL,
+    "buffer": lib.STALL_BUFFER,
+    "buffer end": lib.STALL_BUFFER,
+    "buffer wraps": lib.STALL_BUFFER,
+    "second buffer": lib.STALL_BUFFER,
+    "idx 2": lib.STALL_CONTEXT,
 } | dict.fromkeys(
     (
         *("dtyp", "zero length", "zero length end", "64 KiB", "too long", "runt", "no eop", "context inside", "mixed"),
         *("context 2", "ip header", "ip length", "l4 header", "sctp header", "l4 type", "legacy cso", "legacy css"),
     ),
-    lib.FAULT_DESC,
+    lib.STALL_DESC,
 )
 
 
-@pytest.mark.parametrize("what", FAULTS)
+@pytest.mark.parametrize("what", STALLS)
 def test_a_bad_queue_stops_alone_until_enabled_again(what: str) -> None:
     with rig() as tx:
         tx.enable(1)
         bad(tx, what)
         tx.send(FRAME, q=1)
         assert tx.run() == 1
-        assert tx.fault() == FAULTS[what]
-        assert tx.nic.counters()["faults"] == 1
+        assert tx.stall() == STALLS[what]
+        assert tx.nic.counters()["stalls"] == 1
         assert tx.wire() == [FRAME]  # the other queue's
         tx.write(TDT, 0)
         tx.write(TDT, 1)
         assert tx.run() == 0  # doorbells do not help
-        assert tx.nic.counters()["faults"] == 1
+        assert tx.nic.counters()["stalls"] == 1
         tx.enable()
         tx.send(FRAME)
         tx.run()
         assert tx.wire() == [FRAME]
 
 
-def test_frames_before_the_fault_are_sent_and_done(tx: TxRig) -> None:
+def test_frames_before_the_stall_are_sent_and_done(tx: TxRig) -> None:
     tx.send(FRAME)
     tx.post(data_desc(NOWHERE, 100))
     tx.run()
@@ -467,8 +467,8 @@ def test_frames_before_the_fault_are_sent_and_done(tx: TxRig) -> None:
     assert tx.read(TDH) == 1
 
 
-def test_a_fault_is_reported_once_with_its_queue(tx: TxRig, caplog: pytest.LogCaptureFixture) -> None:
-    tx.nic.set_hooks(tx.regs)
+def test_a_stall_is_reported_once_with_its_queue(tx: TxRig, caplog: pytest.LogCaptureFixture) -> None:
+    tx.nic.pf.set_hooks(tx.regs)
     bad(tx, "buffer")
     tx.run()
     tx.run()
@@ -477,11 +477,11 @@ def test_a_fault_is_reported_once_with_its_queue(tx: TxRig, caplog: pytest.LogCa
 
 
 def test_read_only_memory_holds_no_ring(tx: TxRig) -> None:
-    tx.nic.dma_del(IOVA, MEMORY_BYTES)
-    tx.nic.dma_add(IOVA, MEMORY_BYTES, tx.memory, DMA_READ)
+    tx.nic.pf.dma_del(IOVA, MEMORY_BYTES)
+    tx.nic.pf.dma_add(IOVA, MEMORY_BYTES, tx.memory, DMA_READ)
     tx.send(FRAME)
     tx.run()
-    assert tx.fault() == lib.FAULT_RING_UNMAPPED
+    assert tx.stall() == lib.STALL_RING_UNMAPPED
 
 
 # -- whatever the guest writes ---------------------------------------------------------------------------------------
@@ -542,7 +542,7 @@ def test_random_descriptors_neither_crash_nor_hang(descs: list[tuple[int, int]],
             if not sent:
                 break
             for frame in tx.wire():
-                assert len(frame) <= lib.NIC_FRAME_MAX
+                assert len(frame) <= lib.FRAME_MAX_BYTES
             if chance.random() < 0.1:
                 break
         assert tx.read(TDH) < 64
@@ -574,13 +574,13 @@ def test_rings_are_reported(tx: TxRig) -> None:
     tx.send(FRAME, q=3)
     bad(tx, "tail")
     tx.run(0)
-    assert tx.nic.c.txq[0].fault == 0
+    assert tx.nic.c.tx.queue[0].stall == 0
     assert Tx(tx.regs, tx.nic).rings() == [
         Ring(0, tx.ring_iova(0), 8, 0, 8, ""),
         Ring(3, tx.ring_iova(3), 16, 0, 1, ""),
     ]
     tx.run()
-    assert [(r.fault, r.waiting) for r in Tx(tx.regs, tx.nic).rings()] == [("tail", 0), ("", 0)]
+    assert [(r.stall, r.waiting) for r in Tx(tx.regs, tx.nic).rings()] == [("tail", 0), ("", 0)]
 
 
 def test_context_type_is_what_the_rig_says() -> None:

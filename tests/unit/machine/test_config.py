@@ -6,8 +6,10 @@ from collections.abc import Callable
 
 import pytest
 
-from device.machine.config import BARS, ConfigSpace, IrqMode
-from device.machine.core import IRQ_INTX, IRQ_MSI, IRQ_MSIX, IRQ_NONE
+from device.i82599.card import identity_of
+from device.machine.config import BARS, ConfigSpace
+from device.machine.irq import IrqKind
+from device.regs.core import Register
 
 COMMAND, STATUS = 0x04, 0x06
 MSI_CTRL, MSI_MASK, MSIX_CTRL = 0x52, 0x60, 0x72
@@ -19,25 +21,30 @@ class World:
 
     mac = bytes.fromhex("a0369f123456")
     lan_id = 0
+    bus_master: bool
+    memory: bool
+    irq_kind: IrqKind
+    config: ConfigSpace
+    config_read_faults: list[Callable[[int, bytes], bytes]]
+    config_write_faults: list[Callable[[int, bytes, bytes], bytes]]
 
     def __init__(self) -> None:
         self.told: list[tuple[str, object]] = []
-        self.intx = False
+        self.intx_level = False
+        self.vector_limit: int | None = None
+        self.config_read_faults, self.config_write_faults = [], []
 
-    def set_bus_master(self, on: bool) -> None:
-        self.told.append(("bus_master", on))
+    def __setattr__(self, name: str, value: object) -> None:
+        names = {"bus_master": "bus_master", "memory": "memory", "irq_kind": "irq"}
+        if name in names:
+            self.told.append((names[name], value))
+        super().__setattr__(name, value)
 
-    def set_memory(self, on: bool) -> None:
-        self.told.append(("memory", on))
-
-    def set_irq_mode(self, mode: IrqMode) -> None:
-        self.told.append(("irq", mode))
-
-    def reset_function(self) -> None:
+    def on_reset(self) -> None:
         self.told.append(("reset", None))
 
-    def intx_level(self) -> bool:
-        return self.intx
+    def identity(self) -> list[tuple[type[Register], int]]:
+        return identity_of(self.mac, self.lan_id)
 
     def heard(self) -> list[tuple[str, object]]:
         told, self.told = self.told, []
@@ -51,7 +58,7 @@ def world() -> World:
 
 @pytest.fixture
 def space(world: World) -> ConfigSpace:
-    made = ConfigSpace(world)
+    made = ConfigSpace(world, world.identity)
     world.heard()
     return made
 
@@ -164,14 +171,14 @@ def test_status_bits_are_cleared_by_writing_ones(space: ConfigSpace) -> None:
 
 
 def test_intx_status_follows_the_line(space: ConfigSpace, world: World) -> None:
-    world.intx = True
+    world.intx_level = True
     assert space.read(0, 64)[STATUS] == 0x18
-    world.intx = False
+    world.intx_level = False
     assert word(space, STATUS) == 0x0010
 
 
 def test_interrupt_kind_follows_the_enable_bits(space: ConfigSpace, world: World) -> None:
-    assert space.irq_mode is IrqMode.INTX
+    assert space.function.irq_kind is IrqKind.INTX
     put16(space, COMMAND, 0x0400)
     put16(space, MSIX_CTRL, 0xC000)  # enabled, all vectors masked: what Linux does first
     put16(space, MSIX_CTRL, 0x8000)
@@ -182,30 +189,30 @@ def test_interrupt_kind_follows_the_enable_bits(space: ConfigSpace, world: World
     put16(space, MSI_CTRL, 0x0000)
     put16(space, COMMAND, 0x0000)
     modes = [
-        IrqMode.NONE,
-        IrqMode.MSIX,
-        IrqMode.NONE,
-        IrqMode.MSI,
-        IrqMode.NONE,
-        IrqMode.MSI,
-        IrqMode.NONE,
-        IrqMode.INTX,
+        IrqKind.NONE,
+        IrqKind.MSIX,
+        IrqKind.NONE,
+        IrqKind.MSI,
+        IrqKind.NONE,
+        IrqKind.MSI,
+        IrqKind.NONE,
+        IrqKind.INTX,
     ]
     assert [what for name, what in world.heard() if name == "irq"] == modes
 
 
 def test_a_client_that_only_arms_eventfds_gets_its_kind(space: ConfigSpace, world: World) -> None:
-    space.set_armed(IrqMode.MSIX)
-    assert world.heard() == [("irq", IrqMode.MSIX)]
+    space.set_armed(IrqKind.MSIX)
+    assert world.heard() == [("irq", IrqKind.MSIX)]
     put16(space, MSIX_CTRL, 0x8000)
     assert world.heard() == []
     put16(space, MSIX_CTRL, 0)
-    space.set_armed(IrqMode.NONE)
-    assert world.heard() == [("irq", IrqMode.INTX)]
+    space.set_armed(IrqKind.NONE)
+    assert world.heard() == [("irq", IrqKind.INTX)]
 
 
 def test_numbers_of_kinds_are_the_cores() -> None:
-    assert [int(mode) for mode in IrqMode] == [IRQ_NONE, IRQ_INTX, IRQ_MSI, IRQ_MSIX]
+    assert [int(mode) for mode in IrqKind] == [IrqKind.NONE, IrqKind.INTX, IrqKind.MSI, IrqKind.MSIX]
 
 
 def flr(space: ConfigSpace) -> None:
@@ -229,7 +236,7 @@ def test_function_level_resets(space: ConfigSpace, world: World, how: Callable[[
     told = world.heard()
     assert told.count(("reset", None)) == 1
     assert told.index(("bus_master", False)) < told.index(("reset", None)), "DMA stops first"
-    assert told[-1] == ("irq", IrqMode.INTX)
+    assert told[-1] == ("irq", IrqKind.INTX)
     assert (word(space, COMMAND), word(space, MSIX_CTRL), dword(space, 0x10), word(space, 0x168)) == (0, 0x3F, 4, 0)
     assert word(space, DEVCTL) & 0x8000 == 0
     assert dword(space, 0x118) & 0x0140 == 0x0140
@@ -299,7 +306,7 @@ def test_sriov_numbers(space: ConfigSpace) -> None:
 def test_port_one_uses_intb() -> None:
     world = World()
     world.lan_id = 1
-    space = ConfigSpace(world)
+    space = ConfigSpace(world, world.identity)
     assert space.read(0x3D, 1) == b"\x02"
     assert space.read(0x172, 1) == b"\x01"
 
@@ -307,13 +314,13 @@ def test_port_one_uses_intb() -> None:
 @pytest.mark.parametrize(
     ("best", "chain"),
     [
-        (IrqMode.MSIX, [0x01, 0x05, 0x11, 0x10]),
-        (IrqMode.MSI, [0x01, 0x05, 0x10]),
-        (IrqMode.INTX, [0x01, 0x10]),
+        (IrqKind.MSIX, [0x01, 0x05, 0x11, 0x10]),
+        (IrqKind.MSI, [0x01, 0x05, 0x10]),
+        (IrqKind.INTX, [0x01, 0x10]),
     ],
 )
-def test_a_card_may_offer_less_than_msix(world: World, best: IrqMode, chain: list[int]) -> None:
-    space = ConfigSpace(world, best=best)
+def test_a_card_may_offer_less_than_msix(world: World, best: IrqKind, chain: list[int]) -> None:
+    space = ConfigSpace(world, world.identity, best=best)
     for _ in range(2):
         seen, at = [], space.read(0x34, 1)[0]
         while at:
@@ -324,5 +331,5 @@ def test_a_card_may_offer_less_than_msix(world: World, best: IrqMode, chain: lis
         space.reset()
     space.write(MSIX_CTRL, b"\x00\x80")
     space.write(MSI_CTRL, b"\x01\x00")
-    assert bool(word(space, MSIX_CTRL)) is (best is IrqMode.MSIX)
-    assert bool(word(space, MSI_CTRL)) is (best is not IrqMode.INTX)
+    assert bool(word(space, MSIX_CTRL)) is (best is IrqKind.MSIX)
+    assert bool(word(space, MSI_CTRL)) is (best is not IrqKind.INTX)

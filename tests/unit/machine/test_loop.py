@@ -10,28 +10,32 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from device.machine.core import IRQ_MSIX, FastNic, IrqFds, Loop, Pointer, c_function, ffi, lib
+from device.i82599.card import make_registers
+from device.i82599.core import VECTORS, CardCore
+from device.machine.core import Pointer, c_function, ffi, lib
+from device.machine.irq import IrqFds, IrqKind
+from device.machine.loop import Loop
 from device.machine.regfile import RegFile
-from device.regs.i82599 import CTRL, EIMS_EX, EITR, GPIE, IVAR, RDT, RXDCTL, TDT, TPR, TXDCTL
+from device.regs.i82599 import EIMS_EX, EITR, GPIE, IVAR, RDT, RXDCTL, TDT, TPR, TXDCTL
 
 MS = 0.001
 
 
 @pytest.fixture
-def nic() -> Iterator[FastNic]:
-    with FastNic() as fast:
-        fast.bus_master = True
+def nic() -> Iterator[CardCore]:
+    with CardCore() as fast:
+        fast.pf.bus_master = True
         fast.link_up = True
         yield fast
 
 
 @pytest.fixture
-def rf(nic: FastNic) -> RegFile:
-    return RegFile(nic)
+def rf(nic: CardCore) -> RegFile:
+    return make_registers(nic)
 
 
 def null_port(**fields: int) -> Pointer:
-    arena = ffi.new("uint8_t[]", lib.NIC_BATCH * lib.PORT_SLOT_BYTES)
+    arena = ffi.new("uint8_t[]", lib.FRAME_BATCH * lib.PORT_SLOT_BYTES)
     port = ffi.new("struct port *", {"kind": lib.PORT_NULL, "fd": -1, "fd_out": -1, "carrier": 1, **fields})
     port.arena = arena
     KEEP[port] = arena
@@ -72,11 +76,11 @@ def run(loop: Loop, timeout_s: float) -> float:
     return time.monotonic() - start
 
 
-def test_ends_at_its_timeout(nic: FastNic) -> None:
+def test_ends_at_its_timeout(nic: CardCore) -> None:
     assert 0.02 <= run(Loop([nic]), 0.02) < 1
 
 
-def test_stop_ends_a_sleeping_loop(nic: FastNic) -> None:
+def test_stop_ends_a_sleeping_loop(nic: CardCore) -> None:
     loop = Loop([nic])
     timer = threading.Timer(0.01, loop.stop)
     timer.start()
@@ -84,7 +88,7 @@ def test_stop_ends_a_sleeping_loop(nic: FastNic) -> None:
     timer.join()
 
 
-def test_stop_ends_a_busy_loop(nic: FastNic, eventfd: int) -> None:
+def test_stop_ends_a_busy_loop(nic: CardCore, eventfd: int) -> None:
     loop = Loop([nic], sources=1)
     source = Source(loop, lambda: 1, eventfd)
     loop.stop()
@@ -92,7 +96,7 @@ def test_stop_ends_a_busy_loop(nic: FastNic, eventfd: int) -> None:
     assert source.calls == 0
 
 
-def test_timeout_ends_a_busy_loop(nic: FastNic, eventfd: int) -> None:
+def test_timeout_ends_a_busy_loop(nic: CardCore, eventfd: int) -> None:
     loop = Loop([nic], sources=1)
     source = Source(loop, lambda: 1, eventfd)
     assert run(loop, 0.01) < 5
@@ -100,28 +104,29 @@ def test_timeout_ends_a_busy_loop(nic: FastNic, eventfd: int) -> None:
     assert nic.counters()["loop_turns"] == source.calls / 32
 
 
-def test_idle_loop_sleeps(nic: FastNic) -> None:
+def test_idle_loop_sleeps(nic: CardCore) -> None:
     start = time.thread_time()
-    run(Loop([nic]), 0.1)
+    loop = Loop([nic])
+    run(loop, 0.1)
     assert time.thread_time() - start < 0.05
-    assert nic.counters()["loop_sleeps"] <= 3
+    assert loop.sleeps <= 3
 
 
-def test_source_error_ends_the_loop(nic: FastNic, eventfd: int) -> None:
+def test_source_error_ends_the_loop(nic: CardCore, eventfd: int) -> None:
     loop = Loop([nic], sources=1)
     Source(loop, lambda: -errno.ENOTCONN, eventfd)
     with pytest.raises(OSError, match="not connected"):
         run(loop, 10)
 
 
-def test_source_without_fd_is_left_alone(nic: FastNic) -> None:
+def test_source_without_fd_is_left_alone(nic: CardCore) -> None:
     loop = Loop([nic], sources=1)
     source = Source(loop, lambda: 0)
     run(loop, 0.005)
     assert source.calls == 0
 
 
-def test_source_wakes_the_loop_and_may_close_itself(nic: FastNic, eventfd: int) -> None:
+def test_source_wakes_the_loop_and_may_close_itself(nic: CardCore, eventfd: int) -> None:
     loop = Loop([nic], sources=1, spin_us=0)
 
     def once() -> int:
@@ -142,53 +147,54 @@ def test_source_wakes_the_loop_and_may_close_itself(nic: FastNic, eventfd: int) 
     assert source.calls == 2
 
 
-def test_moderated_interrupt_goes_out_while_the_loop_sleeps(nic: FastNic, rf: RegFile, eventfd: int) -> None:
-    fds = IrqFds(nic)
+def test_moderated_interrupt_goes_out_while_the_loop_sleeps(nic: CardCore, rf: RegFile, eventfd: int) -> None:
+    fds = IrqFds(nic.pf, VECTORS)
     fds.set(0, eventfd)
-    nic.irq_mode = IRQ_MSIX
+    nic.pf.irq_kind = IrqKind.MSIX
     rf.write(GPIE.offset(), GPIE.of(MSIX_MODE=1, EIAME=1))
     rf.write(IVAR.offset(), IVAR.of(RX0=0, RX0_VALID=1))
     rf.write(EITR.offset(0), EITR.of(ITR_INTERVAL=500, CNT_WDIS=1))  # 1 ms
     rf.write(EIMS_EX.offset(0), 1)
     for _ in range(2):
-        lib.intr_rx(nic.c, 0)
+        lib.intr_rx(ffi.addressof(nic.c, "intr"), 0)
     assert fds.sent(0) == 1
-    run(Loop([nic]), 0.02)
+    loop = Loop([nic])
+    run(loop, 0.02)
     assert fds.sent(0) == 2
-    assert nic.counters()["loop_sleeps"] <= 5
+    assert loop.sleeps <= 5
 
 
 @pytest.mark.parametrize("why", ["bus master", "GIO_DIS"])
-def test_without_dma_frames_are_dropped_and_counted(nic: FastNic, rf: RegFile, why: str) -> None:
+def test_without_dma_frames_are_dropped_and_counted(nic: CardCore, rf: RegFile, why: str) -> None:
     if why == "GIO_DIS":
-        rf.put(CTRL, 0, CTRL.of(GIO_DIS=1))
+        nic.pf.set_requests(on=False)  # what CTRL.GIO_DIS does
     else:
-        nic.bus_master = False
+        nic.pf.bus_master = False
     nic.set_port(null_port(generate=100, generate_len_bytes=60, link=1))
     assert nic.settle() == 2
     assert nic.counters()["rx_disabled"] == 100
     assert rf.get(TPR) == 100
 
 
-def test_frames_stay_in_the_port_while_too_many_wait_for_descriptors(nic: FastNic, rf: RegFile) -> None:
+def test_frames_stay_in_the_port_while_too_many_wait_for_descriptors(nic: CardCore, rf: RegFile) -> None:
     port = null_port(generate=100, generate_len_bytes=60, link=1)
     nic.set_port(port)
-    nic.c.fifo_used_bytes = lib.NIC_FIFO_BYTES
+    nic.c.rx.fifo.used_bytes = lib.RX_FIFO_BYTES
     assert nic.step() == 0
     assert port.generate == 100
-    nic.c.fifo_used_bytes = 0
-    assert nic.step() == lib.NIC_BATCH
+    nic.c.rx.fifo.used_bytes = 0
+    assert nic.step() == lib.FRAME_BATCH
 
 
-def test_waiting_frames_that_have_no_place_do_not_keep_the_loop_busy(nic: FastNic, rf: RegFile, eventfd: int) -> None:
+def test_waiting_frames_that_have_no_place_do_not_keep_the_loop_busy(nic: CardCore, rf: RegFile, eventfd: int) -> None:
     nic.set_port(null_port(fd=eventfd))
     os.eventfd_write(eventfd, 1)
-    nic.c.fifo_used_bytes = lib.NIC_FIFO_BYTES
+    nic.c.rx.fifo.used_bytes = lib.RX_FIFO_BYTES
     run(Loop([nic], spin_us=0), 0.02)
     assert nic.counters()["loop_turns"] <= 3
 
 
-def test_port_whose_other_end_is_gone_does_not_keep_the_loop_busy(nic: FastNic, rf: RegFile) -> None:
+def test_port_whose_other_end_is_gone_does_not_keep_the_loop_busy(nic: CardCore, rf: RegFile) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as hung_up:  # polls as POLLHUP, never readable
         port = null_port(fd=hung_up.fileno())
         nic.set_port(port)
@@ -197,82 +203,84 @@ def test_port_whose_other_end_is_gone_does_not_keep_the_loop_busy(nic: FastNic, 
     assert nic.counters()["loop_turns"] <= 4
 
 
-def test_door_accesses_run_the_device(nic: FastNic, rf: RegFile) -> None:
-    assert c_function("nic_door_write32") != c_function("nic_door_read32")
-    assert lib.nic_door_write32(nic.c, RXDCTL.offset(1), RXDCTL.of(VME=1)) == 0
+def test_door_accesses_run_the_device(nic: CardCore, rf: RegFile) -> None:
+    assert c_function("function_write32") != c_function("function_read32")
+    assert lib.function_write32(nic.pf.c, RXDCTL.offset(1), RXDCTL.of(VME=1)) == 0
     value = ffi.new("uint32_t *")
-    assert lib.nic_door_read32(nic.c, RXDCTL.offset(1), value) == 0
+    assert lib.function_read32(nic.pf.c, RXDCTL.offset(1), value) == 0
     assert value[0] == RXDCTL.of(VME=1)
     assert nic.counters()["loop_turns"] == 2
-    assert lib.nic_door_read32(nic.c, 2**64 - 1, value) < 0
+    assert lib.function_read32(nic.pf.c, 2**64 - 1, value) < 0
 
 
 # ---- shared doorbells ----
 
 
-def poke(nic: FastNic, offset: int, value: int) -> None:
+def poke(nic: CardCore, offset: int, value: int) -> None:
     """A store of the client into the shared page."""
-    nic.c.word[offset // 4] = value
+    nic.pf.c.regs.word[offset // 4] = value
 
 
-def test_tails_in_shared_memory_are_doorbells(nic: FastNic, rf: RegFile) -> None:
-    nic.c.shared_doorbells = 1
+def test_tails_in_shared_memory_are_doorbells(nic: CardCore, rf: RegFile) -> None:
+    nic.share_doorbells()
     for control, tail, queue in [(RXDCTL, RDT, 3), (TXDCTL, TDT, 64)]:
         poke(nic, control.offset(queue), control.of(ENABLE=1))
-        assert lib.nic_poll_tails(nic.c) == 1
+        assert lib.tails_look(ffi.addressof(nic.c, "tails"), 0) == 1
         poke(nic, tail.offset(queue), 7)
-        assert lib.nic_poll_tails(nic.c) == 1
-        assert lib.nic_poll_tails(nic.c) == 0
+        assert lib.tails_look(ffi.addressof(nic.c, "tails"), 0) == 1
+        assert lib.tails_look(ffi.addressof(nic.c, "tails"), 0) == 0
         poke(nic, control.offset(queue), 0)
-        assert lib.nic_poll_tails(nic.c) == 1
+        assert lib.tails_look(ffi.addressof(nic.c, "tails"), 0) == 1
     assert nic.counters()["doorbells"] == 2, "each is counted once"
-    assert (nic.c.seen_rdt[3], nic.c.seen_tdt[64]) == (7, 7)
+    assert (nic.c.tails.rdt[3], nic.c.tails.tdt[64]) == (7, 7)
 
 
-def test_a_tail_set_together_with_enable_counts_after_it(nic: FastNic, rf: RegFile) -> None:
-    nic.c.shared_doorbells = 1
+def test_a_tail_set_together_with_enable_counts_after_it(nic: CardCore, rf: RegFile) -> None:
+    nic.share_doorbells()
     poke(nic, TXDCTL.offset(0), TXDCTL.of(ENABLE=1))
     poke(nic, TDT.offset(0), 1)
-    assert lib.nic_poll_tails(nic.c) == 2
-    assert nic.c.tx_pending[0] == 1
+    assert lib.tails_look(ffi.addressof(nic.c, "tails"), 0) == 2
+    assert nic.c.tx.pending[0] == 1
 
 
-def test_sleeping_loop_looks_at_shared_tails(nic: FastNic, rf: RegFile) -> None:
-    nic.c.shared_doorbells = 1
-    run(Loop([nic], spin_us=0, poll_tails_us=1000), 0.02)
-    assert nic.counters()["loop_sleeps"] <= 2, "while no queue is on it looks rarely"
+def test_sleeping_loop_looks_at_shared_tails(nic: CardCore, rf: RegFile) -> None:
+    nic.share_doorbells(1000)
+    loop = Loop([nic], spin_us=0)
+    run(loop, 0.02)
+    assert loop.sleeps <= 2, "while no queue is on it looks rarely"
     poke(nic, TXDCTL.offset(0), TXDCTL.of(ENABLE=1))
-    run(Loop([nic], spin_us=0, poll_tails_us=1000), 0.02)
-    assert 5 <= nic.counters()["loop_sleeps"] <= 25
+    loop = Loop([nic], spin_us=0)
+    run(loop, 0.02)
+    assert 5 <= loop.sleeps <= 25
 
 
-def test_somebody_elses_fd_ends_the_sleep(nic: FastNic, rf: RegFile) -> None:
+def test_somebody_elses_fd_ends_the_sleep(nic: CardCore, rf: RegFile) -> None:
     ours, theirs = socket.socketpair()
     with ours, theirs:
         loop = Loop([nic], spin_us=0)
         loop.wake_on(ours.fileno())
         theirs.send(b"!")
         run(loop, 60)
-    assert nic.counters()["loop_sleeps"] == 1
+    assert loop.sleeps == 1
 
 
-def test_reset_forgets_what_was_seen(nic: FastNic, rf: RegFile) -> None:
-    nic.c.shared_doorbells = 1
+def test_reset_forgets_what_was_seen(nic: CardCore, rf: RegFile) -> None:
+    nic.share_doorbells()
     poke(nic, RDT.offset(0), 7)
     nic.step()
     rf.reset(software=True)
-    assert nic.c.seen_rdt[0] == 0
+    assert nic.c.tails.rdt[0] == 0
     assert nic.step() == 0
 
 
-def test_doorbells_are_lost_while_memory_decoding_is_off(nic: FastNic, rf: RegFile) -> None:
-    nic.c.shared_doorbells = 1
-    nic.memory = False
+def test_doorbells_are_lost_while_memory_decoding_is_off(nic: CardCore, rf: RegFile) -> None:
+    nic.share_doorbells()
+    nic.pf.memory = False
     poke(nic, TXDCTL.offset(0), TXDCTL.of(ENABLE=1))
     poke(nic, TDT.offset(0), 1)
     nic.step()
-    assert (nic.c.tx_pending[0], nic.counters()["doorbells"]) == (0, 0)
-    assert nic.bar0_read(TDT.offset(0), 8) == b"\xff" * 8
-    nic.bar0_write(TDT.offset(0), bytes(4))
-    nic.memory = True
-    assert nic.bar0_read(TDT.offset(0)) == b"\1\0\0\0"
+    assert (nic.c.tx.pending[0], nic.counters()["doorbells"]) == (0, 0)
+    assert nic.pf.bar0_read(TDT.offset(0), 8) == b"\xff" * 8
+    nic.pf.bar0_write(TDT.offset(0), bytes(4))
+    nic.pf.memory = True
+    assert nic.pf.bar0_read(TDT.offset(0)) == b"\1\0\0\0"

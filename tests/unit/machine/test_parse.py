@@ -22,7 +22,7 @@ from scapy.layers.sctp import SCTP, SCTPChunkData
 from scapy.packet import Raw
 
 from device.machine.core import ffi, lib
-from device.regs.i82599.desc import RXDADV, PktType
+from device.regs.i82599.desc import PktType
 from tests.twins.parse import Packet, parse
 
 L2 = Ether(dst="02:00:00:00:00:01", src="02:00:00:00:00:02")  # given, or scapy asks the network
@@ -39,7 +39,7 @@ def c_parse(data: bytes, *, double_vlan: bool = False) -> Packet:
 
 
 def kind(packet: Packet) -> PktType:
-    return PktType(int(RXDADV(packet.type).PKTTYPE))
+    return PktType(int(packet.kind))
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from device.machine.wire import LoopbackPort, NullPort, PeerPort
 from tests.rigs.wire import Wire
 
 FRAMES = [bytes([i]) * (60 + i) for i in range(20)]
-BIG = b"J" * lib.NIC_FRAME_MAX
+BIG = b"J" * lib.FRAME_MAX_BYTES
 
 
 # -- loopback --------------------------------------------------------------------------------------------------------
@@ -208,7 +208,7 @@ def test_a_stranger_gives_no_carrier(tmp_path: Path) -> None:
             port.poll()
             stranger.send(b"hello")
             stranger.send(b"x" * 14)
-            stranger.send(b"y" * (lib.NIC_FRAME_MAX + 1))
+            stranger.send(b"y" * (lib.FRAME_MAX_BYTES + 1))
             assert Wire(port).all() == [b"x" * 14]
             assert not port.carrier
             assert port.counters()["rx_dropped"] == 2

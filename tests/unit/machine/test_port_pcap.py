@@ -47,11 +47,11 @@ def test_nothing_is_played_before_our_side_is_up(tmp_path: Path) -> None:
         assert port.c.fd == -1
         port.set_link(up=True)
         assert select.select([port.c.fd], [], [], 1)[0]
-        assert len(wire.recv()) == lib.NIC_BATCH
+        assert len(wire.recv()) == lib.FRAME_BATCH
         port.set_link(up=False)
         assert wire.recv() == []
         port.set_link(up=True)
-        assert len(wire.recv()) == len(FRAMES) - lib.NIC_BATCH
+        assert len(wire.recv()) == len(FRAMES) - lib.FRAME_BATCH
         assert port.c.fd == -1  # the loop may sleep now
 
 
@@ -159,9 +159,11 @@ def test_closing_twice_leaks_no_descriptor(tmp_path: Path) -> None:
 
 
 def test_frames_no_nic_could_carry_are_dropped(tmp_path: Path) -> None:
-    records = b"".join(RECORD.pack(0, 0, n, n) + bytes(n) for n in (13, 14, lib.NIC_FRAME_MAX, lib.NIC_FRAME_MAX + 1))
+    records = b"".join(
+        RECORD.pack(0, 0, n, n) + bytes(n) for n in (13, 14, lib.FRAME_MAX_BYTES, lib.FRAME_MAX_BYTES + 1)
+    )
     (tmp_path / "in.pcap").write_bytes(GOOD + records)
     with PcapPort(tmp_path / "in.pcap") as port:
         port.set_link(up=True)
-        assert [len(frame) for frame in Wire(port).all()] == [14, lib.NIC_FRAME_MAX]
+        assert [len(frame) for frame in Wire(port).all()] == [14, lib.FRAME_MAX_BYTES]
         assert port.counters()["rx_dropped"] == 2

@@ -6,25 +6,25 @@ import pytest
 
 from device import trace
 from device.errors import ConfigError
-from device.i82599.card import Nic
+from device.i82599.card import Card
 from device.regs.i82599 import CTRL, STATUS
 from device.trace import Access, TraceFile, parse, read, squeeze
 
 
 @pytest.fixture
-def nic() -> Iterator[Nic]:
-    with Nic() as made:
-        made.fast.manual_clock(5_000_000_000)
+def nic() -> Iterator[Card]:
+    with Card() as made:
+        made.core.manual_clock(5_000_000_000)
         yield made
 
 
-def use(nic: Nic) -> None:
+def use(nic: Card) -> None:
     for _ in range(3):
-        nic.fast.bar0_read(STATUS.offset())
-    nic.fast.advance(1_500_000_000)
-    nic.fast.bar0_write(CTRL.offset(), bytes.fromhex("44332211"))
-    nic.fast.bar0_read(CTRL.offset() + 1, 2)
-    nic.fast.bar0_read(0x1FFF8, 8)
+        nic.pf.bar0_read(STATUS.offset())
+    nic.core.advance(1_500_000_000)
+    nic.pf.bar0_write(CTRL.offset(), bytes.fromhex("44332211"))
+    nic.pf.bar0_read(CTRL.offset() + 1, 2)
+    nic.pf.bar0_read(0x1FFF8, 8)
     nic.reset(software=False)
 
 
@@ -38,14 +38,14 @@ X @1.500000
 """
 
 
-def test_every_access_is_a_line_and_equal_ones_are_one(nic: Nic, tmp_path: Path) -> None:
+def test_every_access_is_a_line_and_equal_ones_are_one(nic: Card, tmp_path: Path) -> None:
     path = tmp_path / "trace"
-    with TraceFile(nic.fast, path) as file:
+    with TraceFile(nic.pf, path) as file:
         use(nic)
         file.poll()
         before = path.read_text()  # flushed: all but the last, which may come again
-    kept = nic.fast.peek(CTRL.offset())
-    nic.fast.bar0_read(STATUS.offset())  # after the end
+    kept = nic.pf.peek(CTRL.offset())
+    nic.pf.bar0_read(STATUS.offset())  # after the end
     text = path.read_text()
     value = int(text.splitlines()[2].split()[3], 16)
     assert text == LINES.format(value=value)
@@ -53,48 +53,48 @@ def test_every_access_is_a_line_and_equal_ones_are_one(nic: Nic, tmp_path: Path)
     assert kept >= 0
 
 
-def test_only_the_registers_asked_for(nic: Nic, tmp_path: Path) -> None:
-    with TraceFile(nic.fast, tmp_path / "trace", [CTRL]):
+def test_only_the_registers_asked_for(nic: Card, tmp_path: Path) -> None:
+    with TraceFile(nic.pf, tmp_path / "trace", [CTRL]):
         use(nic)
     assert [access.name for access in read(tmp_path / "trace")] == ["CTRL", "CTRL", ""]
 
 
-def test_what_there_was_no_room_for_is_counted(nic: Nic, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_there_was_no_room_for_is_counted(nic: Card, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trace, "ENTRIES", 4)
-    with TraceFile(nic.fast, tmp_path / "trace") as file:
+    with TraceFile(nic.pf, tmp_path / "trace") as file:
         for n in range(10):
-            nic.fast.bar0_read(4 * n)
+            nic.pf.bar0_read(4 * n)
         file.poll()
-        nic.fast.bar0_read(STATUS.offset())
+        nic.pf.bar0_read(STATUS.offset())
     lines = (tmp_path / "trace").read_text().splitlines()
     assert lines[4] == "# 6 accesses are missing here"
     assert len(lines) == 6
 
 
 def test_it_does_not_fill_the_disk(
-    nic: Nic, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    nic: Card, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(trace, "LINES_MAX", 5)
-    with TraceFile(nic.fast, tmp_path / "trace") as file:
+    with TraceFile(nic.pf, tmp_path / "trace") as file:
         for n in range(10):
-            nic.fast.bar0_read(4 * n)
+            nic.pf.bar0_read(4 * n)
             file.poll()
     assert len((tmp_path / "trace").read_text().splitlines()) == 6
     assert "5 lines are enough" in caplog.text
 
 
-def test_a_full_disk_ends_the_trace_and_not_the_device(nic: Nic, caplog: pytest.LogCaptureFixture) -> None:
-    with TraceFile(nic.fast, Path("/dev/full")) as file:
+def test_a_full_disk_ends_the_trace_and_not_the_device(nic: Card, caplog: pytest.LogCaptureFixture) -> None:
+    with TraceFile(nic.pf, Path("/dev/full")) as file:
         for n in range(10_000):
-            nic.fast.bar0_read(4 * n % 0x20000)
+            nic.pf.bar0_read(4 * n % 0x20000)
         file.poll()
-        nic.fast.bar0_read(0)
+        nic.pf.bar0_read(0)
     assert "No space left on device" in caplog.text
 
 
-def test_a_file_that_cannot_be_written(nic: Nic, tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_written(nic: Card, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"--trace-file .*No such file or directory"):
-        TraceFile(nic.fast, tmp_path / "no" / "trace")
+        TraceFile(nic.pf, tmp_path / "no" / "trace")
 
 
 @pytest.mark.parametrize("text", ["R 0x00008 4 0x00080000 STATUS x3", "W 0x1ffff 1 0x07 0x1fffc", "X"])

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A world made of eventfds: where interrupts go in tests and for a driver in the same process. */
+/* Interrupts as eventfds: where they go in tests and for a driver in the same process. */
 #include <stdint.h>
 #include <unistd.h>
-#include "desc.h"
-#include "regs.h"
-#include "core.h"
+#include "machine/irq.h"
 
 static int eventfd_add(int fd)
 {
@@ -19,13 +17,13 @@ int irq_fds_send(void *irq_fds, uint32_t vector)
 {
     struct irq_fds *fds = irq_fds;
 
-    if (vector >= NIC_VECTORS || eventfd_add(fds->vector[vector]) < 0)
+    if (vector >= fds->vectors || eventfd_add(fds->vector[vector]) < 0)
         return -1;
     fds->sent[vector]++;
     return 0;
 }
 
-int irq_fds_level(void *irq_fds, int level)
+int irq_fds_line(void *irq_fds, int level)
 {
     struct irq_fds *fds = irq_fds;
 

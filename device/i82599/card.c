@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include "desc.h"
+#include "regs.h"
+#include "machine/clock.h"
+#include "machine/trace.h"
+#include "machine/dma.h"
+#include "machine/irq.h"
+#include "machine/stall.h"
+#include "machine/regfile.h"
+#include "machine/toeplitz.h"
+#include "machine/parse.h"
+#include "machine/wire/port.h"
+#include "machine/faults.h"
+#include "machine/function.h"
+#include "i82599/chip.h"
+#include "i82599/pass.h"
+#include "i82599/intr/intr.h"
+#include "i82599/filters/filters.h"
+#include "i82599/rss/rss.h"
+#include "i82599/fdir/fdir.h"
+#include "i82599/rx/rx.h"
+#include "i82599/stats/stats.h"
+#include "i82599/tx/tx.h"
+#include "i82599/time/timesync.h"
+#include "i82599/tails/tails.h"
+#include "i82599/card.h"
+
+#define TX_ARENA_BYTES (2ull * FRAME_BATCH * FRAME_MAX_BYTES)
+
+/* With this much waiting for descriptors new frames are left in the port, where the sender can see the queue fill. */
+#define FIFO_PAUSE_BYTES (RX_FIFO_BYTES / 4)
+
+/* ---- a turn ------------------------------------------------------------------------------------------------------ */
+
+/* A wire brings what it brings; a capture waits until somebody listens. */
+static struct port *listens(void *arg)
+{
+    struct card *card = arg;
+    struct port *port = card->port;
+
+    if (!port || card->rx.fifo.used_bytes >= FIFO_PAUSE_BYTES)
+        return NULL;
+    if (port->kind != PORT_PCAP)
+        return port;
+    return !card->pf.dma.off && card->rx.link_up && (reg(&card->pf.regs, R_RXCTRL) & RXCTRL_RXEN) ? port : NULL;
+}
+
+static uint32_t receive(struct card *card)
+{
+    struct frame frames[FRAME_BATCH];
+    uint32_t n = (uint32_t)port_recv(card->port, frames, FRAME_BATCH, clock_now(&card->clock)), left = n;
+
+    if (card->wire_faults.lose_every | card->wire_faults.damage_every)
+        left = wire_faults_in(&card->wire_faults, frames, n);
+    for (uint32_t i = 0; card->rx.link_up && i < left; i++)
+        stats_rx_total(&card->pf.regs, &frames[i]);
+    if (card->pf.dma.off)
+        card->rx.count.rx_disabled += left;
+    else if (left)
+        rx_frames(&card->rx, frames, left);
+    return n;
+}
+
+int card_step(void *arg)
+{
+    struct card *card = arg;
+    uint32_t work = 0;
+
+    card->turns++;
+    if (card->pf.regs.shared && !card->pf.regs.off)
+        work += tails_look(&card->tails, card->turns);
+    if (!card->pf.dma.off) {          /* else rings stand still */
+        if (card->tx.pending[0] | card->tx.pending[1])
+            work += (uint32_t)tx_run(&card->tx, FRAME_BATCH);
+        if (card->rx.fifo.frames)
+            work += (uint32_t)rx_drain(&card->rx);
+    }
+    if (listens(card))
+        work += receive(card);
+    intr_run(&card->intr);
+    if (work && card->pf.regs.shared)
+        tails_busy(&card->tails);
+    return (int)work;
+}
+
+static uint64_t may_sleep(void *arg)
+{
+    const struct card *card = arg;
+    uint64_t message_ns = intr_wait_ns(&card->intr), tails_ns = tails_wait_ns(&card->tails);
+
+    return message_ns < tails_ns ? message_ns : tails_ns;
+}
+
+/* What transmit hands out: back to our own receiver when the MAC loops, else to the wire. */
+static uint32_t out(void *arg, uint32_t queue, struct frame *frames, uint32_t n)
+{
+    struct card *card = arg;
+    uint32_t sent = 0;
+
+    if (reg(&card->pf.regs, R_HLREG0) & HLREG0_LPBK) {
+        for (uint32_t i = 0; i < n; i++)
+            frames[i].flags |= FRAME_LOOPBACK;
+        rx_frames(&card->rx, frames, n);
+        sent = n;
+    } else if (card->rx.link_up && card->port) {
+        sent = (uint32_t)port_send(card->port, frames, n);
+    }
+    for (uint32_t i = 0; i < sent; i++)
+        stats_tx(&card->pf.regs, queue, &frames[i]);
+    return sent;
+}
+
+/* ---- making, resetting ------------------------------------------------------------------------------------------- */
+
+static void reset(void *arg, uint32_t function)
+{
+    struct card *card = arg;
+
+    if (function != card->pf.index)
+        return;                       /* virtual functions have no blocks of their own yet */
+    tails_reset(&card->tails);
+    filters_changed(&card->filters);
+    rss_changed(&card->rss);
+    intr_reset(&card->intr);
+    rx_reset(&card->rx);
+    tx_reset(&card->tx);
+    fdir_reset(&card->fdir);
+    timesync_reset(&card->timesync);
+}
+
+static const struct chip_ops ops = { .step = card_step, .may_sleep = may_sleep, .listens = listens, .reset = reset };
+
+const struct chip_ops *card_ops(void)
+{
+    return &ops;
+}
+
+void card_own_queue(struct card *card, uint32_t queue, struct function *function)
+{
+    card->owner_of_queue[queue] = function;
+    card->rx.queue[queue].dma = &function->dma;
+    card->tx.queue[queue].dma = &function->dma;
+}
+
+/* The way of a received frame, stage by stage. */
+static void tie_stages(struct card *card)
+{
+    const struct rx_stage stages[] = {
+        { rx_parse_stage, &card->rx },
+        { filters_stage, &card->filters },
+        { stats_stage, &card->pf.regs },
+        { rx_checksum_stage, &card->rx },
+        { rss_stage, &card->rss },
+        { etqf_stage, &card->filters },
+        { fdir_stage, &card->fdir },
+        { rx_store_stage, &card->rx },
+    };
+
+    _Static_assert(sizeof(stages) < sizeof(card->rx.stage), "one is left empty: it ends the list");
+    memcpy(card->rx.stage, stages, sizeof(stages));
+}
+
+static void tie_hooks(struct card *card)
+{
+    struct reg_hook *hook = card->pf.regs.hook;
+
+    hook[HOOK_INTR] = (struct reg_hook){ .read = intr_read, .peek = intr_peek, .write = intr_write, .block = &card->intr };
+    hook[HOOK_RX] = (struct reg_hook){ .write = rx_write, .block = &card->rx };
+    hook[HOOK_TX] = (struct reg_hook){ .write = tx_write, .block = &card->tx };
+    hook[HOOK_FILTERS] = (struct reg_hook){ .changed = filters_changed, .block = &card->filters };
+    hook[HOOK_RSS] = (struct reg_hook){ .changed = rss_changed, .block = &card->rss };
+    hook[HOOK_FDIR] = (struct reg_hook){ .write = fdir_write, .block = &card->fdir };
+    hook[HOOK_TIMESYNC] = (struct reg_hook){ .read = timesync_read, .write = timesync_write, .block = &card->timesync };
+}
+
+/* Who asks whom: every block gets the registers and no more than what it needs besides. */
+static void tie_blocks(struct card *card)
+{
+    struct regfile *regs = &card->pf.regs;
+
+    card->intr.regs = card->filters.regs = card->rss.regs = card->fdir.regs = regs;
+    card->rx.regs = card->tx.regs = card->timesync.regs = card->tails.regs = regs;
+    card->intr.irq = &card->pf.irq;
+    card->intr.clock = card->timesync.clock = &card->clock;
+    card->pf.irq.changed = intr_changed;
+    card->pf.irq.chip = &card->intr;
+    card->rx.stalls = card->tx.stalls = &card->stalls;
+    card->rx.written = intr_rx;
+    card->rx.cause = intr_cause;
+    card->tx.written = intr_tx;
+    card->rx.intr = card->tx.intr = &card->intr;
+    card->tx.out = out;
+    card->tx.card = card;
+    for (uint32_t queue = 0; queue < CHIP_QUEUES; queue++)
+        card_own_queue(card, queue, &card->pf);
+}
+
+void card_free(struct card *card)
+{
+    if (!card)
+        return;
+    function_free(&card->pf);
+    free(card->tx.arena);
+    free(card->rx.fifo.data);
+    free(card->fdir.filter);
+    free(card);
+}
+
+struct card *card_new(void)
+{
+    struct card *card = calloc(1, sizeof(*card));
+    int rc;
+
+    if (!card)
+        return NULL;
+    rc = function_init(&card->pf, 0, CARD_BAR0_BYTES, &card->clock, card, &ops);
+    card->tx.arena = calloc(1, TX_ARENA_BYTES);
+    card->tx.arena_bytes = TX_ARENA_BYTES;
+    card->rx.fifo.data = calloc(1, RX_FIFO_BYTES);
+    card->fdir.filter = calloc(FDIR_FILTERS_MAX, sizeof(*card->fdir.filter));
+    if (rc < 0 || !card->tx.arena || !card->rx.fifo.data || !card->fdir.filter) {
+        card_free(card);
+        return NULL;
+    }
+    tie_blocks(card);
+    tie_stages(card);
+    tie_hooks(card);
+    card->intr.deadline_ns = UINT64_MAX;
+    card->filters.stale = card->rss.stale = 1;
+    return card;
+}

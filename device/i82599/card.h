@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The card: its functions, its blocks, the wire, and how they are tied together.  Blocks know nothing of each other. */
+
+#define CARD_BAR0_BYTES 131072        /* register space; what a bigger BAR0 has above it reads 0 */
+
+#define HOOK_INTR 1                   /* which block's hook an access goes to; device/i82599 names the registers */
+#define HOOK_RX 2
+#define HOOK_TX 3
+#define HOOK_FILTERS 4
+#define HOOK_RSS 5
+#define HOOK_FDIR 6
+#define HOOK_TIMESYNC 7
+
+struct card {
+    struct clock clock;
+    struct function pf;
+    struct function *owner_of_queue[CHIP_QUEUES];   /* whose memory a queue's rings and buffers are in */
+    struct stalls stalls;
+    struct intr intr;
+    struct filters filters;
+    struct rss rss;
+    struct fdir fdir;
+    struct rx rx;
+    struct tx tx;
+    struct timesync timesync;
+    struct tails tails;
+    struct wire_faults wire_faults;
+    struct port *port;                /* the wire; NULL = none (frames are dropped and counted) */
+    uint64_t turns;
+};
+
+struct card *card_new(void);                        /* NULL when out of memory */
+void card_free(struct card *card);
+void card_own_queue(struct card *card, uint32_t queue, struct function *function);
+const struct chip_ops *card_ops(void);
+int card_step(void *card);                          /* one turn without waiting: wire, rings, interrupts; work done */

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A received frame on its way through the chip, and the stages it passes.
+ *
+ * Each stage belongs to one block and writes down what it found out; the card lists them in their order (card.c), so
+ * that no block needs to know another.
+ */
+
+#define CHIP_QUEUES 128               /* Rx queues, and as many Tx queues */
+
+/* What the descriptor says about a received frame, wherever the frame waits. */
+struct rx_info {
+    uint32_t queue;
+    uint32_t len_bytes;               /* as it arrived, without FCS */
+    uint32_t type;                    /* low dword of the write-back: RSS type and packet type */
+    uint32_t hash;                    /* high dword: RSS hash, flow director's hash and id, or fragment checksum and IP id */
+    uint32_t status;                  /* status and error bits, without DD, EOP and VP */
+    uint32_t flags;                   /* FRAME_* */
+    uint16_t vlan_tci;
+    uint16_t vlan_offset;             /* where the tag lies in the frame; 0 = untagged */
+    uint32_t unused;                  /* 32 bytes: what waits in the packet buffer stays aligned */
+};
+
+struct rx_pass {
+    const struct frame *frame;
+    struct packet packet;
+    struct rx_info info;
+    int steered;                      /* a filter before the flow director has chosen the queue */
+};
+
+#define RX_NEXT 0                     /* what a stage answers: the frame goes on; */
+#define RX_FILTERED 1                 /* it is not for us, or damaged, and ends here; */
+#define RX_TAKEN 2                    /* it is stored, waits, or was counted as lost */
+
+struct rx_stage {
+    int (*run)(void *block, struct rx_pass *pass);
+    void *block;
+};

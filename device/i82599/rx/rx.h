@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Receive: the queue registers, the packet buffer, and the rings where frames become the driver's memory. */
+
+#define RX_FIFO_BYTES 524288          /* Rx packet buffer */
+#define RX_STAGES_MAX 12
+
+struct rxq {
+    struct dma *dma;                  /* memory of the function that owns the queue */
+    uint32_t stall;                   /* STALL_*: stands still until it is enabled again */
+    uint32_t on;                      /* RXDCTL.ENABLE as last acted on */
+    uint32_t head;                    /* next descriptor to fill; RDH shows it after every batch */
+    uint32_t tail;                    /* RDT as last honoured: first descriptor that is not ours */
+    uint32_t open;                    /* this batch has looked at the ring; what follows holds until it ends */
+    uint32_t count;                   /* descriptors */
+    uint32_t buffer_bytes;
+    uint32_t srrctl, rxdctl;
+    uint64_t base;                    /* iova of the ring */
+    uint8_t *ring;                    /* the whole ring; NULL: it crosses DMA regions, look every descriptor up */
+    uint32_t written;                 /* this batch has used descriptors: publish the head, interrupt */
+    uint32_t batch_frames;            /* stored whole in this batch */
+    uint64_t batch_bytes;
+};
+
+struct rx_fifo {                      /* the Rx packet buffer: frames that wait for a descriptor */
+    uint8_t *data;                    /* RX_FIFO_BYTES */
+    uint32_t head, tail, used_bytes, frames;
+};
+
+struct rx_count {
+    uint64_t rx_frames, rx_bytes, rx_filtered, rx_no_desc, rx_fifo_full, rx_disabled, doorbells;
+};
+
+struct rx {
+    struct regfile *regs;
+    struct stalls *stalls;
+    void (*written)(void *intr, uint32_t queue);      /* descriptors of a queue were written back */
+    void (*cause)(void *intr, uint32_t causes);       /* EICR causes, in place */
+    void *intr;
+    struct rx_stage stage[RX_STAGES_MAX];             /* up to the first without `run` */
+    int link_up;                                      /* frames pass the MAC */
+    struct rxq queue[CHIP_QUEUES];
+    uint64_t open[2];                                 /* queues with `open` set */
+    struct rx_fifo fifo;
+    struct rx_count count;
+};
+
+/* rx.c */
+void rx_reset(struct rx *rx);
+void rx_write(void *rx, uint32_t offset, uint32_t old, uint32_t seen, uint32_t written);   /* struct reg_hook's */
+int rx_frames(struct rx *rx, const struct frame *frames, uint32_t n);         /* from the wire; all are taken or counted */
+int rx_drain(struct rx *rx);                                      /* packet buffer -> rings, as far as descriptors go */
+int rx_parse_stage(void *rx, struct rx_pass *pass);
+int rx_store_stage(void *rx, struct rx_pass *pass);
+
+/* checksum.c */
+int rx_checksum_stage(void *rx, struct rx_pass *pass);
+uint32_t rx_checksum_status(const uint8_t *data, uint32_t len_bytes, const struct packet *pkt); /* of the advanced descriptor */
+uint32_t rx_fragment_word(const uint8_t *data, uint32_t len_bytes, const struct packet *pkt);  /* fragment checksum | IP id */
+
+/* fifo.c */
+int rx_flows(const struct rx *rx);                                /* frames may go to memory: RXEN, SECRX not on pause */
+int rx_fifo_push(struct rx *rx, const struct rx_info *info, const uint8_t *data); /* 0: full */
+int rx_fifo_run(struct rx *rx);
+void rx_fifo_clear(struct rx *rx);
+
+/* ring.c: descriptors of one queue */
+int rx_ring_open(struct rx *rx, uint32_t queue);                  /* 1: usable; 0: off, or it stands still */
+int rx_ring_put(struct rx *rx, const struct rx_info *info, const uint8_t *data); /* 1: stored or dropped; 0: must wait */
+int rx_ring_close(struct rx *rx);                                 /* end of a batch: heads, counters, interrupts */

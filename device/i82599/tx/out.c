@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What a turn of transmit leaves behind: frames for the wire, and the order in which their results become visible. */
+#include <stdint.h>
+#include <string.h>
+#include "desc.h"
+#include "regs.h"
+#include "machine/eth.h"
+#include "machine/dma.h"
+#include "machine/stall.h"
+#include "machine/regfile.h"
+#include "machine/parse.h"
+#include "machine/wire/port.h"
+#include "i82599/chip.h"
+#include "i82599/pass.h"
+#include "i82599/tx/tx.h"
+
+#define ARENA_ALIGN_BYTES 64
+
+/* The order is the contract: payload read and gone, then TDH, then DD.  Software that sees DD may reuse the buffers. */
+void tx_flush(struct tx_turn *turn)
+{
+    struct tx *tx = turn->tx;
+
+    if (turn->frames) {
+        uint32_t sent = tx->out(tx->card, turn->queue, turn->frame, turn->frames);
+        for (uint32_t i = 0; i < sent; i++)
+            tx->count.tx_bytes += turn->frame[i].len_bytes;
+        tx->count.tx_frames += sent;
+        tx->count.tx_dropped += turn->frames - sent;
+        turn->sent += turn->frames;
+        turn->frames = 0;
+    }
+    turn->arena_used = 0;
+    reg_set(tx->regs, R_TDH(turn->queue), turn->head);
+    for (uint32_t i = 0; i < turn->dones; i++)
+        __atomic_store_n(&turn->done[i]->q1, turn->done_q1[i], __ATOMIC_RELEASE);
+    if (turn->head_due) {
+        uint64_t iova = (uint64_t)reg(tx->regs, R_TDWBAH(turn->queue)) << 32 |
+                        (reg(tx->regs, R_TDWBAL(turn->queue)) & TDWBAL_ADDR);
+        uint32_t *where = dma_ptr(turn->q->dma, iova, sizeof(*where), DMA_WRITE);
+        if (where && !((uintptr_t)where % sizeof(*where)))
+            __atomic_store_n(where, turn->head, __ATOMIC_RELEASE);
+    }
+    turn->report |= turn->dones || turn->head_due;
+    turn->dones = 0;
+    turn->head_due = 0;
+}
+
+int tx_full(const struct tx_turn *turn)
+{
+    return turn->sent + turn->frames >= turn->budget;
+}
+
+uint8_t *tx_slot(struct tx_turn *turn, uint32_t len_bytes)
+{
+    uint64_t room = ((uint64_t)len_bytes + ARENA_ALIGN_BYTES - 1) / ARENA_ALIGN_BYTES * ARENA_ALIGN_BYTES;
+    uint8_t *slot;
+
+    if (turn->frames == FRAME_BATCH || room > turn->tx->arena_bytes - turn->arena_used)
+        tx_flush(turn);
+    if (room > turn->tx->arena_bytes)
+        return NULL;
+    slot = turn->tx->arena + turn->arena_used;
+    turn->arena_used += room;
+    return slot;
+}
+
+void tx_emit(struct tx_turn *turn, uint8_t *data, uint32_t len_bytes)
+{
+    turn->frame[turn->frames++] = (struct frame){ .data = data, .len_bytes = len_bytes };
+}
+
+/* A frame built in a slot that has ETH_TAG_BYTES of room in front of it and ETH_FRAME_MIN_BYTES in all. */
+void tx_emit_built(struct tx_turn *turn, const struct tx_packet *pkt, uint8_t *data, uint32_t len_bytes)
+{
+    struct tx *tx = turn->tx;
+
+    if (pkt->vle) {
+        uint16_t tag[2] = { __builtin_bswap16((uint16_t)field(reg(tx->regs, R_DMATXCTL), DMATXCTL_VT)),
+                            __builtin_bswap16(pkt->vlan_tci) };
+        memmove(data - ETH_TAG_BYTES, data, ETH_TYPE_OFFSET);
+        data -= ETH_TAG_BYTES;
+        memcpy(data + ETH_TYPE_OFFSET, tag, sizeof(tag));
+        len_bytes += ETH_TAG_BYTES;
+    }
+    if (len_bytes < ETH_FRAME_MIN_BYTES && (reg(tx->regs, R_HLREG0) & HLREG0_TXPADEN)) {
+        memset(data + len_bytes, 0, ETH_FRAME_MIN_BYTES - len_bytes);
+        len_bytes = ETH_FRAME_MIN_BYTES;
+    }
+    tx_emit(turn, data, len_bytes);
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Transmit: queues, whose turn it is, and the way from descriptors to frames.
+ *
+ * Fetch (desc.c), build one frame (frame.c) or many (tso.c), out (out.c, and the card beyond it), then write-back.
+ */
+
+struct tx_context {
+    uint32_t dword0;                  /* VLAN | MACLEN | IPLEN */
+    uint32_t dword1;
+    uint32_t dword2;
+    uint32_t dword3;                  /* MSS | L4LEN | IDX */
+    uint32_t valid;
+};
+
+struct txq {
+    struct dma *dma;                  /* memory of the function that owns the queue */
+    struct tx_context context[2];     /* sticky: stay until overwritten or the queue is reset */
+    uint32_t stall;                   /* STALL_*: stands still until it is enabled again */
+    uint32_t tso_sent_bytes;          /* payload of the packet at TDH that earlier turns already segmented */
+};
+
+struct tx_count {
+    uint64_t tx_frames, tx_bytes, tx_packets_tso, tx_dropped, doorbells;
+};
+
+struct tx {
+    struct regfile *regs;
+    struct stalls *stalls;
+    void (*written)(void *intr, uint32_t queue);      /* descriptors of a queue were written back */
+    void *intr;
+    uint32_t (*out)(void *card, uint32_t queue, struct frame *frames, uint32_t n);  /* how many of the first ones went */
+    void *card;
+    struct txq queue[CHIP_QUEUES];
+    uint64_t pending[2];              /* queues with work */
+    uint32_t next;                    /* round robin */
+    uint8_t *arena;                   /* where segments and gathered frames are built */
+    uint64_t arena_bytes;
+    struct tx_count count;
+};
+
+/* What passes between the files.  A positive return is a STALL_*. */
+struct tx_packet {                    /* one packet as its descriptors and its context describe it */
+    uint64_t buffer;                  /* iova of the first piece */
+    uint32_t first, descs;            /* ring index of the first descriptor; how many */
+    uint32_t len_bytes;               /* what the descriptors hold together */
+    uint32_t payload_bytes;           /* TSE: all of it behind the headers */
+    uint32_t mac_len, ip_len, l4_len; /* bytes */
+    uint32_t mss, l4t;
+    uint32_t cso, css;                /* legacy: where the checksum goes, where the sum starts */
+    uint16_t vlan_tci;
+    uint8_t rs, tse, vle, ixsm, txsm, ic, ipv4;
+};
+struct tx_cursor {                    /* a place inside a packet */
+    uint32_t at, descs;               /* next descriptor to open, how many are left */
+    uint64_t iova;                    /* rest of the open one */
+    uint32_t left_bytes;
+};
+struct tx_turn {                      /* one queue's turn, and what waits for tx_flush() */
+    struct tx *tx;
+    struct txq *q;
+    uint32_t queue;
+    uint64_t base;
+    uint8_t *ring;                    /* NULL: the ring crosses DMA regions, each descriptor is looked up */
+    uint32_t count, head, tail;       /* in descriptors */
+    uint32_t budget, sent;            /* frames */
+    uint32_t frames, dones;
+    uint64_t arena_used;
+    int head_write_back, head_due;    /* report the head instead of single descriptors; there is news */
+    int report;                       /* something was written back: one interrupt at the end */
+    struct frame frame[FRAME_BATCH];
+    struct tx_desc *done[FRAME_BATCH];  /* descriptors to mark, once the frames have left */
+    uint64_t done_q1[FRAME_BATCH];
+};
+
+/* tx.c */
+void tx_reset(struct tx *tx);
+void tx_write(void *tx, uint32_t offset, uint32_t old, uint32_t seen, uint32_t written);   /* struct reg_hook's */
+int tx_run(struct tx *tx, uint32_t budget_frames);                /* frames sent; pending queues stay pending */
+
+/* out.c: a turn's results */
+void tx_flush(struct tx_turn *turn);                              /* frames to the wire, then head, then DD */
+int tx_full(const struct tx_turn *turn);                          /* the budget is used up */
+uint8_t *tx_slot(struct tx_turn *turn, uint32_t len_bytes);       /* room for one more frame; flushes when there is none */
+void tx_emit(struct tx_turn *turn, uint8_t *data, uint32_t len_bytes);
+void tx_emit_built(struct tx_turn *turn, const struct tx_packet *pkt, uint8_t *data, uint32_t len_bytes);
+
+/* desc.c */
+int tx_fetch(struct tx_turn *turn, uint32_t at, struct tx_desc *out);
+int tx_next(struct tx_turn *turn, struct tx_packet *pkt);         /* 0, STALL_*, -EAGAIN: the rest is not there yet */
+int tx_done(struct tx_turn *turn, uint32_t at);                   /* RS: mark it with the next flush */
+void tx_rewind(const struct tx_packet *pkt, struct tx_cursor *cursor);
+int tx_read(struct tx_turn *turn, struct tx_cursor *cursor, uint8_t *dst, uint32_t len_bytes); /* dst NULL: skip */
+
+/* frame.c, tso.c */
+int tx_frame(struct tx_turn *turn, const struct tx_packet *pkt);
+int tso_send(struct tx_turn *turn, const struct tx_packet *pkt);  /* -EBUSY: the budget ended in the middle */

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The registers of one function: storage, access rules, and who else looks at an access.
+ *
+ * The rules come from the tables in device/regs by way of device/machine/regfile.py; nothing here knows a register.
+ * Rules and aliases are kept by pages of 4 KiB, and only for pages in which a register is declared, so that a BAR may be
+ * large and mostly empty.  The storage is a file in memory, as long as the BAR, of which only touched pages exist.
+ */
+
+#define REG_PAGE_WORDS 1024
+#define REG_PAGE_BYTES 4096
+#define REG_RULES_MAX 2048        /* distinct access rules of one function */
+#define REG_HOOKS_MAX 16
+#define REG_HOOK_NONE 0
+
+#define RULE_KNOWN 1              /* declared */
+#define RULE_PY_READ 2            /* call py_read before answering */
+#define RULE_PY_WRITE 4           /* call py_write after the rule is applied */
+#define RULE_KEEP 8               /* survives a software reset, not a PCI reset or FLR */
+#define RULE_TRACE 16             /* report every access through py_trace */
+#define RULE_FAULT 32             /* a fault reaches it: ask py_fault what becomes of the access */
+
+#define FAULT_LOST 0x100000000    /* py_fault's answer: the write does not reach the register */
+
+struct reg_rule {                 /* what a register does when touched: one rule per distinct behaviour */
+    uint32_t reset;               /* value after reset */
+    uint32_t rw;                  /* bits a write replaces */
+    uint32_t w1c;                 /* bits that writing 1 clears */
+    uint32_t w1s;                 /* bits that writing 1 sets */
+    uint32_t rc;                  /* bits a read clears */
+    uint32_t wo;                  /* bits that read as 0 (write-only, self-clearing); a hook sees them in `seen` */
+    uint16_t hook;                /* which of the hooks below */
+    uint16_t flags;               /* RULE_* */
+};
+
+/* A C block's part in the accesses to its registers; what is NULL it has no part in.
+ *   read     computes what a read gives (and does what reading does)
+ *   peek     the same without any effect of looking
+ *   write    old and seen: the value before, and the value after the rule was applied plus the write-only bits written
+ *   changed  the value is another one, by a client's write or by the device's own hand: what was made of it is stale */
+struct reg_hook {
+    uint32_t (*read)(void *block, uint32_t offset);
+    uint32_t (*peek)(void *block, uint32_t offset);
+    void (*write)(void *block, uint32_t offset, uint32_t old, uint32_t seen, uint32_t written);
+    void (*changed)(void *block);
+    void *block;
+};
+
+struct reg_page {
+    uint16_t rule[REG_PAGE_WORDS];            /* index into rule[]; 0: no register */
+    uint32_t canonical[REG_PAGE_WORDS];       /* offset of the word that an alias stands for; its own otherwise */
+};
+
+struct reg_count {
+    uint64_t reg_reads, reg_writes, reg_unknown;
+};
+
+struct regfile {
+    uint32_t *word;               /* storage at canonical offsets, mapped from word_fd */
+    int word_fd;
+    int off;                      /* PCI does not decode the BAR: reads give all ones, writes are lost */
+    int shared;                   /* clients map pages of word_fd: what is in those changes under us, trust nothing there */
+    int in_py;                    /* depth of calls into Python */
+    uint64_t bytes;               /* of the BAR */
+    struct reg_page **page;
+    struct reg_rule rule[REG_RULES_MAX];
+    struct reg_hook hook[REG_HOOKS_MAX];
+    struct reg_count count;
+    struct trace *trace;          /* where every access is noted; NULL: nowhere */
+    const struct clock *clock;
+    uint64_t hold_ns;             /* a fault: whoever carries the answer to this access keeps it so long; then 0 again */
+
+    void *self;                   /* Python's handle, and C's calls out to it */
+    uint32_t (*py_read)(void *self, uint32_t offset, uint32_t value);      /* returns what the client sees */
+    void (*py_write)(void *self, uint32_t offset, uint32_t old, uint32_t now, uint32_t written);
+    void (*py_trace)(void *self, uint32_t offset, uint32_t value, int is_write);
+    void (*py_unknown)(void *self, uint32_t offset, uint32_t value, int is_write);
+    uint64_t (*py_fault)(void *self, uint32_t offset, uint32_t value, int is_write); /* the value instead, or FAULT_LOST */
+};
+
+int regfile_init(struct regfile *regs, uint64_t bytes, const struct clock *clock);  /* 0 or -errno */
+void regfile_free(struct regfile *regs);
+int regfile_place(struct regfile *regs, uint32_t offset, uint32_t rule);            /* this rule there; 0 or -errno */
+int regfile_alias(struct regfile *regs, uint32_t offset, uint32_t canonical);       /* the same register again there */
+void regfile_load(struct regfile *regs, int keep);      /* words := reset values; keep: spare RULE_KEEP */
+
+uint32_t reg_read(struct regfile *regs, uint32_t offset);                 /* one aligned dword, as the client sees it */
+void reg_write(struct regfile *regs, uint32_t offset, uint32_t value);
+uint32_t reg_peek(struct regfile *regs, uint32_t offset);                 /* the value, without any effect of looking */
+void reg_put(struct regfile *regs, uint32_t offset, uint32_t value);      /* the device's own hand: no rule, no `write` */
+void reg_poked(struct regfile *regs, uint32_t offset, uint32_t old, uint32_t now); /* a client's plain store was noticed: its hook */
+int64_t regfile_access(void *regs, uint8_t *buf, uint64_t count, uint64_t offset, int is_write); /* any width; count or -errno */

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""One PCI function at the end of one vfio-user socket: its configuration space, its BARs, one client after another.
+
+The endpoint outlives its clients; whatever a client leaves behind (memory, eventfds, registers) goes with it.
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from device.machine.config import BARS, ConfigSpace, Identity
+from device.machine.core import c_function
+from device.machine.function import Function
+from device.machine.irq import IrqKind
+from device.machine.loop import Loop
+from device.serve import vfu
+
+log = logging.getLogger(__name__)
+
+MSI_VECTORS = 1
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What a function offers its clients.
+
+    Attributes:
+        identity: What configuration space says of this very function.
+        vectors: Size of its MSI-X table.
+        best: The best kind of interrupt on offer.
+        areas: (offset, length) in bytes of parts of BAR0 that clients may map.
+    """
+
+    identity: Identity
+    vectors: int
+    best: IrqKind = IrqKind.MSIX
+    areas: Sequence[tuple[int, int]] = ()
+
+
+class Endpoint:
+    """Serves ``function`` at ``path``.
+
+    Args:
+        function: What is served; it stays its card's.
+        path: Where clients connect; a stale socket is replaced.
+        offer: What clients get to see.
+
+    Raises:
+        OSError: The path is too long or in use.
+    """
+
+    def __init__(self, function: Function, path: Path, offer: Offer) -> None:
+        self.function = function
+        self.sessions = 0
+        self.config = ConfigSpace(function, offer.identity, best=offer.best)
+        self.context = vfu.VfuContext(path, self, logging.getLogger("device.serve.vfu"))
+        self.config.on_flr = self.context.reset_state
+        try:
+            self._offer(offer)
+        except BaseException:
+            self.context.close()
+            raise
+
+    def _offer(self, offer: Offer) -> None:
+        function, context = self.function, self.context
+        areas = list(offer.areas)
+        fd = function.c.regs.word_fd if areas else -1
+        context.add_region(0, BARS[0], c_function("regfile_access"), function.regs_handle, areas=areas, fd=fd)
+        context.add_io_bar(2)
+        context.add_msix_bar(4)
+        context.add_config(self.config)
+        context.set_dma(c_function("dma_add"), c_function("dma_del"), function.dma_handle)
+        context.set_faults(*function.fault_handles())
+        function.set_irq_sink(context.irq_function, context.intx_function, context.handle)
+        best = offer.best
+        vectors = min(offer.vectors, function.vector_limit or offer.vectors)
+        context.realize(msi=MSI_VECTORS if best >= IrqKind.MSI else 0, msix=vectors if best >= IrqKind.MSIX else 0)
+
+    def join(self, loop: Loop, source: int) -> None:
+        """Let ``loop`` run the socket as its source number ``source``."""
+        loop.set_source(source, fd=-1, run=self.context.run_function, arg=self.context.handle)
+        self.context.watch(loop.source_fd(source))
+
+    def close(self) -> None:
+        """Send the client away and remove the socket.  May be called twice."""
+        self.context.close()
+        if not self.function.closed:
+            self.function.set_irq_sink(0, 0, 0)
+
+    # -- what the client does (vfu.Hooks) -----------------------------------------------------------------------------
+
+    def on_reset(self, kind: vfu.ResetKind) -> None:
+        """Reset configuration space and function: asked for, or because the client is gone."""
+        log.debug("reset: %s", "by the client" if kind is vfu.ResetKind.DEVICE else "the client is gone")
+        if kind is vfu.ResetKind.LOST:
+            self.config.armed = IrqKind.NONE
+        self.config.reset()
+
+    def on_client(self, *, attached: bool) -> None:
+        """Note that a client came or went."""
+        self.sessions += attached
+        log.info("client %d %s", self.sessions, "attached" if attached else "left")
+
+    def on_irqs(self, armed: IrqKind) -> None:
+        """Note which kind of interrupt has eventfds."""
+        self.config.set_armed(armed)
+
+    # -- report -------------------------------------------------------------------------------------------------------
+
+    def report(self) -> dict[str, object]:
+        """Figures of the socket, and who is there."""
+        return {
+            "socket": {
+                **self.context.counters(),
+                "flrs": self.config.flrs,
+                "dma_regions": self.context.dma_regions,
+            },
+            "client": self.context.attached,
+            "irq_mode": self.function.irq_kind.name.lower(),
+        }
