@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""NAPI for q_vectors: who polls which rings, when it sleeps, what becomes of frames (loop: driver/csrc/napi.c)."""
+"""NAPI for q_vectors: who polls which rings, when it sleeps, what becomes of frames (loop: driver/core/csrc/napi.c)."""
 
 import enum
 import os

@@ -2,8 +2,8 @@
 """The interface the system sees: a multi-queue tap with the NIC's MAC, MTU and carrier.
 
 The kernel's packets come out of the tap with a virtio-net header and become descriptors; received frames go the other
-way (driver/csrc/netdev.c).  This file owns the interface: it is made here and gone when ``close`` returns, or when the
-process dies, because a tap lives no longer than its file descriptors.  What others do to it: netstate.py.
+way (driver/core/csrc/netdev.c).  This file owns the interface: it is made here and gone when ``close`` returns, or when
+the process dies, because a tap lives no longer than its file descriptors.  What others do to it: netstate.py.
 """
 
 import errno

@@ -2,7 +2,7 @@
 """What others do to our interface (``ip link set``), as the kernel tells it: name, MTU, up, promiscuous, address.
 
 One netlink socket asks and is told about changes.  The interface may be moved to another network namespace; the socket
-then has to be made again over there, which ``driver/csrc/netns.c`` does.
+then has to be made again over there, which ``driver/core/csrc/netns.c`` does.
 
 Ref: rtnetlink(7); linux/if_link.h.
 """

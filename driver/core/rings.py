@@ -1,27 +1,66 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Descriptor rings and the buffers under them: memory here, the hot loops in driver/csrc/rings.c.
+"""Descriptor rings and the buffers under them: memory here, the hot loops in driver/core/csrc/rings.c.
 
 A ring owns one piece of DMA memory for its descriptors and one for its buffers; slot i of the ring owns buffer i.  The
-family code (driver/ixgbe) tells the NIC where they are; whoever polls the ring's q_vector is the only one to touch it.
+family says what its descriptors look like (``RingModel``) and tells the NIC where they are; whoever polls the ring's
+q_vector is the only one to touch it.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from device.regs.i82599 import RDT, TDT
+from device.regs.core import Register
 from driver.compiled import ffi, lib
 from driver.core.bar import Bar
 from driver.core.dma import Arena, DmaBuffer
-from driver.errors import RingError
+from driver.core.qvector import QVector
+from driver.errors import DriverError, RingError
 
-if TYPE_CHECKING:
-    from driver.core.qvector import QVector
-
-DESC_BYTES = 16
-COUNT_MIN, COUNT_MAX, COUNT_MULTIPLE = 64, 4096, 8  # Linux's limits; RDLEN counts in 128 bytes, that is 8 descriptors
-BUF_MIN_BYTES, BUF_MAX_BYTES, BUF_STEP_BYTES = 2048, 16384, 1024  # SRRCTL.BSIZEPACKET counts in KiB, 1 to 16
 HARVEST = 64  # frames one harvest may return
+
+
+@dataclass(frozen=True, slots=True)
+class RingModel:
+    """A family's rings.
+
+    Attributes:
+        ops: cffi ``struct ring_ops *``: its descriptors.
+        desc_bytes: Size of one.
+        counts: How many a ring may have.
+        buf_bytes: How large a buffer may be.
+        rx_tail: Register that gives Rx descriptors to the NIC, one a queue.
+        tx_tail: The same for Tx.
+    """
+
+    ops: object
+    desc_bytes: int
+    counts: range
+    buf_bytes: range
+    rx_tail: type[Register]
+    tx_tail: type[Register]
+
+    def check_count(self, count: int) -> int:
+        """A ring length that the hardware takes.
+
+        Raises:
+            DriverError: Names the value and the limits.
+        """
+        able = self.counts
+        if count not in able:
+            raise DriverError(f"{count} descriptors: a ring has {able[0]} to {able[-1]}, a multiple of {able.step}")
+        return count
+
+    def check_buf(self, len_bytes: int) -> int:
+        """A buffer size that the hardware takes.
+
+        Raises:
+            RingError: Names the value and the limits.
+        """
+        able = self.buf_bytes
+        if len_bytes not in able:
+            raise RingError(f"a buffer has {able[0]} to {able[-1]} bytes, a multiple of {able.step}; got {len_bytes}")
+        return len_bytes
 
 
 class _Ring:
@@ -29,24 +68,17 @@ class _Ring:
 
     NAME = ""
 
-    def __init__(self, arena: Arena, bar: Bar, queue: int, count: int, buf_bytes: int) -> None:
-        if count % COUNT_MULTIPLE or not COUNT_MIN <= count <= COUNT_MAX:
-            raise RingError(
-                f"queue {queue}: a ring has {COUNT_MIN} to {COUNT_MAX} descriptors, a multiple of {COUNT_MULTIPLE}; "
-                f"got {count}"
-            )
-        if buf_bytes % BUF_STEP_BYTES or not BUF_MIN_BYTES <= buf_bytes <= BUF_MAX_BYTES:
-            raise RingError(
-                f"queue {queue}: a buffer has {BUF_MIN_BYTES} to {BUF_MAX_BYTES} bytes, "
-                f"a multiple of {BUF_STEP_BYTES}; got {buf_bytes}"
-            )
+    def __init__(self, model: RingModel, arena: Arena, bar: Bar, queue: int, count: int, buf_bytes: int) -> None:
+        self.model = model
         self.queue = queue
-        self.count = count
-        self.buf_bytes = buf_bytes
+        self.count = model.check_count(count)
+        self.buf_bytes = model.check_buf(buf_bytes)
         self.q_vector: QVector | None = None
         self._arena = arena
         self._bar = bar
-        self._desc: DmaBuffer | None = arena.alloc(count * DESC_BYTES, align=128, label=f"{self.NAME} ring {queue}")
+        self._desc: DmaBuffer | None = arena.alloc(
+            count * model.desc_bytes, align=128, label=f"{self.NAME} ring {queue}"
+        )
         try:
             self._bufs: DmaBuffer | None = arena.alloc(
                 count * buf_bytes, align=4096, label=f"{self.NAME} buffers {queue}"
@@ -55,20 +87,21 @@ class _Ring:
             arena.free(self._desc)
             raise
         self.iova = self._desc.iova
-        self.len_bytes = count * DESC_BYTES
+        self.len_bytes = count * model.desc_bytes
         self.c: Any = None
 
-    def _fill(self, ring: Any, tail_offset: int) -> None:
+    def _fill(self, ring: Any, tail: type[Register]) -> None:
         assert self._desc is not None
         assert self._bufs is not None
         ring.bar = self._bar.mmio
+        ring.ops = self.model.ops
         ring.desc = ffi.cast("uint64_t *", self._desc.ptr)
         ring.buf = self._bufs.ptr
         ring.buf_iova = self._bufs.iova
         ring.buf_bytes = self.buf_bytes
         ring.count = self.count
         ring.queue = self.queue
-        ring.tail_offset = tail_offset
+        ring.tail_offset = tail.offset(self.queue)
         self.c = ring
 
     def reset(self) -> None:
@@ -106,7 +139,7 @@ class RxFrame:
     Attributes:
         parts: The frame's bytes in order, one view per buffer it spans; nearly always one.
         rss_hash: Hash the NIC computed, or 0.
-        status: Status and error bits of its last descriptor.
+        status: Status and error bits of its last descriptor, as the family has them.
         vlan_tci: The tag the NIC took out, or None.
     """
 
@@ -126,21 +159,23 @@ class RxRing(_Ring):
     """Receive ring of one queue.
 
     Args:
+        model: The family's descriptors and limits.
         arena: Where its memory comes from.
-        bar: Register window with RDT.
+        bar: Register window with the tail register.
         queue: Rx queue number.
-        count: Descriptors, 64 to 4096, a multiple of 8.
-        buf_bytes: Bytes per buffer, 2048 to 16384 in steps of 1024; a longer frame spans several.
+        count: Descriptors.
+        buf_bytes: Bytes per buffer; a longer frame spans several.
 
     Raises:
-        RingError: A number is out of range, or the arena is full.
+        DriverError: ``count`` is none that the model has.
+        RingError: The same of ``buf_bytes``, or the arena is full.
     """
 
     NAME = "Rx"
 
-    def __init__(self, arena: Arena, bar: Bar, queue: int, count: int, buf_bytes: int) -> None:
-        super().__init__(arena, bar, queue, count, buf_bytes)
-        self._fill(ffi.new("struct rx_ring *"), RDT.offset(queue))
+    def __init__(self, model: RingModel, arena: Arena, bar: Bar, queue: int, count: int, buf_bytes: int) -> None:
+        super().__init__(model, arena, bar, queue, count, buf_bytes)
+        self._fill(ffi.new("struct rx_ring *"), model.rx_tail)
         self._frames = ffi.new("struct rx_frame[]", HARVEST)
         self._base = int(ffi.cast("uintptr_t", self.c.buf))
         self.reset()
@@ -161,7 +196,7 @@ class RxRing(_Ring):
         for b in range(frame.bufs):
             start = int(ffi.cast("uintptr_t", frame.data[b])) - self._base
             parts.append(view[start : start + frame.len_bytes[b]].toreadonly())
-        stripped = frame.status & lib.RX_STATUS_VP
+        stripped = frame.flags & lib.RX_VLAN
         return RxFrame(tuple(parts), frame.rss_hash, frame.status, frame.vlan_tci if stripped else None)
 
     def refill(self) -> int:
@@ -180,12 +215,12 @@ class TxRing(_Ring):
 
     NAME = "Tx"
 
-    def __init__(self, arena: Arena, bar: Bar, queue: int, count: int, buf_bytes: int) -> None:
-        super().__init__(arena, bar, queue, count, buf_bytes)
+    def __init__(self, model: RingModel, arena: Arena, bar: Bar, queue: int, count: int, buf_bytes: int) -> None:
+        super().__init__(model, arena, bar, queue, count, buf_bytes)
         ring = ffi.new("struct tx_ring *")
         self._eop_of = ring.eop_of = ffi.new("uint32_t[]", count)
         self._len_of = ring.len_of = ffi.new("uint32_t[]", count)
-        self._fill(ring, TDT.offset(queue))
+        self._fill(ring, model.tx_tail)
         self.reset()
 
     def reset(self) -> None:

@@ -1,25 +1,41 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Builds ``driver._core``: register access and descriptor rings, from the C files in this folder and nothing else."""
+"""Builds ``driver._core``: the neutral C files in ``driver/core/csrc``, and each family's descriptors beside them.
+
+The compiler looks for headers in ``driver/core/csrc`` only.  So a neutral file cannot see a chip's registers; a family
+names its own by their path.
+"""
 
 import os
 from pathlib import Path
 
 from cffi import FFI
 
-HERE = Path(__file__).resolve().parent
-REGS = HERE.parents[1] / "device" / "regs" / "i82599"
+DRIVER = Path(__file__).resolve().parents[1]
+CORE = DRIVER / "core" / "csrc"
 FLAGS = ["-std=gnu11", "-O2", "-g", "-Wall", "-Wextra", "-Werror", "-fvisibility=hidden"]
 FLAGS += os.environ.get("IXLAB_CFLAGS", "").split()
 
+# Read by the C compiler and by cffi, so they stay in cffi's dialect: no guards, no includes, no function-like macros.
+# A header may use the types of those before it; a .c file includes those it may know, in this order.
+HEADERS = [
+    CORE / f"{name}.h" for name in ("mmio", "vfu_client", "rings", "vnet", "netdev", "netns", "napi", "apps")
+] + [path for path in sorted(DRIVER.glob("*/csrc/*.h")) if path.parent != CORE]
+
+
+def from_root(path: Path) -> str:
+    """A path as the build wants it: from the checkout's root."""
+    return str(path.relative_to(DRIVER.parent))
+
+
+declarations = "\n".join(path.read_text() for path in HEADERS)
 ffi = FFI()
-ffi.cdef((REGS / "desc.h").read_text())
-ffi.cdef((HERE / "core.h").read_text())
+ffi.cdef(declarations)
 ffi.set_source(
     "driver._core",
-    '#include <stdint.h>\n#include "desc.h"\n#include "core.h"\n',
-    sources=[f"driver/csrc/{path.name}" for path in sorted(HERE.glob("*.c"))],
-    depends=["driver/csrc/core.h", "device/regs/i82599/desc.h", "device/regs/i82599/regs.h"],
-    include_dirs=["driver/csrc", "device/regs/i82599"],
+    f"#include <stdint.h>\n{declarations}",
+    sources=[from_root(path) for path in sorted(DRIVER.glob("*/csrc/*.c"))],
+    depends=[from_root(path) for path in (*DRIVER.glob("*/csrc/*.h"), *DRIVER.parent.glob("device/regs/*/*.h"))],
+    include_dirs=[from_root(CORE)],
     extra_compile_args=FLAGS,
     extra_link_args=os.environ.get("IXLAB_LDFLAGS", "").split(),
 )

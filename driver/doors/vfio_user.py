@@ -2,8 +2,8 @@
 """A door to a device in another process: our own vfio-user client.
 
 The connection is one UNIX socket.  Set-up and control messages are composed here, registers and the byte stream are C
-(driver/csrc/vfio_user.c).  Everything the server tells us is checked: it may be another program, another version, or
-wrong.
+(driver/core/csrc/vfu_client.c).  Everything the server tells us is checked: it may be another program, another
+version, or wrong.
 
 Ref: vfio-user protocol specification 0.9.1 (libvfio-user, docs/vfio-user.rst).
 Observed: libvfio-user 0b28d205 answers REGION_INFO with one fd per mappable area where later ones send one for all,

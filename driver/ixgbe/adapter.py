@@ -13,6 +13,7 @@ import select
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, suppress
+from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
@@ -32,6 +33,7 @@ from driver.ixgbe.info import Info
 from driver.ixgbe.interrupts import InterruptScheme
 from driver.ixgbe.link import FlowControl, LinkStatus
 from driver.ixgbe.mac import show
+from driver.ixgbe.rings import RINGS
 from driver.ixgbe.service import Service
 from driver.ixgbe.sw_init import (
     RX_BUF_BYTES,
@@ -39,14 +41,12 @@ from driver.ixgbe.sw_init import (
     SwState,
     check_mtu,
     check_queues,
-    check_ring,
 )
 
 log = logging.getLogger(__name__)
 
 ALL = 0xFFFFFFFF
 PAGE_BYTES = 4096
-DESC_BYTES = 16
 SERVICE_S = 2.0  # Linux runs its service task this often with a stable link …
 SERVICE_LINK_S = 0.1  # … and this often while the link is changing
 
@@ -69,8 +69,8 @@ class Adapter:
         self.arena: Arena | None = None
         self.rx_rings: list[Any] = []
         self.tx_rings: list[Any] = []
-        self.make_rx: RingMaker = RxRing
-        self.make_tx: RingMaker = TxRing
+        self.make_rx: RingMaker = partial(RxRing, RINGS)
+        self.make_tx: RingMaker = partial(TxRing, RINGS)
         self.link = LinkStatus()
         self.running = False
         self.about: dict[str, str] = {}
@@ -140,7 +140,7 @@ class Adapter:
             raise DriverError(f"{self.door.name} is up already")
         wanted = check_queues(queues if queues is not None else self.scheme.queues)
         self.sw.mtu = check_mtu(mtu if mtu is not None else self.sw.mtu)
-        self.sw.ring_count = check_ring(ring_count if ring_count is not None else self.sw.ring_count)
+        self.sw.ring_count = RINGS.check_count(ring_count if ring_count is not None else self.sw.ring_count)
         if wanted != self.scheme.queues and (self.scheme.msix or wanted < self.scheme.queues):
             log.info("%s: %s", self.door.name, self.scheme.init(wanted))
         try:
@@ -157,7 +157,7 @@ class Adapter:
 
     def _arena_bytes(self) -> int:
         def ring(buf_bytes: int) -> int:
-            desc = -(-self.sw.ring_count * DESC_BYTES // PAGE_BYTES) * PAGE_BYTES
+            desc = -(-self.sw.ring_count * RINGS.desc_bytes // PAGE_BYTES) * PAGE_BYTES
             return desc + self.sw.ring_count * buf_bytes + PAGE_BYTES
 
         return self.scheme.queues * (ring(RX_BUF_BYTES) + ring(TX_BUF_BYTES))

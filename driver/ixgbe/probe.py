@@ -29,7 +29,8 @@ from driver.ixgbe.interrupts import InterruptScheme
 from driver.ixgbe.mac import show, valid_station
 from driver.ixgbe.phy import SfpType, UnsupportedSfpError
 from driver.ixgbe.probing import ProbeLog, ProbeOptions, Probing, QuietLog
-from driver.ixgbe.sw_init import check_queues, check_ring, sw_init
+from driver.ixgbe.rings import RINGS
+from driver.ixgbe.sw_init import check_queues, sw_init
 
 __all__ = ["STEPS", "ProbeLog", "ProbeOptions", "Probing", "Step", "probe"]
 
@@ -183,7 +184,7 @@ def sw_init_step(p: Probing) -> str:
     """Limits and sizes before the hardware is touched."""
     p.sw_made = sw_init(p.hw, p.cpus)
     p.sw.itr_us = p.options.itr_us
-    p.sw.ring_count = check_ring(p.options.ring_count)
+    p.sw.ring_count = RINGS.check_count(p.options.ring_count)
     return (
         f"RSS up to {p.sw.rss_limit} queues, {p.sw.rar_entries} MAC addresses, "
         f"{p.sw.msix_table} MSI-X vectors, {p.sw.queue_limit} queues for {p.cpus} CPUs"

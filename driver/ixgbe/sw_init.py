@@ -21,9 +21,6 @@ MTU_MAX = 9710
 MTU_DEFAULT = 1500
 QUEUES_MAX = 64
 RING_DEFAULT = 512
-RING_MIN = 64
-RING_MAX = 4096
-RING_MULTIPLE = 8
 RX_BUF_BYTES = 2048
 TX_BUF_BYTES = 2048
 FRAME_OVERHEAD = 18  # Ethernet header and FCS
@@ -96,14 +93,3 @@ def check_mtu(mtu: int) -> int:
     if not MTU_MIN <= mtu <= MTU_MAX:
         raise DriverError(f"MTU {mtu}: the 82599 takes {MTU_MIN} to {MTU_MAX} bytes")
     return mtu
-
-
-def check_ring(count: int) -> int:
-    """A ring length that the hardware takes.
-
-    Raises:
-        DriverError: Not 64..4096, or not a multiple of 8.
-    """
-    if not RING_MIN <= count <= RING_MAX or count % RING_MULTIPLE:
-        raise DriverError(f"{count} descriptors: a ring has {RING_MIN} to {RING_MAX}, a multiple of {RING_MULTIPLE}")
-    return count

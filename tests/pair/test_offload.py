@@ -248,7 +248,7 @@ def received(up: Rig, wire: Wire, frame: bytes) -> tuple[RXD, bool, int]:
     frames = ffi.new("struct rx_frame[]", 1)
     assert lib.rx_harvest(ring.c, frames, 1) == 1
     vnet = ffi.new("uint8_t[]", lib.VNET_HDR_BYTES)
-    lib.vnet_from_status(frames[0].status, vnet)
+    lib.vnet_from_flags(frames[0].flags, vnet)
     ring.refill()
     return RXD(frames[0].status), vnet[0] == VNET_DATA_VALID, frames[0].packet_type
 

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The virtio-net header that comes with every frame of a tap: what the kernel left for the NIC to do, as a context descriptor
+/* The virtio-net header that comes with every frame of a tap: what the kernel left for the NIC to do, as struct tx_offload
  * can say it, and what the NIC found out, as the kernel wants to hear it.
  *
- * Ref: linux/virtio_net.h (struct virtio_net_hdr); 82599 datasheet, transmit context descriptor.
+ * Ref: linux/virtio_net.h (struct virtio_net_hdr).
  */
 #include <errno.h>
 #include <stdint.h>
 #include <string.h>
-#include "desc.h"
-#include "regs.h"
-#include "core.h"
+#include "rings.h"
+#include "vnet.h"
 
 #define VNET_F_NEEDS_CSUM 1
 #define VNET_F_DATA_VALID 2
@@ -31,7 +30,6 @@
 #define TCP_CSUM_AT 16
 #define UDP_BYTES 8
 #define UDP_CSUM_AT 6
-#define IPLEN_MAX 511                    /* TXCTX0_IPLEN has nine bits */
 
 struct vnet_hdr {                        /* in the byte order of this machine: the interface was made that way */
     uint8_t flags;
@@ -41,7 +39,6 @@ struct vnet_hdr {                        /* in the byte order of this machine: t
     uint16_t csum_start;
     uint16_t csum_offset;
 };
-_Static_assert((uint64_t)IPLEN_MAX == TXCTX0_IPLEN >> TXCTX0_IPLEN_SHIFT, "the longest IP header a context can tell");
 _Static_assert(sizeof(struct vnet_hdr) == VNET_HDR_BYTES, "virtio_net_hdr without mergeable buffers");
 
 static uint16_t be16(const uint8_t *p)
@@ -63,7 +60,7 @@ static uint16_t skip_tags(const uint8_t *frame, uint32_t len_bytes, uint32_t *l3
     return 0;
 }
 
-int vnet_to_offload(const uint8_t *vnet, const uint8_t *frame, uint32_t len_bytes, struct tx_offload *off)
+int vnet_to_offload(const uint8_t *vnet, const uint8_t *frame, uint32_t len_bytes, uint32_t ip_max_bytes, struct tx_offload *off)
 {
     struct vnet_hdr hdr;
     uint32_t l3 = 0;
@@ -84,7 +81,7 @@ int vnet_to_offload(const uint8_t *vnet, const uint8_t *frame, uint32_t len_byte
     tcp = hdr.csum_offset == TCP_CSUM_AT;
     udp = hdr.csum_offset == UDP_CSUM_AT;
     if ((!tcp && !udp) || (type != ETHERTYPE_IPV4 && type != ETHERTYPE_IPV6) || hdr.csum_start <= l3 ||
-        hdr.csum_start - l3 > IPLEN_MAX)
+        hdr.csum_start - l3 > ip_max_bytes)
         return gso == VNET_GSO_NONE ? 1 : -EINVAL;
     off->l3_offset = (uint16_t)l3;
     off->l4_offset = hdr.csum_start;
@@ -159,11 +156,11 @@ void vnet_tso_seed(uint8_t *frame, uint32_t len_bytes, const struct tx_offload *
     }
 }
 
-void vnet_from_status(uint32_t status, uint8_t *vnet)
+void vnet_from_flags(uint32_t flags, uint8_t *vnet)
 {
     struct vnet_hdr hdr = { 0 };
 
-    if ((status & RXD_STAT_L4CS) && !(status & (RXD_ERR_TCPE | RXD_ERR_IPE)))
+    if (flags & RX_CSUM_GOOD)
         hdr.flags = VNET_F_DATA_VALID;
     memcpy(vnet, &hdr, sizeof hdr);
 }

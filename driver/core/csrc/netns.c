@@ -16,9 +16,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 #include <linux/if_tun.h>
-#include "desc.h"
-#include "regs.h"
-#include "core.h"
+#include "netns.h"
 
 int netns_socket(int tap_fd, int domain, int type, int protocol)
 {

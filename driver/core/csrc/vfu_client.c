@@ -16,9 +16,7 @@
 #include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
-#include "desc.h"
-#include "regs.h"
-#include "core.h"
+#include "vfu_client.h"
 
 #define COMMAND_READ 9
 #define COMMAND_WRITE 10

@@ -8,9 +8,11 @@
 #include <string.h>
 #include <sys/uio.h>
 #include <unistd.h>
-#include "desc.h"
-#include "regs.h"
-#include "core.h"
+#include "mmio.h"
+#include "rings.h"
+#include "vnet.h"
+#include "netdev.h"
+#include "napi.h"
 
 #define FRAME_MAX_BYTES 65550            /* a GSO frame: 64 KiB of IP packet and its Ethernet header */
 #define TX_IOV_MAX 48
@@ -22,7 +24,8 @@ static int tx_one(struct tx_ring *ring, const uint8_t *vnet, uint32_t len, struc
     uint8_t *first = ring->buf + (uint64_t)buf * ring->buf_bytes;
     struct tx_offload off;
     /* Headers lie in the first buffer: no protocol's reach past the 2 KiB that buf_bytes is at least. */
-    int rc = vnet_to_offload(vnet, first, len < ring->buf_bytes ? len : ring->buf_bytes, &off);
+    uint32_t whole = len < ring->buf_bytes ? len : ring->buf_bytes;
+    int rc = vnet_to_offload(vnet, first, whole, ring->ops->ip_header_max_bytes, &off);
 
     if (rc < 0)
         return 0;
@@ -94,10 +97,10 @@ int netdev_rx(struct rx_ring *ring, int tap_fd, uint32_t budget, struct netdev_s
         uint8_t vnet[VNET_HDR_BYTES], tag[4];
         int parts = 0;
 
-        vnet_from_status(frame[i].status, vnet);
+        vnet_from_flags(frame[i].flags, vnet);
         stats->csum_good += vnet[0] != 0;
         iov[parts++] = (struct iovec){ vnet, sizeof vnet };
-        if ((frame[i].status & RXD_STAT_VP) && frame[i].len_bytes[0] > 12) {
+        if ((frame[i].flags & RX_VLAN) && frame[i].len_bytes[0] > 12) {
             /* The NIC took the tag out; a tap has no other place for it than back where it was. */
             tag[0] = 0x81;
             tag[1] = 0x00;

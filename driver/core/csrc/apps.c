@@ -6,9 +6,11 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-#include "desc.h"
-#include "regs.h"
-#include "core.h"
+#include "mmio.h"
+#include "rings.h"
+#include "netdev.h"
+#include "napi.h"
+#include "apps.h"
 
 #define APP_BATCH_MAX 64
 #define APP_HEADER_BYTES 14

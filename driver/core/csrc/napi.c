@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* NAPI in user space: an interrupt schedules a vector, polling empties its rings within a budget, and only a poll that
- * found less than its budget arms the interrupt again.  The NIC masked the vector itself when it fired (EIAM), so between
- * the two nothing interrupts us.
+ * found less than its budget arms the interrupt again.  The NIC masked the vector itself when it fired, so between the two
+ * nothing interrupts us.
  *
- * Ref: Linux Documentation/networking/napi.rst; 82599 datasheet, extended interrupt auto mask.
+ * Ref: Linux Documentation/networking/napi.rst.
  */
 #include <errno.h>
 #include <poll.h>
@@ -11,9 +11,10 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-#include "desc.h"
-#include "regs.h"
-#include "core.h"
+#include "mmio.h"
+#include "rings.h"
+#include "netdev.h"
+#include "napi.h"
 
 #define NAPI_MAX 64                      /* vectors one thread serves */
 

@@ -8,9 +8,7 @@
 #include <errno.h>
 #include <stddef.h>
 #include <stdint.h>
-#include "desc.h"
-#include "regs.h"
-#include "core.h"
+#include "mmio.h"
 
 #define PAGE_SHIFT 12
 #define PAGE_MASK 4095u

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* One way to reach a register, whatever the door. */
+
+#define MMIO_PAGES 128                   /* 512 KiB of BAR in 4 KiB pages */
+
+struct mmio {
+    uint8_t *page[MMIO_PAGES];           /* mapped pages (VFIO, shared doorbells); NULL = go through the functions */
+    uint64_t len_bytes;
+    int (*read32)(void *arg, uint64_t offset, uint32_t *value);      /* 0 or -errno */
+    int (*write32)(void *arg, uint64_t offset, uint32_t value);      /* posted where the door can */
+    void *arg;
+    uint64_t reads, writes;
+    int error;                           /* first -errno seen by mmio_write32, which has no other way to tell */
+};
+
+uint32_t mmio_read32(struct mmio *bar, uint64_t offset);             /* 0xFFFFFFFF and bar->error on failure */
+void mmio_write32(struct mmio *bar, uint64_t offset, uint32_t value);

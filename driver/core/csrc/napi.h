@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Interrupt, poll, re-arm. */
+
+#define NAPI_WEIGHT 64                   /* Rx frames one poll may take */
+#define NAPI_TX_WEIGHT 256               /* Tx frames one poll may complete, per ring */
+
+#define NAPI_IRQ 0                       /* sleep on the vector's eventfd */
+#define NAPI_POLL 1                      /* never sleep, never re-arm */
+#define NAPI_HYBRID 2                    /* after an interrupt, poll until nothing came for spin_us */
+
+#define SINK_NONE 0                      /* frames stay in the ring; somebody else harvests */
+#define SINK_DROP 1                      /* counted and given back */
+#define SINK_NETDEV 2                    /* the tap interface */
+#define SINK_ECHO 3                      /* sent back with the MAC addresses swapped */
+
+struct napi {
+    uint32_t v_idx;
+    int irq_fd;                          /* eventfd of the vector, or -1 */
+    int tap_fd;                          /* one queue of the netdev, or -1 */
+    int mode;                            /* NAPI_* */
+    int sink;                            /* SINK_* */
+    int scheduled;                       /* an interrupt came and polling is not complete */
+    struct mmio *bar;
+    uint64_t rearm_offset;               /* the register that lets the vector interrupt again, and what to write to it */
+    uint32_t rearm_value;
+    uint32_t weight;
+    struct rx_ring **rx;
+    struct tx_ring **tx;
+    uint32_t rx_count, tx_count;
+    uint32_t spin_us;
+    uint32_t tap_blocked;                /* the Tx ring is full: leave the tap alone */
+    uint64_t busy_ns;                    /* hybrid: last time work was found */
+    uint64_t irqs, polls, rearms, work, budget_spent, tx_work;
+    struct netdev_stats netdev;
+    int tap_error;                       /* -errno with which the interface refused a read: it is gone */
+};
+
+int napi_poll(struct napi *napi, int budget, uint64_t now_ns);           /* NAPI's return value: < budget means complete */
+int napi_run(struct napi **napi, uint32_t count, int stop_fd, int64_t timeout_ns); /* until stop_fd is readable (timeout < 0: only then); 0, or -errno */
+uint64_t napi_now(void);

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Descriptor rings, from the driver's side.
+ *
+ * Who owns what.  The NIC owns the descriptors from its head up to, but not including, the tail register; we own the rest.
+ * One slot always stays ours: a tail equal to the head would mean "nothing here", not "everything here".
+ * A descriptor changes hands twice: to the NIC by the tail write, back to us by a bit in it that the family knows.
+ */
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <string.h>
+#include "mmio.h"
+#include "rings.h"
+#include "ring_steps.h"
+
+#define RX_REFILL_BATCH 32
+
+_Static_assert(RING_EINVAL == EINVAL && RING_EAGAIN == EAGAIN, "what rings.h tells Python");
+
+/* ---- receive ---------------------------------------------------------------------------------------------------- */
+
+int rx_harvest(struct rx_ring *ring, struct rx_frame *out, uint32_t budget)
+{
+    return ring->ops->harvest(ring, out, budget);
+}
+
+int rx_refill(struct rx_ring *ring)
+{
+    /* Ours are the slots from next_to_use round to next_to_clean; one of them stays empty. */
+    uint32_t ours = ring->count - 1 - rx_with_nic(ring);
+    uint32_t batch = ring->count / 4 < RX_REFILL_BATCH ? ring->count / 4 : RX_REFILL_BATCH;
+
+    if (ours < batch)
+        return 0;
+    ring->ops->refill(ring, ours);
+    ring->next_to_use = ring_add(ring->next_to_use, ours, ring->count);
+    atomic_thread_fence(memory_order_release);   /* descriptors before the tail that gives them away */
+    mmio_write32(ring->bar, ring->tail_offset, ring->next_to_use);
+    return (int)ours;
+}
+
+/* ---- transmit --------------------------------------------------------------------------------------------------- */
+
+uint32_t tx_free(const struct tx_ring *ring)
+{
+    return ring->count - 1 - ring_distance(ring->next_to_clean, ring->next_to_use, ring->count);
+}
+
+int tx_clean(struct tx_ring *ring, uint32_t budget, uint64_t now_ns)
+{
+    int done = ring->ops->clean(ring, budget);
+
+    if (done || ring->next_to_clean == ring->next_to_use)
+        ring->stuck_ns = 0;
+    else if (!ring->stuck_ns)
+        ring->stuck_ns = now_ns;
+    return done;
+}
+
+static inline uint32_t tx_buffers(const struct tx_ring *ring, uint32_t len_bytes)
+{
+    return (len_bytes + ring->buf_bytes - 1) / ring->buf_bytes;
+}
+
+/* Whether anything is left of the frame behind the headers that every segment gets; without segments, whether there is a frame. */
+static inline int tx_sensible(uint32_t len_bytes, const struct tx_offload *off)
+{
+    uint32_t header = off->mss ? (uint32_t)off->l4_offset + off->l4_len_bytes : 0;
+
+    return header < len_bytes;
+}
+
+/* Describe a frame that already lies in the buffers after next_to_use.  The buffers a frame uses are numbered one past the
+ * slot it starts at, so that a context descriptor, needed or not, never moves them. */
+int tx_commit(struct tx_ring *ring, uint32_t len_bytes, const struct tx_offload *off)
+{
+    if (!tx_sensible(len_bytes, off))
+        return -EINVAL;
+    if (tx_free(ring) < tx_buffers(ring, len_bytes) + 1)
+        return -EAGAIN;
+    ring->ops->commit(ring, len_bytes, off);
+    return 1;
+}
+
+int tx_post(struct tx_ring *ring, const uint8_t *frame, uint32_t len_bytes, const struct tx_offload *off)
+{
+    static const struct tx_offload none;
+    uint32_t buf = ring_next(ring->next_to_use, ring->count);
+
+    if (tx_free(ring) < tx_buffers(ring, len_bytes) + 1) {
+        ring->stats.busy++;
+        return -EAGAIN;
+    }
+    off = off ? off : &none;
+    if (!tx_sensible(len_bytes, off))
+        return -EINVAL;
+    for (uint32_t at = 0; at < len_bytes; buf = ring_next(buf, ring->count)) {
+        uint32_t part = len_bytes - at < ring->buf_bytes ? len_bytes - at : ring->buf_bytes;
+
+        memcpy(ring->buf + (uint64_t)buf * ring->buf_bytes, frame + at, part);
+        at += part;
+    }
+    ring->ops->commit(ring, len_bytes, off);
+    return 1;
+}
+
+void tx_flush(struct tx_ring *ring)
+{
+    if (ring->tail_written == ring->next_to_use)
+        return;
+    ring->tail_written = ring->next_to_use;
+    atomic_thread_fence(memory_order_release);   /* descriptors and payload before the tail that gives them away */
+    mmio_write32(ring->bar, ring->tail_offset, ring->next_to_use);
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The vfio-user door: REGION_READ / REGION_WRITE and whole messages on one socket, one request at a time. */
+
+struct vfu_client {
+    int fd;
+    int timeout_ms;                      /* a reply later than this breaks the connection for good */
+    int error;                           /* -errno that broke it; every later call returns it */
+    uint16_t id;
+    uint16_t pad;
+    uint32_t region;
+    void *lock;                          /* two threads may use one door */
+};
+
+int vfu_client_open(struct vfu_client *c, int fd, int timeout_ms);
+void vfu_client_close(struct vfu_client *c);                         /* wakes waiters; later calls return -ENODEV */
+void vfu_client_free(struct vfu_client *c);                          /* the lock's memory; nobody may be inside */
+int vfu_client_read32(void *c, uint64_t offset, uint32_t *value);    /* struct mmio callbacks; use c->region */
+int vfu_client_write32(void *c, uint64_t offset, uint32_t value);
+/* one whole message: body out, reply body in; fds ride along. Reply length or -errno (also the server's own error reply) */
+int vfu_client_call(struct vfu_client *c, uint16_t command, const void *body, uint32_t body_bytes,
+                    const int *fds, uint32_t fd_count, void *reply, uint32_t reply_bytes, int *reply_fds, uint32_t reply_fd_max);
