@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Typed register access through one BAR: every wait has a deadline, and a dead function is noticed.
 
-A function that is gone reads as all ones everywhere.  One register may hold that value lawfully, STATUS never does, so
-an all-ones read is followed by a look at STATUS.
+A function that is gone reads as all ones everywhere.  Some registers may hold that value lawfully; the family names one
+that never does, and an all-ones read is followed by a look at it.
 """
 
 import errno
@@ -12,7 +12,6 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from device.regs.core import Register
-from device.regs.i82599 import STATUS
 from driver import compiled
 from driver.doors.door import Door
 from driver.errors import DeviceGone
@@ -20,7 +19,7 @@ from driver.errors import DeviceGone
 R = TypeVar("R", bound=Register)
 
 ALL_ONES = 0xFFFFFFFF
-STATUS_TRIES = 5
+ALIVE_TRIES = 5
 POLL_S = 50e-6
 
 # What a broken connection or a closed door looks like; any other errno is a refusal of this one access.
@@ -38,6 +37,7 @@ class Bar:
     Args:
         door: Where the registers are.
         index: Which BAR.
+        alive: Its register that never reads all ones; without one, all ones are taken for a value.
         sleep: Waits so many seconds between two looks at a register; tests with a clock of their own replace it.
         clock: Seconds on the clock that ``sleep`` moves.
 
@@ -49,12 +49,14 @@ class Bar:
         self,
         door: Door,
         index: int = 0,
+        alive: type[Register] | None = None,
         *,
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.door = door
         self.index = index
+        self.alive = alive
         self.mmio = door.bar_mmio(index)
         self.len_bytes = door.bar_len_bytes(index)
         self._sleep = sleep
@@ -129,8 +131,11 @@ class Bar:
             self._sleep(POLL_S)
 
     def flush(self) -> None:
-        """Make the device see every write before this returns: a read cannot overtake them."""
-        self.read(STATUS)
+        """Make the device see every write before this returns: a read, of whatever, cannot overtake them."""
+        if self.alive is not None:
+            self.read(self.alive)
+        else:
+            self.read_offset(0)
 
     def read_offset(self, offset: int) -> int:
         """Read the dword at ``offset`` bytes, declared or not.
@@ -178,9 +183,10 @@ class Bar:
         raise OSError(code, f"{self.door.name}: BAR {self.index} {what()}: {os.strerror(code)}")
 
     def _check_alive(self, what: Callable[[], str]) -> None:
-        if self.index != 0:  # STATUS is in BAR 0
+        if self.alive is None:
             return
-        for _ in range(STATUS_TRIES):
-            if compiled.mmio_read32(self.mmio, STATUS.offset()) != ALL_ONES:
+        for _ in range(ALIVE_TRIES):
+            if compiled.mmio_read32(self.mmio, self.alive.offset()) != ALL_ONES:
                 return
-        raise DeviceGone(f"{self.door.name}: {what()} and STATUS read all ones: the function has left the bus")
+        name = name_of(self.alive, 0)
+        raise DeviceGone(f"{self.door.name}: {what()} and {name} read all ones: the function has left the bus")

@@ -13,7 +13,7 @@ import logging
 import os
 from collections.abc import Callable, Sequence
 
-from device.regs.i82599 import CTRL_EXT, FWSM, WUS
+from device.regs.i82599 import CTRL_EXT, FWSM, STATUS, WUS
 from device.regs.pci import (
     PCI_COMMAND,
 )
@@ -148,7 +148,7 @@ def ioremap(p: Probing) -> str:
         ProbeError: EIO, there is no BAR 0.
     """
     try:
-        p.bar_made = Bar(p.door, 0, sleep=p.clock.sleep, clock=p.clock.now_s)
+        p.bar_made = Bar(p.door, 0, STATUS, sleep=p.clock.sleep, clock=p.clock.now_s)
     except OSError as err:
         raise ProbeError(errno.EIO, f"{p.door.name}: BAR 0 cannot be mapped: {err}") from err
     p.undo.callback(_attempt, "registers", lambda: _quiesce(p))

@@ -38,7 +38,7 @@ def time() -> Time:
 
 @pytest.fixture
 def bar(door: MemoryDoor, time: Time) -> Bar:
-    return Bar(door, sleep=time.sleep, clock=lambda: time.now)
+    return Bar(door, alive=STATUS, sleep=time.sleep, clock=lambda: time.now)
 
 
 def test_a_read_is_a_value_of_the_register_and_finds_its_instance(door: MemoryDoor, bar: Bar) -> None:
@@ -117,6 +117,16 @@ def test_all_ones_and_status_too_is_a_function_that_left(door: MemoryDoor, bar: 
     door.word(STATUS.offset(), 0xFFFFFFFF)
     with pytest.raises(DeviceGone, match="memory: EEC and STATUS read all ones"):
         bar.read(EEC)
+
+
+def test_without_a_register_that_tells_all_ones_are_a_value(door: MemoryDoor) -> None:
+    for register in (EEC, STATUS):
+        door.word(register.offset(), 0xFFFFFFFF)
+    bar = Bar(door)
+    assert bar.read(EEC) == 0xFFFFFFFF
+    assert bar.read(STATUS) == 0xFFFFFFFF
+    bar.flush()
+    assert compiled.ffi.cast("struct mmio *", bar.mmio).reads == 3
 
 
 def test_a_closed_door_is_a_device_that_is_gone(door: MemoryDoor, bar: Bar) -> None:

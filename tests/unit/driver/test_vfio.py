@@ -222,7 +222,7 @@ def test_registers_are_the_mapped_bar(kernel: FakeKernel, door: VfioDoor) -> Non
 
 
 def test_a_pulled_card_reads_all_ones_and_is_gone(kernel: FakeKernel, door: VfioDoor) -> None:
-    bar = Bar(door)
+    bar = Bar(door, alive=STATUS)
     kernel.bar[0:16] = b"\xff" * 16
     with pytest.raises(DeviceGone, match="left the bus"):
         bar.read(CTRL)
