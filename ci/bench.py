@@ -96,7 +96,7 @@ def irq_us(nic: Any, lib: Any, ffi: Any, pause_us: int) -> float:
     times_ns = ffi.new("uint64_t[]", IRQS)
     bit = 1 << vector.reg_idx
     rc = lib.app_irq_ns(
-        *(nic.bar.mmio, EICS_EX.offset(0), bit, vector.irq.eventfd, EIMS_EX.offset(0), bit, times_ns, IRQS, pause_us)
+        *(nic.bar.mmio, EICS_EX.offset(0), bit, vector.irq.irq_fd, EIMS_EX.offset(0), bit, times_ns, IRQS, pause_us)
     )
     if rc < 0:
         raise CiError(f"an interrupt did not arrive: {os.strerror(-rc)}")

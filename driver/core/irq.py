@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Who owns which MSI-X vector: the budget, the tracker, and the part of the table that is kept for VFs.
+"""Who owns which MSI-X vector: the budget and the tracker.  The part of the table kept for VFs: vf_vectors.py.
 
-The shape is that of ``ice_irq.c`` and ``ice_sriov.c``.  Functions answer a count, an index or a negative errno, the
-same numbers as Linux, because callers there decide by those numbers.  The tracker owns the entries; the backend owns
-the interrupts themselves.
+The shape is that of ``ice_irq.c``.  Functions answer a count, an index or a negative errno, the same numbers as Linux,
+because callers there decide by those numbers.  The tracker owns the entries; the backend owns the interrupts.
+
+Nobody runs this yet: ``vector_budget``, and vectors added while others run.  The E810 will, whose table is larger than
+what is enabled at once.
 """
 
 import enum
@@ -11,7 +13,7 @@ import errno
 import logging
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 from driver.doors.door import Door, IrqKind
@@ -20,9 +22,6 @@ from driver.errors import DriverError
 log = logging.getLogger(__name__)
 
 MIN_MSIX = 2
-MIN_VECTORS_PER_VF = 2
-MAX_QUEUES_PER_VF = 16
-VECTORS_PER_VF = (17, 5, 3, 2)
 
 
 class Policy(enum.Enum):
@@ -41,7 +40,7 @@ class MsiMap:
     """One interrupt: its index in the MSI-X table, and the eventfd it fires.  A negative index is an errno."""
 
     index: int = -errno.ENOENT
-    eventfd: int = -1
+    irq_fd: int = -1
 
 
 class MsixBackend(Protocol):
@@ -56,7 +55,7 @@ class MsixBackend(Protocol):
     def disable(self) -> None:
         """Disable MSI-X and forget every vector; safe to call twice."""
 
-    def eventfd(self, index: int) -> int:
+    def irq_fd(self, index: int) -> int:
         """The eventfd of an enabled vector, or -EINVAL."""
 
     def alloc_at(self, index: int) -> MsiMap:
@@ -79,7 +78,7 @@ class DoorMsix:
         self.door = door
         self.kind = kind
         self.table_len = door.irq_count(kind)
-        self._fds: list[int] = []
+        self._irq_fds: list[int] = []
 
     def enable(self, least: int, most: int) -> int:
         """Enable up to ``most`` vectors; -ENOSPC if the function has fewer than ``least``."""
@@ -88,39 +87,39 @@ class DoorMsix:
             return -errno.ENOSPC
         try:
             for _ in range(count):
-                self._fds.append(os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC))
-            self.door.irq_enable(self.kind, self._fds)
+                self._irq_fds.append(os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC))
+            self.door.irq_enable(self.kind, self._irq_fds)
         except OSError as err:
             log.warning("%s: cannot enable %d %s interrupts: %s", self.door.name, count, self.kind.name, err)
-            self._close_fds()
+            self._close_irq_fds()
             return -(err.errno or errno.EIO)
         return count
 
     def disable(self) -> None:
         """Disable the interrupts and close their eventfds."""
-        if not self._fds:
+        if not self._irq_fds:
             return
         try:
             self.door.irq_disable(self.kind)
         except (OSError, DriverError) as err:  # a dead device cannot be asked; its eventfds go all the same
             log.debug("%s: irq_disable: %s", self.door.name, err)
         finally:
-            self._close_fds()
+            self._close_irq_fds()
 
-    def eventfd(self, index: int) -> int:
+    def irq_fd(self, index: int) -> int:
         """The eventfd of vector ``index``, or -EINVAL."""
-        return self._fds[index] if 0 <= index < len(self._fds) else -errno.EINVAL
+        return self._irq_fds[index] if 0 <= index < len(self._irq_fds) else -errno.EINVAL
 
     def alloc_at(self, index: int) -> MsiMap:
         """Not possible: answers -ENOTSUP."""
-        return MsiMap(-errno.ENOTSUP, index)
+        return MsiMap(-errno.ENOTSUP)
 
     def free_at(self, irq: MsiMap) -> None:
         """Nothing was added, so there is nothing to take back."""
 
-    def _close_fds(self) -> None:
-        while self._fds:
-            os.close(self._fds.pop())
+    def _close_irq_fds(self) -> None:
+        while self._irq_fds:
+            os.close(self._irq_fds.pop())
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,11 +232,11 @@ class IrqTracker:
                 log.error("could not allocate irq at index %d: %s", entry.index, os.strerror(-irq.index))
                 del self.entries[entry.index]
             return irq
-        eventfd = self.backend.eventfd(entry.index)
-        if eventfd < 0 and self.strict:
+        irq_fd = self.backend.irq_fd(entry.index)
+        if irq_fd < 0 and self.strict:
             del self.entries[entry.index]
             return MsiMap()
-        return MsiMap(entry.index, eventfd)
+        return MsiMap(entry.index, irq_fd)
 
     def free_irq(self, irq: MsiMap) -> None:
         """Give a vector back.  An index that is not in use is logged and changes nothing."""
@@ -261,122 +260,3 @@ class IrqTracker:
             log.error("vectors %s were never freed", leaked)
         self.entries.clear()
         return leaked
-
-
-@dataclass(slots=True)
-class VfVectors:
-    """The vectors of one VF: ``count`` from ``first`` on; the first is its mailbox, the rest are queues."""
-
-    count: int
-    first: int = -errno.ENOENT
-    active: bool = True
-
-    @property
-    def queues(self) -> int:
-        """Queue pairs that go with them."""
-        return min(self.count - 1, MAX_QUEUES_PER_VF)
-
-    def reg_idx(self, v_idx: int) -> int:
-        """Device vector of the VF's q_vector ``v_idx``."""
-        return self.first + v_idx + 1
-
-
-@dataclass(slots=True)
-class SriovVectors:
-    """The top of the vector space, cut into one window per VF from the last vector downwards.
-
-    ``strict`` refuses a base that is still the PF's own last vector; ice 6.12.117 lets that pass because it compares
-    an index as if it were a count.
-
-    Ref: ice 6.12 ice_set_per_vf_res, ice_sriov_get_irqs, ice_sriov_set_msix_vec_count.
-    """
-
-    tracker: IrqTracker
-    total: int
-    strict: bool = True
-    vfs: list[VfVectors] = field(default_factory=list)
-    _taken: set[int] = field(default_factory=set)
-
-    def enable(self, num_vfs: int, free_queues: int = 65536) -> int:
-        """Divide the space among ``num_vfs``: 0, -EINVAL, -ENOSPC, or -EAGAIN when a VF found no window."""
-        if num_vfs == 0:
-            return -errno.EINVAL
-        max_used = self.tracker.max_used
-        per_vf = (self.total - max_used) // num_vfs
-        count = next((tier for tier in VECTORS_PER_VF if tier <= per_vf), 0)
-        if count < MIN_VECTORS_PER_VF:
-            return -errno.ENOSPC
-        queues = min(count - 1, MAX_QUEUES_PER_VF)
-        if free_queues // num_vfs < queues:
-            share = free_queues // num_vfs
-            queues = 2 ** (share.bit_length() - 1) if share else 0
-        if queues < 1:
-            return -errno.ENOSPC
-        base = self.total - count * num_vfs
-        if base < max_used or (self.strict and base == max_used):
-            return -errno.EINVAL
-        self.tracker.sriov_base_vector = base
-        for _ in range(num_vfs):
-            vf = VfVectors(count)
-            vf.first = self._take(count)
-            if vf.first < 0:
-                self.disable()
-                return -errno.EAGAIN
-            self.vfs.append(vf)
-        return 0
-
-    def disable(self) -> None:
-        """Give the whole space back to the PF."""
-        self.vfs.clear()
-        self._taken.clear()
-        self.tracker.sriov_base_vector = 0
-
-    def _take(self, count: int) -> int:
-        for first in range(self.total - count, self.tracker.sriov_base_vector - 1, -1):
-            window = range(first, first + count)
-            if self._taken.isdisjoint(window):
-                self._taken.update(window)
-                return first
-        return -errno.ENOENT
-
-    def _give(self, vf: VfVectors) -> None:
-        if vf.first >= 0:
-            self._taken.difference_update(range(vf.first, vf.first + vf.count))
-            vf.first = -errno.ENOENT
-
-    def _repack(self, moved: VfVectors, more: int) -> int:
-        base = self.tracker.sriov_base_vector - more
-        if base < self.tracker.max_used or (self.strict and base == self.tracker.max_used):
-            return -errno.ENOSPC
-        self.tracker.sriov_base_vector = base
-        idle = [vf for vf in self.vfs if not vf.active and vf is not moved]
-        for vf in [*idle, moved]:
-            self._give(vf)
-        for vf in idle:
-            vf.first = self._take(vf.count)
-        return 0
-
-    def _check_count(self, vf_id: int, vectors: int, free_queues: int) -> int:
-        if not self.vfs:
-            return -errno.ENOENT
-        if vectors and (vectors > free_queues or vectors + 1 < MIN_VECTORS_PER_VF):
-            return -errno.EINVAL
-        return 0 if not vectors or 0 <= vf_id < len(self.vfs) else -errno.ENOENT
-
-    def set_count(self, vf_id: int, vectors: int, free_queues: int = 65536) -> int:
-        """Change how many queue vectors VF ``vf_id`` has: 0, -ENOENT, -EINVAL or -ENOSPC (and nothing changed)."""
-        err = self._check_count(vf_id, vectors, free_queues)
-        if err or vectors == 0:
-            return err
-        vf = self.vfs[vf_id]
-        before = [entry.first for entry in self.vfs], set(self._taken), self.tracker.sriov_base_vector, vf.count
-        if self._repack(vf, vectors + 1 - vf.count):
-            return -errno.ENOSPC
-        vf.count = vectors + 1
-        vf.first = self._take(vf.count)
-        if vf.first < 0 or any(entry.first < 0 for entry in self.vfs):
-            firsts, self._taken, self.tracker.sriov_base_vector, vf.count = before
-            for entry, first in zip(self.vfs, firsts, strict=True):
-                entry.first = first
-            return -errno.EINVAL
-        return 0

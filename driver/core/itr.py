@@ -4,6 +4,8 @@
 DIM measures a load for a while, moves one profile up or down, and measures again.  It keeps going while things get
 better, turns when they do not, and parks when it stands on a hilltop or is tired of walking back and forth.
 
+Nobody runs DIM yet: intervals are what the user says.  Moderation that follows the load will.
+
 Ref: the behaviour of Linux lib/dim and of ice 6.12's ice_net_dim.
 """
 

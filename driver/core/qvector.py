@@ -1,16 +1,15 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A q_vector: one interrupt, the rings it serves, their moderation, and the CPU it prefers.
 
-The shape is that of ``ice_vsi_alloc_q_vector`` and ``ice_free_q_vector``.  The VSI owns its q_vectors; a q_vector owns
-its interrupt; rings belong to whoever made them and are only listed here.
+A VSI (vsi.py) makes and owns its q_vectors; a q_vector owns its interrupt; rings belong to whoever made them and are
+only listed here.
+
+Nobody runs this yet: ``init_moderation`` and ``net_dim``.  Moderation that follows the load will.
 """
 
-import errno
-import logging
-import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from driver.core.irq import MsiMap
 from driver.core.itr import (
@@ -23,11 +22,6 @@ from driver.core.itr import (
     ItrMode,
     intrl_reg,
 )
-
-if TYPE_CHECKING:
-    from driver.core.vsi import Vsi
-
-log = logging.getLogger(__name__)
 
 DYNAMIC_INTRL_US = 4
 
@@ -83,9 +77,8 @@ class RingContainer:
 class QVector:
     """One interrupt vector of a VSI.  Made by ``alloc_q_vector``."""
 
-    def __init__(self, vsi: "Vsi", v_idx: int) -> None:
+    def __init__(self, v_idx: int) -> None:
         """Set the defaults; no interrupt is taken yet."""
-        self.vsi = vsi
         self.v_idx = v_idx
         self.reg_idx = 0
         self.vf_reg_idx = 0
@@ -175,92 +168,17 @@ def irq_name(driver: str, netdev: str, q_vector: QVector, numbers: dict[str, int
     return f"{driver}-{netdev}-{kind}-{number}"
 
 
-def alloc_q_vector(vsi: "Vsi", v_idx: int) -> int:
-    """Make q_vector ``v_idx`` of ``vsi`` and take its interrupt.
-
-    Returns:
-        0; -ENOMEM when memory or interrupts ran out; -ENOENT when the CTRL VSI whose interrupt is to be shared has
-        none.  On failure the slot stays empty.
-
-    Ref: ice ice_vsi_alloc_q_vector.
-    """
-    try:
-        q_vector = vsi.pf.new_q_vector(vsi, v_idx)
-    except MemoryError:
-        return -errno.ENOMEM
-    if vsi.vf is not None and vsi.is_vf:
-        q_vector.vf_reg_idx = v_idx + 1
-        q_vector.reg_idx = vsi.vf.reg_idx(v_idx)
-        vsi.q_vectors[v_idx] = q_vector
-        return 0
-    shared = vsi.pf.vf_ctrl_vsi(vsi) if vsi.is_ctrl and vsi.vf is not None else None
-    if shared is not None:
-        owner = shared.q_vectors[0] if shared.q_vectors else None
-        if owner is None:
-            return -errno.ENOENT
-        q_vector.irq = owner.irq
-    else:
-        q_vector.irq = vsi.pf.tracker.alloc_irq(vsi.irq_dyn_alloc)
-        if q_vector.irq.index < 0:
-            return -errno.ENOMEM
-    q_vector.reg_idx = q_vector.irq.index
-    if v_idx in vsi.pf.online_cpus:
-        q_vector.affinity = frozenset({v_idx})
-    if vsi.netdev is not None:
-        q_vector.napi = vsi.pf.new_napi(q_vector)
-    vsi.q_vectors[v_idx] = q_vector
-    return 0
-
-
-def free_q_vector(vsi: "Vsi", v_idx: int) -> None:
-    """Undo ``alloc_q_vector``; an empty slot is only noted.
-
-    Ref: ice ice_free_q_vector.
-    """
-    q_vector = vsi.q_vectors[v_idx]
-    if q_vector is None:
-        log.debug("queue vector at index %d not found", v_idx)
-        return
-    for container in q_vector.containers:
-        container.detach_all()
-    q_vector.napi = None
-    if q_vector.irq.index >= 0 and not (vsi.is_ctrl and vsi.vf is not None and vsi.pf.vf_ctrl_vsi(vsi)):
-        vsi.pf.tracker.free_irq(q_vector.irq)
-    vsi.q_vectors[v_idx] = None
-
-
-def alloc_q_vectors(vsi: "Vsi") -> int:
-    """Make all q_vectors of ``vsi``: 0, or the errno of the first failure with every vector freed again, last first.
-
-    A VSI that has q_vectors keeps them: -EEXIST.
-    """
-    if vsi.q_vectors and vsi.q_vectors[0] is not None:
-        return -errno.EEXIST
-    vsi.q_vectors[:] = [None] * vsi.num_q_vectors
-    for v_idx in range(vsi.num_q_vectors):
-        err = alloc_q_vector(vsi, v_idx)
-        if err:
-            log.error("cannot make q_vector %d: %s", v_idx, os.strerror(-err))
-            for made in reversed(range(v_idx)):
-                free_q_vector(vsi, made)
-            vsi.num_q_vectors = 0
-            return err
-    return 0
-
-
-def free_q_vectors(vsi: "Vsi") -> None:
-    """Free every q_vector of ``vsi``, in order."""
-    for v_idx in range(len(vsi.q_vectors)):
-        free_q_vector(vsi, v_idx)
-
-
 def request_irqs(
-    vsi: "Vsi", request: Callable[[str, QVector], int], release: Callable[[QVector], None], driver: str, netdev: str
+    q_vectors: Iterable[QVector],
+    request: Callable[[str, QVector], int],
+    release: Callable[[QVector], None],
+    driver: str,
+    netdev: str,
 ) -> int:
     """Attach a handler to the interrupt of each vector that has rings: 0, or the first refusal's errno, all undone.
 
     Args:
-        vsi: Whose vectors.
+        q_vectors: Whose interrupts.
         request: Called with the interrupt's name and the vector; 0 or a negative errno.
         release: Undoes one ``request``; it gets the same vector.
         driver: First part of the interrupt's name.
@@ -268,7 +186,7 @@ def request_irqs(
     """
     numbers: dict[str, int] = {}
     done: list[QVector] = []
-    for q_vector in vsi.live_q_vectors:
+    for q_vector in q_vectors:
         q_vector.name = irq_name(driver, netdev, q_vector, numbers)
         if not q_vector.name:
             continue

@@ -3,31 +3,23 @@
 
 The shape is that of ``ice_vsi_cfg`` without the parts only an E810 has (admin queue, scheduler).  The ``Pf`` owns what
 VSIs share: free queues, the vector tracker, the list of VSIs.  A VSI owns its q_vectors and its queues.
+
+Nobody runs this yet: VSIs of another kind than ``PF``.  VFs and the E810 will.
 """
 
 import enum
 import errno
 import logging
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from driver.core.irq import IrqTracker, VfVectors
-from driver.core.qvector import (
-    QVector,
-    VectorHw,
-    alloc_q_vectors,
-    free_q_vectors,
-)
+from driver.core.irq import IrqTracker
+from driver.core.queues import QueuePool, share
+from driver.core.qvector import QVector, VectorHw
+from driver.core.vf_vectors import VfVectors
 
 log = logging.getLogger(__name__)
-
-RING_MIN = 64
-RING_MAX = 8160
-RING_MULTIPLE = 32
-RX_RING_DEFAULT = 2048
-TX_RING_DEFAULT = 256
-SCATTER_MAX = 16
 
 
 class VsiType(enum.IntEnum):
@@ -41,44 +33,6 @@ class VsiType(enum.IntEnum):
     SF = 9
 
 
-class QueuePool:
-    """Queues of one direction: which are free, and how to take some.
-
-    A contiguous run is preferred; otherwise at most 16 single queues are collected.
-
-    Ref: ice __ice_vsi_get_qs.
-    """
-
-    def __init__(self, count: int, *, scatter_count: int = SCATTER_MAX) -> None:
-        """Own ``count`` queues, all free."""
-        self.count = count
-        self.scatter_count = scatter_count
-        self.taken: set[int] = set()
-
-    @property
-    def free(self) -> int:
-        """How many are free."""
-        return self.count - len(self.taken)
-
-    def get(self, wanted: int) -> list[int] | int:
-        """Take ``wanted`` queues and return their numbers, or take none and return -ENOMEM."""
-        for first in range(self.count - wanted + 1):
-            run = range(first, first + wanted)
-            if self.taken.isdisjoint(run):
-                self.taken.update(run)
-                return list(run)
-        wanted = min(wanted, self.scatter_count)
-        found = [queue for queue in range(self.count) if queue not in self.taken][:wanted]
-        if len(found) < wanted:
-            return -errno.ENOMEM
-        self.taken.update(found)
-        return found
-
-    def put(self, queues: Sequence[int]) -> None:
-        """Give queues back."""
-        self.taken.difference_update(queues)
-
-
 @dataclass
 class Pf:
     """What the VSIs of one function share."""
@@ -90,7 +44,7 @@ class Pf:
     cpus: int = field(default_factory=lambda: os.cpu_count() or 1)
     rss: bool = True
     vsis: list["Vsi"] = field(default_factory=list)
-    new_q_vector: Callable[["Vsi", int], QVector] = QVector
+    new_q_vector: Callable[[int], QVector] = QVector
     new_napi: Callable[[QVector], object] = lambda _q_vector: object()
     online_cpus: frozenset[int] = frozenset()
 
@@ -143,8 +97,6 @@ class Vsi:
         self.txq_map: list[int] = []
         self.rxq_map: list[int] = []
         self.q_vectors: list[QVector | None] = []
-        self.tx_ring_count = TX_RING_DEFAULT
-        self.rx_ring_count = RX_RING_DEFAULT
 
     @property
     def is_vf(self) -> bool:
@@ -258,12 +210,80 @@ class Vsi:
                 q_vector.napi = self.pf.new_napi(q_vector)
 
 
-def share(total: int, vectors: int) -> list[range]:
-    """Cut 0..total-1 into ``vectors`` runs, each taking its share of what is left, rounded up."""
-    runs: list[range] = []
-    first = 0
-    for index in range(vectors):
-        count = -(-(total - first) // (vectors - index))
-        runs.append(range(first, first + count))
-        first += count
-    return runs
+def alloc_q_vector(vsi: Vsi, v_idx: int) -> int:
+    """Make q_vector ``v_idx`` of ``vsi`` and take its interrupt.
+
+    Returns:
+        0; -ENOMEM when memory or interrupts ran out; -ENOENT when the CTRL VSI whose interrupt is to be shared has
+        none.  On failure the slot stays empty.
+
+    Ref: ice ice_vsi_alloc_q_vector.
+    """
+    try:
+        q_vector = vsi.pf.new_q_vector(v_idx)
+    except MemoryError:
+        return -errno.ENOMEM
+    if vsi.vf is not None and vsi.is_vf:
+        q_vector.vf_reg_idx = v_idx + 1
+        q_vector.reg_idx = vsi.vf.reg_idx(v_idx)
+        vsi.q_vectors[v_idx] = q_vector
+        return 0
+    shared = vsi.pf.vf_ctrl_vsi(vsi) if vsi.is_ctrl and vsi.vf is not None else None
+    if shared is not None:
+        owner = shared.q_vectors[0] if shared.q_vectors else None
+        if owner is None:
+            return -errno.ENOENT
+        q_vector.irq = owner.irq
+    else:
+        q_vector.irq = vsi.pf.tracker.alloc_irq(vsi.irq_dyn_alloc)
+        if q_vector.irq.index < 0:
+            return -errno.ENOMEM
+    q_vector.reg_idx = q_vector.irq.index
+    if v_idx in vsi.pf.online_cpus:
+        q_vector.affinity = frozenset({v_idx})
+    if vsi.netdev is not None:
+        q_vector.napi = vsi.pf.new_napi(q_vector)
+    vsi.q_vectors[v_idx] = q_vector
+    return 0
+
+
+def free_q_vector(vsi: Vsi, v_idx: int) -> None:
+    """Undo ``alloc_q_vector``; an empty slot is only noted.
+
+    Ref: ice ice_free_q_vector.
+    """
+    q_vector = vsi.q_vectors[v_idx]
+    if q_vector is None:
+        log.debug("queue vector at index %d not found", v_idx)
+        return
+    for container in q_vector.containers:
+        container.detach_all()
+    q_vector.napi = None
+    if q_vector.irq.index >= 0 and not (vsi.is_ctrl and vsi.vf is not None and vsi.pf.vf_ctrl_vsi(vsi)):
+        vsi.pf.tracker.free_irq(q_vector.irq)
+    vsi.q_vectors[v_idx] = None
+
+
+def alloc_q_vectors(vsi: Vsi) -> int:
+    """Make all q_vectors of ``vsi``: 0, or the errno of the first failure with every vector freed again, last first.
+
+    A VSI that has q_vectors keeps them: -EEXIST.
+    """
+    if vsi.q_vectors and vsi.q_vectors[0] is not None:
+        return -errno.EEXIST
+    vsi.q_vectors[:] = [None] * vsi.num_q_vectors
+    for v_idx in range(vsi.num_q_vectors):
+        err = alloc_q_vector(vsi, v_idx)
+        if err:
+            log.error("cannot make q_vector %d: %s", v_idx, os.strerror(-err))
+            for made in reversed(range(v_idx)):
+                free_q_vector(vsi, made)
+            vsi.num_q_vectors = 0
+            return err
+    return 0
+
+
+def free_q_vectors(vsi: Vsi) -> None:
+    """Free every q_vector of ``vsi``, in order."""
+    for v_idx in range(len(vsi.q_vectors)):
+        free_q_vector(vsi, v_idx)

@@ -148,7 +148,9 @@ class Adapter:
             self._configure()
             vsi = self.scheme.vsi
             assert vsi is not None
-            request_irqs(vsi, lambda _name, _vector: 0, lambda _vector: None, "ixlab", name or self.door.name)
+            request_irqs(
+                vsi.live_q_vectors, lambda _name, _vector: 0, lambda _vector: None, "ixlab", name or self.door.name
+            )
             self._up_complete()
         except BaseException:
             self.running = True  # so that down() undoes all of it
@@ -367,12 +369,12 @@ class Adapter:
 
     def other_fds(self) -> list[int]:
         """Eventfds to wait on besides those of the queue vectors; ``other_irq`` answers them."""
-        return [self.scheme.other.eventfd] if self.running and self.scheme.other.eventfd >= 0 else []
+        return [self.scheme.other.irq_fd] if self.running and self.scheme.other.irq_fd >= 0 else []
 
     def other_irq(self) -> None:
         """The miscellaneous interrupt came (with MSI and INTx: the only one)."""
         with suppress(BlockingIOError):
-            os.eventfd_read(self.scheme.other.eventfd)
+            os.eventfd_read(self.scheme.other.irq_fd)
         if not self.running:
             return
         if self.scheme.msix:
@@ -457,8 +459,8 @@ class Adapter:
         found = []
         for q_vector in self.q_vectors:
             offset, value = self.scheme.rearm(q_vector)
-            fd = self.scheme.irq_fd(q_vector)
-            napi = Napi(self.bar, q_vector.v_idx, q_vector.rx, q_vector.tx, fd, Rearm(offset, value))
+            irq_fd = self.scheme.irq_fd(q_vector)
+            napi = Napi(self.bar, q_vector.v_idx, q_vector.rx, q_vector.tx, irq_fd, Rearm(offset, value))
             q_vector.napi = napi
             found.append(napi)
         return found

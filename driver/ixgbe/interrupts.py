@@ -16,8 +16,9 @@ from device.regs.i82599 import EIAC, EIAM, EIAM_EX, EICR, EIMS, EIMS_EX, EITR, G
 from driver.core.bar import Bar
 from driver.core.irq import DoorMsix, IrqTracker, MsiMap, MsixBackend
 from driver.core.itr import ITR_GRANULARITY_US, ItrIndex
+from driver.core.queues import QueuePool
 from driver.core.qvector import QVector
-from driver.core.vsi import Pf, QueuePool, Vsi, VsiType
+from driver.core.vsi import Pf, Vsi, VsiType
 from driver.doors.door import Door, IrqKind
 from driver.errors import ProbeError
 from driver.ixgbe.sw_init import MAX_MSIX_VECTORS, NON_Q_VECTORS
@@ -196,7 +197,7 @@ class InterruptScheme:
 
     def irq_fd(self, q_vector: QVector) -> int:
         """The eventfd that says that rings of ``q_vector`` want polling."""
-        return q_vector.irq.eventfd if self.msix else self.relay_fd
+        return q_vector.irq.irq_fd if self.msix else self.relay_fd
 
     def clear(self) -> None:
         """Give every interrupt back; safe to call twice."""

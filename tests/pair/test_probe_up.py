@@ -368,7 +368,7 @@ def test_every_vector_is_kicked_every_two_seconds(nic: Card, adapter: Adapter, t
     adapter.service()
     poll = select.poll()
     for vector in adapter.q_vectors:
-        poll.register(vector.irq.eventfd, select.POLLIN)
+        poll.register(vector.irq.irq_fd, select.POLLIN)
     for _ in range(200):
         nic.step()
         if len(poll.poll(1)) == 3:
@@ -455,7 +455,7 @@ def test_napis_have_the_vectors_eventfd_and_rearm_write(adapter: Adapter) -> Non
     adapter.up(queues=40, ring_count=64)
     napis = adapter.napis()
     assert len(napis) == 40
-    assert [vector.irq.eventfd for vector in adapter.q_vectors] == [napi.c.irq_fd for napi in napis]
+    assert [vector.irq.irq_fd for vector in adapter.q_vectors] == [napi.c.irq_fd for napi in napis]
     assert [(napi.c.rearm_offset, napi.c.rearm_value) for napi in (napis[0], napis[33])] == [
         (EIMS_EX.offset(0), 1),
         (EIMS_EX.offset(1), 2),

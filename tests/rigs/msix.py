@@ -26,7 +26,7 @@ class FakeMsix:
     def disable(self) -> None:
         self.static = 0
 
-    def eventfd(self, index: int) -> int:
+    def irq_fd(self, index: int) -> int:
         return 1000 + index if 0 <= index < self.static else -errno.EINVAL
 
     def alloc_at(self, index: int) -> MsiMap:

@@ -5,7 +5,8 @@ import errno
 
 import pytest
 
-from driver.core.irq import Budget, IrqEntry, IrqTracker, MsiMap, Policy, SriovVectors, vector_budget
+from driver.core.irq import Budget, IrqEntry, IrqTracker, MsiMap, Policy, vector_budget
+from driver.core.vf_vectors import SriovVectors
 from tests.rigs.msix import FakeMsix
 
 

@@ -7,10 +7,12 @@ from typing import TypeVar
 
 import pytest
 
-from driver.core.irq import IrqEntry, IrqTracker, MsiMap, VfVectors
+from driver.core.irq import IrqEntry, IrqTracker, MsiMap
 from driver.core.itr import Dim, DimSample, ItrIndex, ItrMode
-from driver.core.qvector import QVector, alloc_q_vectors, free_q_vector, request_irqs
-from driver.core.vsi import Pf, QueuePool, Vsi, VsiType, share
+from driver.core.queues import QueuePool, share
+from driver.core.qvector import QVector, request_irqs
+from driver.core.vf_vectors import VfVectors
+from driver.core.vsi import Pf, Vsi, VsiType, alloc_q_vectors, free_q_vector
 from tests.rigs.msix import FakeMsix
 
 T = TypeVar("T")
@@ -46,7 +48,7 @@ def make_pf(
     cpus: int = 4,
     *,
     new_entry: Callable[[], IrqEntry] = IrqEntry,
-    new_q_vector: Callable[[Vsi, int], QVector] = QVector,
+    new_q_vector: Callable[[int], QVector] = QVector,
 ) -> Pf:
     backend = FakeMsix(64, can_alloc_dyn=True)
     backend.enable(static, static)
@@ -94,7 +96,7 @@ def test_v2_failure_at_the_third_frees_the_two_before_it() -> None:
 
 
 def test_v3_no_memory_for_the_first() -> None:
-    def out_of_memory(_vsi: Vsi, _v_idx: int) -> QVector:
+    def out_of_memory(_v_idx: int) -> QVector:
         raise MemoryError
 
     pf = make_pf(new_q_vector=out_of_memory)
@@ -177,7 +179,9 @@ def test_v11_a_refused_irq_undoes_the_ones_before_with_the_same_vector() -> None
     vsi = Vsi(make_pf(), VsiType.PF)
     vsi.setup()
     released: list[QVector] = []
-    err = request_irqs(vsi, lambda _name, v: -errno.EBUSY if v.v_idx == 3 else 0, released.append, "ixlab", "eth0")
+    err = request_irqs(
+        vsi.live_q_vectors, lambda _name, v: -errno.EBUSY if v.v_idx == 3 else 0, released.append, "ixlab", "eth0"
+    )
     assert err == -errno.EBUSY
     assert released == vectors(vsi)[2::-1]
     assert all(vector.name == "" for vector in vectors(vsi))
@@ -196,11 +200,11 @@ def test_v12_names_say_what_a_vector_serves() -> None:
         requested.append(name)
         return 0
 
-    assert request_irqs(vsi, request, lambda _v: None, "ixlab", "eth0") == 0
+    assert request_irqs(vsi.live_q_vectors, request, lambda _v: None, "ixlab", "eth0") == 0
     assert requested == ["ixlab-eth0-TxRx-0", "ixlab-eth0-TxRx-1", "ixlab-eth0-rx-0", "ixlab-eth0-tx-0"]
     fourth.tx_container.queues.clear()
     requested.clear()
-    request_irqs(vsi, request, lambda _v: None, "ixlab", "eth0")
+    request_irqs(vsi.live_q_vectors, request, lambda _v: None, "ixlab", "eth0")
     assert len(requested) == 3
 
 
@@ -330,7 +334,7 @@ def test_after_any_failure_nothing_is_held() -> None:
 
         pf = make_pf(
             new_entry=lambda: once(IrqEntry),
-            new_q_vector=lambda vsi, v_idx: once(lambda: QVector(vsi, v_idx)),
+            new_q_vector=lambda v_idx: once(lambda: QVector(v_idx)),
         )
         return Vsi(pf, VsiType.PF).setup(), calls, pf
 
