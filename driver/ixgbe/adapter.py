@@ -28,11 +28,11 @@ from driver.core.vsi import Vsi
 from driver.doors.door import Door, IrqKind
 from driver.errors import DeviceGone, DriverError, LinkError
 from driver.ixgbe import config
-from driver.ixgbe.hw import Hw
-from driver.ixgbe.info import Info
+from driver.ixgbe.hw.hw import Hw
+from driver.ixgbe.hw.info import Info
+from driver.ixgbe.hw.link import FlowControl, LinkStatus
+from driver.ixgbe.hw.mac import show
 from driver.ixgbe.interrupts import InterruptScheme
-from driver.ixgbe.link import FlowControl, LinkStatus
-from driver.ixgbe.mac import show
 from driver.ixgbe.rings import RINGS
 from driver.ixgbe.service import Service
 from driver.ixgbe.sw_init import (
@@ -209,7 +209,7 @@ class Adapter:
         bar.update(CTRL_EXT, DRV_LOAD=1)
         self.scheme.configure(self.sw.itr_us)
         self.hw.link.set_laser(on=True)
-        self.hw.link.setup()
+        self.hw.link.setup(one_gigabit=self.hw.phy.one_gigabit)
         self.running = True
         self.work.start()
         self.scheme.enable()

@@ -12,7 +12,7 @@ import logging
 import os
 from collections.abc import Iterator, Sequence
 
-from device.regs.i82599 import EIAC, EIAM, EIAM_EX, EICR, EIMS, EIMS_EX, EITR, GPIE, IVAR, IVAR_MISC
+from device.regs.i82599 import EIAC, EIAM, EIAM_EX, EICR, EIMS, EIMS_EX, EITR, GPIE, IVAR, IVAR_MISC, TXDCTL
 from driver.core.bar import Bar
 from driver.core.irq import DoorMsix, IrqTracker, MsiMap, MsixBackend
 from driver.core.itr import ITR_GRANULARITY_US, ItrIndex
@@ -26,7 +26,7 @@ from driver.ixgbe.sw_init import MAX_MSIX_VECTORS, NON_Q_VECTORS
 log = logging.getLogger(__name__)
 
 MIN_MSIX_COUNT = 2
-HARDWARE_QUEUES = 128
+HARDWARE_QUEUES = TXDCTL.count
 OTHER_ITR_US = 486  # Linux writes 1950 as it stands: 243 units of 2 us
 ALL = 0xFFFFFFFF
 KINDS = (IrqKind.MSIX, IrqKind.MSI, IrqKind.INTX)

@@ -23,11 +23,12 @@ from driver.core.dma import IOVA_BASE_32, IOVA_BASE_64, Arena
 from driver.doors.door import Door
 from driver.errors import DriverError, ProbeError
 from driver.ixgbe.adapter import Adapter
-from driver.ixgbe.hw import Hw, SystemClock
-from driver.ixgbe.info import DEVICES, INTEL, VF_DEVICES, DeviceId
+from driver.ixgbe.hw.common import SystemClock
+from driver.ixgbe.hw.hw import Hw
+from driver.ixgbe.hw.info import DEVICES, INTEL, VF_DEVICES, DeviceId
+from driver.ixgbe.hw.mac import show, valid_station
+from driver.ixgbe.hw.phy import SfpType, UnsupportedSfpError
 from driver.ixgbe.interrupts import InterruptScheme
-from driver.ixgbe.mac import show, valid_station
-from driver.ixgbe.phy import SfpType, UnsupportedSfpError
 from driver.ixgbe.probing import ProbeLog, ProbeOptions, Probing, QuietLog
 from driver.ixgbe.rings import RINGS
 from driver.ixgbe.sw_init import check_queues, sw_init
@@ -286,7 +287,7 @@ def check_wol(p: Probing) -> str:
 
     Ref: ixgbe_wol_supported.
     """
-    caps = p.hw.device_caps = p.hw.eeprom.device_caps()
+    caps = p.hw.eeprom.device_caps()
     subsystem = p.subsystem_id
     device = p.hw.device
     supported = subsystem in device.wol_subsystems and (subsystem not in device.wol_port0_only or p.hw.lan_id == 0)

@@ -16,9 +16,10 @@ from driver.core.itr import ITR_20K_US
 from driver.doors.config import Config
 from driver.doors.door import Door, IrqKind
 from driver.ixgbe.adapter import Adapter
-from driver.ixgbe.hw import Clock, Hw, SystemClock
+from driver.ixgbe.hw.common import Clock, SystemClock
+from driver.ixgbe.hw.hw import Hw
+from driver.ixgbe.hw.link import FlowControl
 from driver.ixgbe.interrupts import KINDS
-from driver.ixgbe.link import FlowControl
 from driver.ixgbe.sw_init import SwState
 
 log = logging.getLogger(__name__)

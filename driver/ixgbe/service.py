@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from device.regs.i82599 import EICR, EICS, EICS_EX, EIMC, EIMS, EIMS_EX, ESDP, FWSM
 from driver.errors import DeviceGone, DriverError
+from driver.ixgbe.hw.link import LinkStatus
+from driver.ixgbe.hw.phy import UnsupportedSfpError
 from driver.ixgbe.interrupts import OTHER_CAUSES
-from driver.ixgbe.link import LinkStatus
-from driver.ixgbe.phy import UnsupportedSfpError
 
 if TYPE_CHECKING:
     from driver.ixgbe.adapter import Adapter
@@ -99,7 +99,7 @@ class Service:
         try:
             kind = hw.phy.identify()
             hw.phy.setup_sfp()
-            hw.link.setup()
+            hw.link.setup(one_gigabit=hw.phy.one_gigabit)
         except (UnsupportedSfpError, TimeoutError, DriverError) as err:
             if isinstance(err, DeviceGone):
                 raise

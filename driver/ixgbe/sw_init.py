@@ -5,14 +5,11 @@ Ref: ixgbe_sw_init.
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from device.regs.pci import MSIX_CTRL
 from driver.core.itr import ITR_20K_US
 from driver.errors import DriverError
-
-if TYPE_CHECKING:
-    from driver.ixgbe.hw import Hw
+from driver.ixgbe.hw.hw import Hw
 
 MAX_MSIX_VECTORS = 64
 NON_Q_VECTORS = 1
@@ -59,7 +56,7 @@ class SwState:
         return min(queues, self.rss_limit)
 
 
-def sw_init(hw: "Hw", cpus: int) -> SwState:
+def sw_init(hw: Hw, cpus: int) -> SwState:
     """Set limits by MAC generation and CPUs, make the address table, and read how many vectors there are."""
     info = hw.info
     table = hw.config.read(MSIX_CTRL).TABLE_SIZE + 1

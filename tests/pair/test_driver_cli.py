@@ -19,7 +19,7 @@ from driver.claim import Claim
 from driver.core.bar import Bar
 from driver.doors import vfio
 from driver.errors import DriverError, MissingError
-from driver.ixgbe.i2c import I2c
+from driver.ixgbe.hw.i2c import I2c
 from driver.ixgbe.probe import ProbeOptions
 from driver.status import StatusServer, wait_readable
 from tests.rigs.driver_clock import NoWait

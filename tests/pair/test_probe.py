@@ -18,8 +18,8 @@ from driver.core.irq import IrqTracker, MsiMap
 from driver.doors.door import IrqKind
 from driver.errors import Busy, ProbeError
 from driver.ixgbe.adapter import Adapter
-from driver.ixgbe.info import DEVICES, VF_DEVICES
-from driver.ixgbe.phy import SfpType
+from driver.ixgbe.hw.info import DEVICES, VF_DEVICES
+from driver.ixgbe.hw.phy import SfpType
 from driver.ixgbe.probe import STEPS, ProbeOptions, Probing, probe
 from tests.rigs.driver_clock import NoWait
 from tests.rigs.pair_door import PairDoor
@@ -281,8 +281,8 @@ def test_an_address_no_station_has_is_eio(mac: str, why: str) -> None:
     assert f"invalid MAC address {mac}: {why}" in str(error)
 
 
-def test_a_stuck_reset_is_eio(nic: Card, door: PairDoor, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("driver.ixgbe.reset.RESET_TRIES", 0)
+def test_a_stuck_reset_is_eio(nic: Nic, door: PairDoor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("driver.ixgbe.hw.reset.RESET_TRIES", 0)
     assert "reset polling failed" in str(refused(nic, door))
 
 
@@ -318,7 +318,7 @@ def strict_image() -> nvm_image.Image:
 
 def foreign_module(door: PairDoor, monkeypatch: pytest.MonkeyPatch, **bytes_at: int) -> None:
     """Change bytes of the module in the cage as the driver reads them."""
-    from driver.ixgbe.i2c import I2c
+    from driver.ixgbe.hw.i2c import I2c
 
     real = I2c.read_byte
     changed = {int(name.removeprefix("at_"), 16): value for name, value in bytes_at.items()}

@@ -45,8 +45,8 @@ from driver import claim
 from driver.doors.door import IrqKind
 from driver.errors import DeviceGone, DriverError, LinkError, RingError
 from driver.ixgbe.adapter import Adapter
-from driver.ixgbe.link import FlowControl, LinkStatus
-from driver.ixgbe.phy import SfpType
+from driver.ixgbe.hw.link import FlowControl, LinkStatus
+from driver.ixgbe.hw.phy import SfpType
 from driver.ixgbe.probe import ProbeOptions, probe
 from driver.ixgbe.sw_init import RSS_KEY
 from tests.rigs.driver_clock import NoWait

@@ -12,7 +12,7 @@ from device.machine.wire.loopback import LoopbackPort
 from device.regs.i82599 import MPC, RDH, RDT, SRRCTL, TDH, TDT
 from driver.compiled import ffi, lib
 from driver.errors import RingError
-from driver.ixgbe.link import FlowControl
+from driver.ixgbe.hw.link import FlowControl
 from tests.rigs.pair import Rig, Wire, plain, rig
 
 LENGTHS = (60, 61, 64, 65, 127, 128, 1513, 1514, 2047, 2048, 2049, 4096, 4097, 6144, 9014, 9018)

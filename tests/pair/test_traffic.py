@@ -13,7 +13,7 @@ from device.machine.wire.peer import PeerPort
 from device.regs.i82599 import FCTRL, HLREG0, MAXFRS, RETA
 from driver.compiled import lib
 from driver.errors import DriverError
-from driver.ixgbe.mac import mta_place
+from driver.ixgbe.hw.mac import mta_place
 from tests.rigs.pair import FAR, MAC, Rig, Wire, flow, offload, plain, rig, steered
 
 BROADCAST = "ff:ff:ff:ff:ff:ff"

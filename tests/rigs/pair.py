@@ -23,7 +23,7 @@ from driver.compiled import ffi, lib
 from driver.core.napi import Napi
 from driver.doors.door import IrqKind
 from driver.ixgbe.adapter import Adapter
-from driver.ixgbe.link import FlowControl
+from driver.ixgbe.hw.link import FlowControl
 from driver.ixgbe.probe import ProbeOptions, probe
 from driver.ixgbe.sw_init import RSS_KEY
 from tests.rigs.driver_clock import NoWait

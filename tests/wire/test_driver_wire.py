@@ -10,7 +10,7 @@ from scapy.utils import rdpcap, wrpcap
 from device.i82599.nvm.image import ImageOptions, build
 from device.regs.i82599 import EEWR
 from driver.errors import ProbeError
-from driver.ixgbe.phy import SfpType
+from driver.ixgbe.hw.phy import SfpType
 from tests.rigs.driving import Driver, frame
 from tests.rigs.process import Device, until
 

@@ -9,12 +9,9 @@ import contextlib
 import enum
 import logging
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from device.regs.i82599 import GSSR, SWSM
-
-if TYPE_CHECKING:
-    from driver.ixgbe.hw import Hw
+from driver.ixgbe.hw.common import Common
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +35,7 @@ class Resource(enum.Enum):
 class SwFw:
     """The semaphores of one port."""
 
-    def __init__(self, hw: "Hw") -> None:
+    def __init__(self, hw: Common) -> None:
         """Nothing is taken."""
         self.hw = hw
         self.forced = 0

@@ -4,12 +4,12 @@
 import enum
 from dataclasses import dataclass
 
-from driver.ixgbe.eeprom import Eeprom
-from driver.ixgbe.link import Link
-from driver.ixgbe.mac import Mac
-from driver.ixgbe.phy import SfpPhy
-from driver.ixgbe.reset import Reset
-from driver.ixgbe.swfw import SwFw
+from driver.ixgbe.hw.eeprom import Eeprom
+from driver.ixgbe.hw.link import Link
+from driver.ixgbe.hw.mac import Mac
+from driver.ixgbe.hw.phy import SfpPhy
+from driver.ixgbe.hw.reset import Reset
+from driver.ixgbe.hw.swfw import SwFw
 
 INTEL = 0x8086
 
@@ -36,9 +36,7 @@ class Info:
     link_ops: type[Link] = Link
     swfw_ops: type[SwFw] = SwFw
     reset_ops: type[Reset] = Reset
-    max_queues: int = 64
     rss_queues: int = 16
-    rar_entries: int = 128
     rx_fifo_kib: int = 512
     tx_fifo_kib: int = 160
 

@@ -11,17 +11,14 @@ import errno
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from device.regs.i82599 import FCTRL, MCSTCTRL, MPSAR, MTA, RAH, RAL, RXDCTL, UTA, VFTA, VLNCTRL, VMOLR
 from driver.errors import DriverError
-
-if TYPE_CHECKING:
-    from driver.ixgbe.hw import Hw
+from driver.ixgbe.hw.common import Common
 
 log = logging.getLogger(__name__)
 
-RAR_ENTRIES = 128
+RAR_ENTRIES = RAL.count
 DEFAULT_RAR = 0
 VLANS = 4096
 ADDRESS_BYTES = 6
@@ -62,7 +59,7 @@ class RxMode:
 class Mac:
     """Filters of one port."""
 
-    def __init__(self, hw: "Hw") -> None:
+    def __init__(self, hw: Common) -> None:
         """An empty table; ``alloc_table`` sizes it."""
         self.hw = hw
         self.table: list[bytes | None] = []

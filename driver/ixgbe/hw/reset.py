@@ -9,7 +9,6 @@ Ref: ixgbe_reset_hw_82599, ixgbe_stop_adapter_generic, ixgbe_disable_pcie_primar
 
 import errno
 import logging
-from typing import TYPE_CHECKING
 
 from device.regs.i82599 import (
     CTRL,
@@ -34,14 +33,17 @@ from device.regs.i82599 import (
 from device.regs.i82599.general import LedMode
 from device.regs.pci import EXP_DEVSTA
 from driver.errors import ProbeError
-
-if TYPE_CHECKING:
-    from driver.ixgbe.hw import Hw
+from driver.ixgbe.hw.common import Common
+from driver.ixgbe.hw.eeprom import Eeprom
+from driver.ixgbe.hw.link import Link
+from driver.ixgbe.hw.mac import Mac
+from driver.ixgbe.hw.phy import SfpPhy
+from driver.ixgbe.hw.stats import HwStats
 
 log = logging.getLogger(__name__)
 
 ALL = 0xFFFFFFFF
-QUEUES = 128
+QUEUES = TXDCTL.count
 PRIMARY_TIMEOUT_S = 0.08
 RESET_TRIES = 10
 RESET_SETTLE_S = 0.05
@@ -51,9 +53,14 @@ FW_VERSION_MIN = 5
 class Reset:
     """Reset operations of one port."""
 
-    def __init__(self, hw: "Hw") -> None:
+    def __init__(self, hw: Common, eeprom: Eeprom, phy: SfpPhy, link: Link, mac: Mac, stats: HwStats) -> None:
         """Nothing has been reset yet."""
         self.hw = hw
+        self.eeprom = eeprom
+        self.phy = phy
+        self.link = link
+        self.mac = mac
+        self.stats = stats
         self.resets = 0
         self.double_reset = False
         self.led_link_act = 2
@@ -167,25 +174,24 @@ class Reset:
             UnsupportedSfpError: A module is there that we do not drive; nothing was reset.
             ProbeError: EALREADY or EIO, the chip does not do as it is told.
         """
-        hw = self.hw
         self.stop_adapter()
         self.clear_tx_pending()
-        if not hw.phy.known:
-            hw.phy.identify()
-        hw.phy.setup_sfp()
+        if not self.phy.known:
+            self.phy.identify()
+        self.phy.setup_sfp()
         self._reset_mac()
         if self.double_reset:
             self.double_reset = False
             self._reset_mac()
         self.resets += 1
-        hw.link.remember()
-        hw.perm_addr = hw.mac.read_perm_addr()
-        hw.mac.init_rx_addrs()
+        self.link.remember()
+        self.hw.perm_addr = self.mac.read_perm_addr()
+        self.mac.init_rx_addrs()
 
     def _reset_mac(self) -> None:
         """Set the reset bit and see it clear: all of the function while the link is up, else with the link too."""
         bar = self.hw.bar
-        bits = {"RST": 1} if self.hw.link.check().up else {"LRST": 1}
+        bits = {"RST": 1} if self.link.check().up else {"LRST": 1}
         bar.write(CTRL, bar.read(CTRL).replace(**bits))
         self.hw.flush()
         self.hw.clock.sleep(0.001)
@@ -213,16 +219,15 @@ class Reset:
             bar.write(VLVF, 0, n)
         for n in range(VLVFB.count):
             bar.write(VLVFB, 0, n)
-        hw.stats.clear()
+        self.stats.clear()
         bar.update(CTRL_EXT, NS_DIS=1)
         hw.flush()
-        hw.device_caps = hw.eeprom.device_caps()
-        hw.link.crosstalk_fix = not hw.device_caps.no_crosstalk_workaround
+        self.link.crosstalk_fix = not self.eeprom.device_caps().no_crosstalk_workaround
         for queue in range(QUEUES):
             bar.write(RTTDQSEL, RTTDQSEL.of(TXDQ_IDX=queue))
             bar.write(RTTBCNRC, RTTBCNRC.of())
         hw.flush()
-        version = hw.eeprom.firmware_version()
+        version = self.eeprom.firmware_version()
         return version is not None and version > FW_VERSION_MIN
 
     def init_hw(self) -> None:

@@ -4,14 +4,11 @@
 import enum
 import logging
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from device.regs.i82599 import ANLP1, AUTOC, AUTOC2, ESDP, FCCFG, FCRTH, FCRTL, FCRTV, FCTTV, LINKS, MFLCN, RXPBSIZE
 from device.regs.i82599.mac import LinkSpeed, Lms
-from driver.ixgbe.swfw import Resource
-
-if TYPE_CHECKING:
-    from driver.ixgbe.hw import Hw
+from driver.ixgbe.hw.common import Common
+from driver.ixgbe.hw.swfw import Resource, SwFw
 
 log = logging.getLogger(__name__)
 
@@ -46,9 +43,10 @@ class LinkStatus:
 class Link:
     """The link of one port."""
 
-    def __init__(self, hw: "Hw") -> None:
+    def __init__(self, hw: Common, swfw: SwFw) -> None:
         """Nothing is read yet."""
         self.hw = hw
+        self.swfw = swfw
         self.crosstalk_fix = False
         self.flow_control = FlowControl.FULL
         self.orig_autoc: AUTOC | None = None
@@ -103,12 +101,12 @@ class Link:
         base = self.orig_autoc if self.orig_autoc is not None else AUTOC.of()
         self.write_autoc(base.replace(LMS=Lms.LMS_10G_SERIAL))
 
-    def setup(self) -> None:
+    def setup(self, *, one_gigabit: bool) -> None:
         """Choose the link mode for the module: 1G with autonegotiation for 1G modules, else what the reset left.
 
         Ref: ixgbe_setup_mac_link_82599: with a 10G serial link on SFI nothing needs to be written.
         """
-        if not self.hw.phy.one_gigabit:
+        if not one_gigabit:
             return
         autoc = self.hw.bar.read(AUTOC)
         if autoc.LMS != Lms.LMS_1G_AN:
@@ -123,7 +121,7 @@ class Link:
         Ref: ixgbe_reset_pipeline_82599: a wrong link mode first, wait for ANLP1, then the right one.
         """
         bar = self.hw.bar
-        with self.hw.swfw.held(Resource.MAC_CSR):
+        with self.swfw.held(Resource.MAC_CSR):
             autoc2 = bar.read(AUTOC2)
             if autoc2.LINK_DISABLE:
                 bar.write(AUTOC2, autoc2.replace(LINK_DISABLE=0))

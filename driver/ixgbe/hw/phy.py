@@ -7,14 +7,14 @@ Ref: SFF-8472 for the bytes; ixgbe_identify_sfp_module_generic for the rules.
 import enum
 import errno
 import logging
-from typing import TYPE_CHECKING
 
 from device.regs.i82599 import CORECTL
 from driver.errors import LinkError, ProbeError
-from driver.ixgbe.i2c import DETECT_RETRIES, DIAGNOSTICS_ADDRESS, I2c, NoAckError
-
-if TYPE_CHECKING:
-    from driver.ixgbe.hw import Hw
+from driver.ixgbe.hw.common import Common
+from driver.ixgbe.hw.eeprom import Eeprom
+from driver.ixgbe.hw.i2c import DETECT_RETRIES, DIAGNOSTICS_ADDRESS, I2c, NoAckError
+from driver.ixgbe.hw.link import Link
+from driver.ixgbe.hw.swfw import SwFw
 
 log = logging.getLogger(__name__)
 
@@ -122,10 +122,12 @@ class UnsupportedSfpError(LinkError):
 class SfpPhy:
     """The cage of one port."""
 
-    def __init__(self, hw: "Hw") -> None:
+    def __init__(self, hw: Common, swfw: SwFw, eeprom: Eeprom, link: Link) -> None:
         """Nothing is known until ``identify``."""
         self.hw = hw
-        self.i2c = I2c(hw)
+        self.eeprom = eeprom
+        self.link = link
+        self.i2c = I2c(hw, swfw)
         self.type = PhyType.UNKNOWN
         self.sfp_type = SfpType.UNKNOWN
         self.oui = b""
@@ -230,7 +232,7 @@ class SfpPhy:
 
     def _check_vendor(self) -> None:
         """Intel's own modules pass, and others where the card or the user allows any."""
-        caps = self.hw.eeprom.device_caps()
+        caps = self.eeprom.device_caps()
         if caps.allow_any_sfp or self.sfp_type in ONE_GIGABIT or self.type is PhyType.SFP_INTEL:
             return
         if self.allow_unsupported_sfp:
@@ -255,7 +257,7 @@ class SfpPhy:
         if self.sfp_type in LIKE_SRLR:
             sfp_id = SfpType.SRLR_CORE0 + self.hw.lan_id
         try:
-            words = self.hw.eeprom.sfp_init_list(sfp_id)
+            words = self.eeprom.sfp_init_list(sfp_id)
         except LookupError as err:
             self.type = PhyType.SFP_UNSUPPORTED
             raise UnsupportedSfpError(str(err)) from err
@@ -264,7 +266,7 @@ class SfpPhy:
         self.hw.flush()
         self.hw.clock.sleep(0.01)
         try:
-            self.hw.link.select_10g_serial()
+            self.link.select_10g_serial()
         except TimeoutError as err:
             raise ProbeError(errno.EIO, f"SFP module setup not complete: {err}") from err
         self.setup_needed = False

@@ -7,14 +7,11 @@ Ref: SFF-8472 (the module is an EEPROM at 0xA0 and diagnostics at 0xA2); timing 
 """
 
 import logging
-from typing import TYPE_CHECKING
 
 from device.regs.i82599 import I2CCTL
 from driver.errors import LinkError
-from driver.ixgbe.swfw import Resource
-
-if TYPE_CHECKING:
-    from driver.ixgbe.hw import Hw
+from driver.ixgbe.hw.common import Common
+from driver.ixgbe.hw.swfw import Resource, SwFw
 
 log = logging.getLogger(__name__)
 
@@ -34,9 +31,10 @@ class NoAckError(LinkError):
 class I2c:
     """One cage."""
 
-    def __init__(self, hw: "Hw") -> None:
+    def __init__(self, hw: Common, swfw: SwFw) -> None:
         """Nothing is driven yet."""
         self.hw = hw
+        self.swfw = swfw
 
     def _drive(self, **wires: int) -> None:
         self.hw.bar.update(I2CCTL, **wires)
@@ -125,7 +123,7 @@ class I2c:
         """
         for left in range(retries, -1, -1):
             try:
-                with self.hw.swfw.held(self._lock):
+                with self.swfw.held(self._lock):
                     return self._read_once(address, offset)
             except NoAckError:
                 self._bus_clear()
@@ -151,7 +149,7 @@ class I2c:
             NoAckError: Nobody answered.
             TimeoutError: The semaphore of the wires cannot be had.
         """
-        with self.hw.swfw.held(self._lock):
+        with self.swfw.held(self._lock):
             try:
                 self._start()
                 for byte in (address, offset, value):

@@ -8,14 +8,11 @@ import errno
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from device.regs.i82599 import EEC, EERD
 from driver.errors import ProbeError
-from driver.ixgbe.swfw import Resource
-
-if TYPE_CHECKING:
-    from driver.ixgbe.hw import Hw
+from driver.ixgbe.hw.common import Common
+from driver.ixgbe.hw.swfw import Resource, SwFw
 
 log = logging.getLogger(__name__)
 
@@ -72,9 +69,10 @@ class DeviceCaps:
 class Eeprom:
     """The NVM of one card."""
 
-    def __init__(self, hw: "Hw") -> None:
+    def __init__(self, hw: Common, swfw: SwFw) -> None:
         """EERD until ``select`` says otherwise."""
         self.hw = hw
+        self.swfw = swfw
         self.words = 0
         self.address_bits = 16
         self.read: Callable[[int], int] = self.read_eerd
@@ -113,7 +111,7 @@ class Eeprom:
 
         Ref: 82599 datasheet, EEPROM bit-banging; opcodes are those of SPI EEPROMs.
         """
-        with self.hw.swfw.held(Resource.EEP):
+        with self.swfw.held(Resource.EEP):
             self._request()
             try:
                 self._ready()

@@ -1,28 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What every hardware operation of one port shares: its registers, its door, time, and the operations themselves.
-
-``Hw`` owns no resource.  It is handed to the operation objects (``Eeprom``, ``SfpPhy``, ``Link``, ``Mac`` …), which
-find each other through it, as Linux's ``struct ixgbe_hw`` does.
-"""
+"""What the hardware operations of one port share: its registers, its door, time, and its own address."""
 
 import time
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from device.regs.i82599 import STATUS
 from driver.core.bar import Bar
 from driver.doors.config import Config
 from driver.doors.door import Door
-from driver.ixgbe.eeprom import DeviceCaps
-from driver.ixgbe.stats import HwStats
-
-if TYPE_CHECKING:
-    from driver.ixgbe.eeprom import Eeprom
-    from driver.ixgbe.info import DeviceId, Info
-    from driver.ixgbe.link import Link
-    from driver.ixgbe.mac import Mac
-    from driver.ixgbe.phy import SfpPhy
-    from driver.ixgbe.reset import Reset
-    from driver.ixgbe.swfw import SwFw
 
 
 class Clock(Protocol):
@@ -56,33 +41,20 @@ class SystemClock:
             pass
 
 
-class Hw:
-    """One port of a card."""
+class Common:
+    """One port of a card, as far as every operation knows it.
 
-    eeprom: "Eeprom"
-    phy: "SfpPhy"
-    link: "Link"
-    mac: "Mac"
-    swfw: "SwFw"
-    reset: "Reset"
+    Attributes:
+        perm_addr: The address that the last reset loaded from the EEPROM.
+    """
 
-    def __init__(self, bar: Bar, door: Door, device: "DeviceId", info: "Info", clock: Clock) -> None:
-        """Bind the operations that ``info`` names for this family."""
+    def __init__(self, bar: Bar, door: Door, clock: Clock) -> None:
+        """Nothing is read yet."""
         self.bar = bar
         self.door = door
         self.config = Config(door)
-        self.device = device
-        self.info = info
         self.clock = clock
         self.perm_addr = bytes(6)
-        self.device_caps = DeviceCaps(0)
-        self.swfw = info.swfw_ops(self)
-        self.eeprom = info.eeprom_ops(self)
-        self.phy = info.phy_ops(self)
-        self.link = info.link_ops(self)
-        self.mac = info.mac_ops(self)
-        self.reset = info.reset_ops(self)
-        self.stats = HwStats(bar)
 
     @property
     def lan_id(self) -> int:
