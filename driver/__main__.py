@@ -8,28 +8,25 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 EXIT_ERROR, EXIT_USAGE, EXIT_MISSING, EXIT_INTERRUPTED = 1, 2, 3, 130
 
 try:
     import click
-    from rich.console import Console
     from rich.logging import RichHandler
-    from rich.table import Table
 
-    from device.regs.i82599 import ALL
-    from driver import claim, ethtool, status
+    from driver import claim, ethtool, families, status
+    from driver.core.family import Nic
     from driver.core.napi import NapiMode
-    from driver.core.netdev import check_mtu, check_name
+    from driver.core.netdev import check_name
     from driver.doors import vfio
     from driver.doors.address import address_of
     from driver.doors.open import open_door
     from driver.errors import Busy, DriverError, MissingError
-    from driver.ixgbe.adapter import Adapter
-    from driver.ixgbe.probe import ProbeOptions, check_ids, probe
     from driver.session import Session, requests
+    from driver.tables import Steps, counts, emit, err, pairs, print_table, registers, rows
 except ImportError as exc:
     sys.stderr.write(f"driver: {exc}; `python3 -m ci setup` builds what is missing\n")
     raise SystemExit(EXIT_MISSING) from exc
@@ -38,34 +35,16 @@ STATUS_WAIT_S = 3.0  # how long a driver that holds the NIC may take until it ca
 STATUS_RETRY_S = 0.05
 EEPROM_WORDS_MAX = 8192
 
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
 
-
-class Steps:
-    """Shows the probe as it happens; keeps the steps for ``--json``."""
-
-    def __init__(self, *, show: bool) -> None:
-        self.seen: list[dict[str, str]] = []
-        self._show = show
-
-    def step(self, name: str, detail: str = "") -> None:
-        """One step of the probe is done."""
-        self.seen.append({"step": name, "detail": detail})
-        if self._show:
-            err.print(f"  {name:<28} {detail}", markup=False, soft_wrap=True)
-
-
-def _open(nic: str, *, show: bool, allow_unsupported_sfp: bool = False) -> tuple[Adapter, Steps]:
+def _open(nic: str, *, show: bool, allow_unsupported_sfp: bool = False) -> tuple[Nic, Steps]:
     # The claim decides in the end; asking first saves the wait for a server that serves somebody else.
     if holder := claim.holder(nic):
         raise Busy(f"{nic} is in use by {holder}; end that first", holder)
     # Nobody is to be told how to take a function from its driver that this one could not drive.
     if (address := address_of(nic)) and (ids := vfio.ids(address)):
-        check_ids(address, *ids)
+        families.check_ids(address, *ids)
     steps = Steps(show=show)
-    options = ProbeOptions(allow_unsupported_sfp=allow_unsupported_sfp)
-    return probe(open_door(nic), options, steps), steps
+    return families.probe(open_door(nic), steps, allow_unsupported_sfp=allow_unsupported_sfp), steps
 
 
 def _ask(nic: str, *request: str) -> Any:
@@ -82,54 +61,10 @@ def _ask(nic: str, *request: str) -> Any:
             if time.monotonic() > deadline_s:
                 raise Busy(f"{nic} is in use by {holder}, which cannot be asked for its figures", holder) from exc
         time.sleep(STATUS_RETRY_S)
-    adapter, _ = _open(nic, show=False, allow_unsupported_sfp=True)  # one may look at what one may not drive
-    with adapter:
+    probed, _ = _open(nic, show=False, allow_unsupported_sfp=True)  # one may look at what one may not drive
+    with probed:
         name, *words = request
-        return requests(adapter, adapter.stats)[name](*words)
-
-
-# ---- tables ----------------------------------------------------------------------------------------------------------
-
-
-def _show(value: object) -> str:
-    match value:
-        case bool():
-            return "yes" if value else "no"
-        case int():
-            return f"{value:,}"
-        case float():
-            return f"{value:.4g}"
-        case _:
-            return str(value)
-
-
-def _rows(columns: Sequence[str], rows: Iterable[Sequence[object]], *, numbers: bool = False) -> Table:
-    table = Table()
-    for index, column in enumerate(columns):
-        table.add_column(column, justify="right" if numbers and index else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*map(_show, row))
-    return table
-
-
-def _pairs(data: dict[str, Any]) -> Table:
-    return _rows(("what", "value"), data.items())
-
-
-def _counts(data: dict[str, int]) -> Table:
-    return _rows(("what is not 0", "count"), ((key, value) for key, value in data.items() if value), numbers=True)
-
-
-def _print(console: Console, title: str, table: Table) -> None:
-    console.print(title, markup=False, soft_wrap=True)
-    console.print(table)
-
-
-def _emit(data: Any, as_json: bool, title: str, table: Callable[[Any], Table]) -> None:
-    if as_json:
-        click.echo(json.dumps(data))
-    else:
-        _print(out, title, table(data))
+        return requests(probed, probed.stats)[name](*words)
 
 
 # ---- arguments -------------------------------------------------------------------------------------------------------
@@ -138,10 +73,9 @@ def _emit(data: Any, as_json: bool, title: str, table: Callable[[Any], Table]) -
 def _checked(check: Callable[[Any], Any]) -> Callable[[click.Context, click.Parameter, Any], Any]:
     def callback(_: click.Context, __: click.Parameter, value: Any) -> Any:
         try:
-            check(value)
+            return check(value)
         except DriverError as exc:
             raise click.BadParameter(str(exc)) from exc
-        return value
 
     return callback
 
@@ -175,10 +109,10 @@ def cli(verbose: int, quiet: bool) -> None:
 @json_option
 def probe_command(nic: str, allow_unsupported_sfp: bool, as_json: bool) -> None:
     """Probe NIC, say what it is, and let it go."""
-    adapter, steps = _open(nic, show=not as_json, allow_unsupported_sfp=allow_unsupported_sfp)
-    with adapter:
-        found = adapter.describe()
-    _emit({**found, "steps": steps.seen} if as_json else found, as_json, nic, _pairs)
+    probed, steps = _open(nic, show=not as_json, allow_unsupported_sfp=allow_unsupported_sfp)
+    with probed:
+        found = probed.describe()
+    emit({**found, "steps": steps.seen} if as_json else found, as_json, nic, pairs)
 
 
 @cli.command()
@@ -193,7 +127,12 @@ def probe_command(nic: str, allow_unsupported_sfp: bool, as_json: bool) -> None:
 @click.option("--queues", type=click.IntRange(1, 64), default=1, show_default=True, help="Rx/Tx queue pairs.")
 @click.option("--mode", type=click.Choice(["irq", "poll", "hybrid"]), default="irq", show_default=True)
 @click.option(
-    "--mtu", type=int, default=1500, show_default=True, callback=_checked(check_mtu), help="Bytes, 68 to 9710."
+    "--mtu",
+    type=int,
+    default=1500,
+    show_default=True,
+    callback=_checked(families.check_mtu),
+    help=f"Bytes, {families.MTUS[0]} to {families.MTUS[-1]}.",
 )
 @sfp_option
 @json_option
@@ -205,11 +144,11 @@ def up(nic: str, netdev: str, queues: int, mode: str, mtu: int, allow_unsupporte
     stop_fd = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: os.eventfd_write(stop_fd, 1))
-    adapter, _ = _open(nic, show=not as_json, allow_unsupported_sfp=allow_unsupported_sfp)
-    with adapter, Session(adapter, netdev, queues=queues, mode=NapiMode[mode.upper()], mtu=mtu) as session:
+    probed, _ = _open(nic, show=not as_json, allow_unsupported_sfp=allow_unsupported_sfp)
+    with probed, Session(probed, netdev, queues=queues, mode=NapiMode[mode.upper()], mtu=mtu) as session:
         if not as_json:
             columns = ("vector", "interrupt", "Rx queues", "Tx queues")
-            _print(err, "rings and vectors", _rows(columns, session.vectors()))
+            print_table(err, "rings and vectors", rows(columns, session.vectors()))
         click.echo(f"driver ready: {session.netdev.name}")
         sys.stdout.flush()
         session.serve(stop_fd)
@@ -217,7 +156,7 @@ def up(nic: str, netdev: str, queues: int, mode: str, mtu: int, allow_unsupporte
     if as_json:
         click.echo(json.dumps(final))
     else:
-        _print(err, f"{nic}: what happened", _counts(final))
+        print_table(err, f"{nic}: what happened", counts(final))
 
 
 @cli.command()
@@ -226,39 +165,18 @@ def up(nic: str, netdev: str, queues: int, mode: str, mtu: int, allow_unsupporte
 def stats(nic: str, as_json: bool) -> None:
     """Show NIC's statistics, under the kernel driver's names."""
     found = _ask(nic, "stats")
-    _emit(found, as_json, f"{nic}: statistics", _counts)
-
-
-def _known_registers(_: click.Context, __: click.Parameter, names: tuple[str, ...]) -> tuple[str, ...]:
-    known = {register.NAME: register for register in ALL}
-    wanted = tuple(name.upper() for name in names)
-    if unknown := [name for name in wanted if name not in known]:
-        raise click.BadParameter(f"no register called {', '.join(unknown)}; `python -m device.regs list` has them all")
-    if effect := [name for name in wanted if not ethtool.dumpable(known[name])]:
-        raise click.BadParameter(f"reading {', '.join(effect)} has an effect on the NIC, so a dump leaves it alone")
-    return wanted
+    emit(found, as_json, f"{nic}: statistics", counts)
 
 
 @cli.command()
 @nic_argument
-@click.argument("names", nargs=-1, callback=_known_registers)
+@click.argument("names", nargs=-1, callback=_checked(families.check_registers))
 @click.option("--all", "zero", is_flag=True, help="Also registers that read 0.")
 @json_option
 def regs(nic: str, names: tuple[str, ...], zero: bool, as_json: bool) -> None:
     """Dump NIC's registers, all or those of NAMES; none whose reading has an effect."""
     found = _ask(nic, "regs", "all" if zero else "set", *names)
-
-    _emit(found, as_json, f"{nic}: registers", _registers)
-
-
-def _registers(found: list[dict[str, Any]]) -> Table:
-    def fields(row: dict[str, Any]) -> str:
-        return " ".join(
-            f"{name}={value:#x}" if value > 9 else f"{name}={value}" for name, value in row["fields"].items()
-        )
-
-    rows = ((f"0x{row['offset']:05x}", row["name"], f"0x{row['value']:08x}", fields(row)) for row in found)
-    return _rows(("offset", "register", "value", "fields not 0"), rows)
+    emit(found, as_json, f"{nic}: registers", registers)
 
 
 @cli.command()
@@ -282,7 +200,7 @@ def eeprom(nic: str, words: int, as_json: bool) -> None:
 def module(nic: str, as_json: bool) -> None:
     """Show NIC's SFP+ module and its live values."""
     found = _ask(nic, "module")
-    _emit(found, as_json, f"{nic}: module", _pairs)
+    emit(found, as_json, f"{nic}: module", pairs)
 
 
 @cli.command()
@@ -291,7 +209,7 @@ def module(nic: str, as_json: bool) -> None:
 def link(nic: str, as_json: bool) -> None:
     """Show NIC's link."""
     found = _ask(nic, "link")
-    _emit(found, as_json, f"{nic}: link", _pairs)
+    emit(found, as_json, f"{nic}: link", pairs)
 
 
 def _exit_code(exc: Exception) -> int:

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The figures a person asks a NIC for: registers, EEPROM, module, link; as plain data, for tables and for JSON."""
+"""The figures a person asks a NIC for: registers, EEPROM, module; as plain data, for tables and for JSON."""
 
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from device.regs.i82599 import ALL, LINKS, SWSM, Register
+from device.regs.core import Register
 from driver.core.bar import Bar
 
 SFP_IDENTIFIER = 0x03
@@ -13,20 +13,15 @@ SFP_CODES_10G = {0x10: "10GBASE-SR", 0x20: "10GBASE-LR"}
 SFP_CABLES = {0x04: "passive direct attach", 0x08: "active direct attach"}
 ASCII = range(0x20, 0x7F)
 
-# Reading these has effects that their fields' access does not tell: a semaphore is taken, a time stamp is let go.
-UNREADABLE = (SWSM, *(register for register in ALL if register.NAME.startswith(("RXSTMP", "TXSTMP", "PFMAILBOX"))))
 
-
-def dumpable(register: type[Register]) -> bool:
-    """Whether a dump may read this register: reading changes nothing in the NIC."""
-    return register not in UNREADABLE and not any("RC" in field.access.name for field in register.FIELDS.values())
-
-
-def registers(bar: Bar, *, zero: bool = False, names: Sequence[str] = ()) -> list[dict[str, Any]]:
-    """Read the register map.
+def registers(
+    bar: Bar, dumped: Iterable[type[Register]], *, zero: bool = False, names: Sequence[str] = ()
+) -> list[dict[str, Any]]:
+    """Read registers.
 
     Args:
         bar: Register window.
+        dumped: Registers whose reading has no effect, as the family lists them.
         zero: Include registers that read 0.
         names: Only these registers, and the first of each even if it reads 0; all if empty.
 
@@ -34,8 +29,8 @@ def registers(bar: Bar, *, zero: bool = False, names: Sequence[str] = ()) -> lis
         One row per register: name, offset, value, fields by name (set ones only).
     """
     rows = []
-    for register in ALL:
-        if (names and register.NAME not in names) or not dumpable(register):
+    for register in dumped:
+        if names and register.NAME not in names:
             continue
         for n in range(register.count):
             value = bar.read(register, n)
@@ -88,13 +83,6 @@ def module(read: Callable[[int, int], int]) -> dict[str, Any]:
             "rx_power_mw": live[4] / 10000,
         }
     return found
-
-
-def link(bar: Bar) -> dict[str, Any]:
-    """Read the link as the MAC sees it now."""
-    links = bar.read(LINKS)
-    speeds = {3: 10000, 2: 1000, 1: 100}
-    return {"up": bool(links.UP), "speed_mbps": speeds.get(int(links.SPEED), 0) if links.UP else 0, "duplex": "full"}
 
 
 def hexdump(words: Sequence[int]) -> list[str]:

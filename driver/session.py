@@ -13,22 +13,22 @@ from types import TracebackType
 from typing import Any
 
 from driver import ethtool
+from driver.core.family import Nic
 from driver.core.napi import Napi, NapiMode, Poller, Sink
 from driver.core.netdev import NetDev
 from driver.core.netstate import NetState
 from driver.core.rings import RxRing, TxRing
 from driver.errors import DeviceGone, DriverError
-from driver.ixgbe.adapter import SERVICE_LINK_S, SERVICE_S, Adapter
 from driver.status import StatusServer, wait_readable
 
 log = logging.getLogger(__name__)
 
 
 class Session:
-    """A probed adapter, brought up as interface ``name``; ends with ``close``.
+    """A probed NIC, brought up as interface ``name``; ends with ``close``.
 
     Args:
-        adapter: The probed NIC; it stays the caller's.
+        nic: The probed NIC; it stays the caller's.
         name: Interface name.
         queues: Rx/Tx pairs.
         mode: How vectors learn of work.
@@ -38,18 +38,18 @@ class Session:
         DriverError: The interface, the rings or the vectors could not be had; everything made so far is undone.
     """
 
-    def __init__(self, adapter: Adapter, name: str, *, queues: int, mode: NapiMode, mtu: int) -> None:
-        self.adapter = adapter
+    def __init__(self, nic: Nic, name: str, *, queues: int, mode: NapiMode, mtu: int) -> None:
+        self.nic = nic
         self.poller: Poller | None = None
         self.status: StatusServer | None = None
         self._queues = queues
         self._mode = mode
         self._past: Counter[str] = Counter()
-        self.netdev = NetDev(name, adapter.mac, mtu)
+        self.netdev = NetDev(name, nic.mac, mtu)
         try:
             self._start(mtu)
-            adapter.pause, adapter.resume = self._pause, self._resume
-            self.status = StatusServer(adapter.claim.status_path, self._handlers())
+            nic.pause, nic.resume = self._pause, self._resume
+            self.status = StatusServer(nic.claim.status_path, self._handlers())
             self.netdev.set_up()
             self._state = self.netdev.state()
             self._service()
@@ -60,9 +60,9 @@ class Session:
     # ---- the NIC's own up and down ---------------------------------------------------------------------------------
 
     def _start(self, mtu: int) -> None:
-        adapter = self.adapter
-        adapter.up(queues=self._queues, mtu=mtu, name=self.netdev.name)
-        napis = adapter.napis()
+        nic = self.nic
+        nic.up(queues=self._queues, mtu=mtu, name=self.netdev.name)
+        napis = nic.napis()
         senders = sum(1 for napi in napis if napi.c.tx_count)
         self.netdev.open_queues(senders)
         self.poller = Poller(napis, mode=self._mode, sink=Sink.NETDEV, tap_fds=self.netdev.fds[:senders])
@@ -73,9 +73,9 @@ class Session:
         if poller is not None:
             poller.close()
             self._past.update(_vector_stats(poller.napis))
-        self.adapter.down()
+        self.nic.down()
 
-    # The adapter calls these around a reset of the running port.
+    # The NIC calls these around a reset of the running port.
     def _pause(self) -> None:
         if self.poller is not None:
             self.poller.stop()
@@ -87,7 +87,7 @@ class Session:
     # ---- figures ---------------------------------------------------------------------------------------------------
 
     def _handlers(self) -> dict[str, Callable[..., Any]]:
-        return requests(self.adapter, self.stats)
+        return requests(self.nic, self.stats)
 
     def vectors(self) -> list[tuple[str, str, str, str]]:
         """Return the ring and vector table: vector, interrupt, Rx queues, Tx queues."""
@@ -97,7 +97,7 @@ class Session:
 
         return [
             (str(q_vector.reg_idx), q_vector.name, queues(q_vector.rx), queues(q_vector.tx))
-            for q_vector in self.adapter.q_vectors
+            for q_vector in self.nic.q_vectors
         ]
 
     def stats(self) -> dict[str, int]:
@@ -106,16 +106,16 @@ class Session:
         if self.poller is not None:
             vectors.update(_vector_stats(self.poller.napis))
         totals = {name: count for name, count in vectors.items() if name.startswith("netdev_")}
-        return {**self.adapter.stats(), **totals, **{k: v for k, v in vectors.items() if k not in totals}}
+        return {**self.nic.stats(), **totals, **{k: v for k, v in vectors.items() if k not in totals}}
 
     # ---- running ---------------------------------------------------------------------------------------------------
 
     def _service(self) -> None:
-        self.adapter.service()
+        self.nic.service()
         self._carrier()
 
     def _carrier(self) -> None:
-        self.netdev.set_carrier(up=self.adapter.link.up)
+        self.netdev.set_carrier(up=self.nic.link.up)
 
     def _follow(self) -> None:
         """Do to the NIC what was done to the interface."""
@@ -124,29 +124,29 @@ class Session:
         if now == before:
             return
         if now.mac != before.mac:
-            self.adapter.hw.mac.set_default_filter(now.mac)
-            log.info("%s: station address is %s now", now.name, self.adapter.mac)
+            self.nic.set_mac(now.mac)
+            log.info("%s: station address is %s now", now.name, self.nic.mac)
         if now.promiscuous != before.promiscuous:
-            self.adapter.set_rx_mode(promiscuous=now.promiscuous)
+            self.nic.set_rx_mode(promiscuous=now.promiscuous)
         if now.up != before.up:
             log.info("%s: set %s", now.name, "up" if now.up else "down")
             if now.up:
-                self._start(self.adapter.sw.mtu)
+                self._start(self.nic.mtu)
             else:
                 self._stop()
-        if now.mtu != self.adapter.sw.mtu:
+        if now.mtu != self.nic.mtu:
             self._follow_mtu(now)
 
     def _follow_mtu(self, now: NetState) -> None:
         try:
-            self.adapter.set_mtu(now.mtu)
+            self.nic.set_mtu(now.mtu)
         except DeviceGone:
             raise
         except DriverError as exc:
-            if not self.adapter.running and now.up:
+            if not self.nic.running and now.up:
                 raise  # it was not the number: the port did not come up again
-            log.warning("%s: %s; it stays at %d", now.name, exc, self.adapter.sw.mtu)
-            self.netdev.set_mtu(self.adapter.sw.mtu)
+            log.warning("%s: %s; it stays at %d", now.name, exc, self.nic.mtu)
+            self.netdev.set_mtu(self.nic.mtu)
         else:
             log.info("%s: MTU is %d now", now.name, now.mtu)
 
@@ -162,8 +162,8 @@ class Session:
             now_s = time.monotonic()
             if now_s >= next_s:
                 self._service()
-                next_s = now_s + (SERVICE_S if self.adapter.link.up or not self.adapter.running else SERVICE_LINK_S)
-            watch_fd, other_fds = self.netdev.watch_fd(), self.adapter.other_fds()
+                next_s = now_s + self.nic.service_interval_s
+            watch_fd, other_fds = self.netdev.watch_fd(), self.nic.other_fds()
             done_fd = self.poller.done_fd() if self.poller is not None else stop_fd
             fds = {stop_fd, done_fd, self.status.fileno(), watch_fd, *other_fds}
             ready = wait_readable(fds, max(0.0, next_s - time.monotonic()))
@@ -174,7 +174,7 @@ class Session:
             if self.status.fileno() in ready:
                 self.status.serve_one()
             if ready & set(other_fds):
-                self.adapter.other_irq()
+                self.nic.other_irq()
                 next_s = now_s
             if watch_fd in ready:
                 self._follow()
@@ -205,22 +205,22 @@ def _vector_stats(napis: Sequence[Napi]) -> dict[str, int]:
     return dict(found)
 
 
-def requests(adapter: Adapter, stats: Callable[[], Mapping[str, int]]) -> dict[str, Callable[..., Any]]:
+def requests(nic: Nic, stats: Callable[[], Mapping[str, int]]) -> dict[str, Callable[..., Any]]:
     """Return what can be asked about a NIC: by name, a function that takes the words after the name.
 
     The same functions answer for a running driver (over its status socket) and for one that probed just to ask.
     """
 
     def registers(which: str = "set", *names: str) -> list[dict[str, Any]]:
-        return ethtool.registers(adapter.bar, zero=which == "all", names=names)
+        return ethtool.registers(nic.bar, nic.registers, zero=which == "all", names=names)
 
     def eeprom(words: str = "64") -> list[int]:
-        return adapter.read_eeprom(int(words))
+        return nic.read_eeprom(int(words))
 
     return {
         "stats": stats,
         "regs": registers,
         "eeprom": eeprom,
-        "module": lambda: ethtool.module(adapter.read_module),
-        "link": lambda: ethtool.link(adapter.bar),
+        "module": lambda: ethtool.module(nic.read_module),
+        "link": nic.read_link,
     }

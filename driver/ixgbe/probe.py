@@ -20,16 +20,17 @@ from device.regs.pci import (
 from driver.claim import Claim
 from driver.core.bar import Bar
 from driver.core.dma import IOVA_BASE_32, IOVA_BASE_64, Arena
+from driver.core.family import ProbeLog
 from driver.doors.door import Door
 from driver.errors import DriverError, ProbeError
 from driver.ixgbe.adapter import Adapter
 from driver.ixgbe.hw.common import SystemClock
 from driver.ixgbe.hw.hw import Hw
-from driver.ixgbe.hw.info import DEVICES, INTEL, VF_DEVICES, DeviceId
+from driver.ixgbe.hw.info import DEVICES, IDS, DeviceId
 from driver.ixgbe.hw.mac import show, valid_station
 from driver.ixgbe.hw.phy import SfpType, UnsupportedSfpError
 from driver.ixgbe.interrupts import InterruptScheme
-from driver.ixgbe.probing import ProbeLog, ProbeOptions, Probing, QuietLog
+from driver.ixgbe.probing import ProbeOptions, Probing, QuietLog
 from driver.ixgbe.rings import RINGS
 from driver.ixgbe.sw_init import check_queues, sw_init
 
@@ -53,30 +54,13 @@ def _attempt(what: str, action: Callable[[], object]) -> None:
 # ---- the steps, in their order -----------------------------------------------------------------------------------
 
 
-def check_ids(name: str, vendor: int, device: int) -> None:
-    """See that this is a function that we drive.
-
-    Raises:
-        ProbeError: EINVAL, a virtual function; ENODEV, something else.
-    """
-    if vendor == INTEL and device in VF_DEVICES:
-        raise ProbeError(
-            errno.EINVAL,
-            f"{name} ({vendor:04x}:{device:04x}, {VF_DEVICES[device]}) should not be a VF: "
-            "this driver is for the physical function",
-        )
-    if vendor != INTEL or device not in DEVICES:
-        known = ", ".join(f"{INTEL:04x}:{known:04x}" for known in sorted(DEVICES))
-        raise ProbeError(errno.ENODEV, f"{name} is {vendor:04x}:{device:04x}; this driver knows {known}")
-
-
 def refuse_vf(p: Probing) -> str:
     """Refuse virtual functions and strangers before anything is touched.
 
     A broken card may put the wrong VF device id into its SR-IOV capability, so that VFs look like ports.
     """
     vendor, p.device_id, _, p.subsystem_id = p.config.ids()
-    check_ids(p.door.name, vendor, p.device_id)
+    IDS.check(p.door.name, vendor, p.device_id)
     return f"{vendor:04x}:{p.device_id:04x} is a physical function"
 
 

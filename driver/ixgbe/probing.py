@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
 
 from device.regs.i82599 import Register
 from driver.claim import Claim
@@ -23,13 +22,6 @@ from driver.ixgbe.interrupts import KINDS
 from driver.ixgbe.sw_init import SwState
 
 log = logging.getLogger(__name__)
-
-
-class ProbeLog(Protocol):
-    """Who watches the probe."""
-
-    def step(self, name: str, detail: str) -> None:
-        """Step ``name`` is done and found ``detail``."""
 
 
 class QuietLog:

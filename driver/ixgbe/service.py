@@ -6,16 +6,15 @@ ixgbe_msix_other.
 """
 
 import logging
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 from device.regs.i82599 import EICR, EICS, EICS_EX, EIMC, EIMS, EIMS_EX, ESDP, FWSM
 from driver.errors import DeviceGone, DriverError
 from driver.ixgbe.hw.link import LinkStatus
 from driver.ixgbe.hw.phy import UnsupportedSfpError
 from driver.ixgbe.interrupts import OTHER_CAUSES
-
-if TYPE_CHECKING:
-    from driver.ixgbe.adapter import Adapter
+from driver.ixgbe.port import Port
 
 log = logging.getLogger(__name__)
 
@@ -25,11 +24,17 @@ HANGS_TO_RESET = 2
 
 
 class Service:
-    """Periodic work of one adapter."""
+    """Periodic work of one port.
 
-    def __init__(self, adapter: "Adapter") -> None:
+    Args:
+        port: The port.
+        reinit: Resets it while it runs.
+    """
+
+    def __init__(self, port: Port, reinit: Callable[[], None]) -> None:
         """Nothing is due until ``start``."""
-        self.adapter = adapter
+        self.port = port
+        self._reinit = reinit
         self.look_at_sfp = False
         self.lsc_int = 0
         self.tx_timeout_count = 0
@@ -49,7 +54,7 @@ class Service:
         return {
             "lsc_int": self.lsc_int,
             "tx_timeout_count": self.tx_timeout_count,
-            "resets": self.adapter.hw.reset.resets,
+            "resets": self.port.hw.reset.resets,
         }
 
     def run(self) -> None:
@@ -58,26 +63,26 @@ class Service:
         Raises:
             DeviceGone: The function no longer answers.
         """
-        adapter = self.adapter
-        if not adapter.running:
+        port = self.port
+        if not port.running:
             return
         self._check_fw()
-        now_s = adapter.hw.clock.now_s()
+        now_s = port.hw.clock.now_s()
         watchdog = now_s - self._watchdog_s >= WATCHDOG_S
-        if watchdog and not adapter.hw.phy.present:
+        if watchdog and not port.hw.phy.present:
             self.look_at_sfp = True
         if self.look_at_sfp:
             self._sfp_detect()
         self._check_link()
         if watchdog:
             self._watchdog_s = now_s
-            moved = adapter.hw.stats.update()
+            moved = port.hw.stats.update()
             if self._check_hang(paused=bool(moved.get("rx_flow_control_xoff"))):
                 return
             self._kick()
 
     def _check_fw(self) -> None:
-        fwsm = self.adapter.bar.read(FWSM)
+        fwsm = self.port.bar.read(FWSM)
         bad = not fwsm.FW_VALID or fwsm.EXT_ERR_IND != 0
         if bad and not self._fw_error:
             log.warning("firmware error detected: %s", fwsm)
@@ -91,7 +96,7 @@ class Service:
         A module we do not drive costs the link, not the port: the driver waits for a better one.
         """
         self.look_at_sfp = False
-        hw = self.adapter.hw
+        hw = self.port.hw
         hw.phy.forget()
         if not hw.bar.read(ESDP).SDP2:
             hw.phy.mark_absent()
@@ -113,27 +118,27 @@ class Service:
     # ---- link ------------------------------------------------------------------------------------------------------
 
     def _check_link(self) -> None:
-        adapter = self.adapter
-        before, now = adapter.link, adapter.hw.link.check()
-        adapter.link = now
-        adapter.bar.write(EIMS, EIMS.of(LSC=1))
+        port = self.port
+        before, now = port.link, port.hw.link.check()
+        port.link = now
+        port.bar.write(EIMS, EIMS.of(LSC=1))
         if now.up and not before.up:
-            adapter.hw.link.enable_flow_control(adapter.sw.rx_fifo_kib)
+            port.hw.link.enable_flow_control(port.sw.rx_fifo_kib)
             log.info(
                 "%s: link is up, %g Gb/s, flow control %s",
-                adapter.door.name,
+                port.door.name,
                 now.speed_mbps / 1000,
-                adapter.hw.link.flow_control.value,
+                port.hw.link.flow_control.value,
             )
         elif before.up and not now.up:
-            log.info("%s: link is down", adapter.door.name)
+            log.info("%s: link is down", port.door.name)
             if self._tx_pending():
-                log.info("%s: resetting to clear Tx work after link loss", adapter.door.name)
-                adapter.reinit()
-                adapter.link = LinkStatus()
+                log.info("%s: resetting to clear Tx work after link loss", port.door.name)
+                self._reinit()
+                port.link = LinkStatus()
 
     def _tx_pending(self) -> bool:
-        return any(ring.pending for ring in self.adapter.tx_rings)
+        return any(ring.pending for ring in self.port.tx_rings)
 
     # ---- hang ------------------------------------------------------------------------------------------------------
 
@@ -142,37 +147,37 @@ class Service:
 
         Whoever is told to pause makes no progress and is not hanging.
         """
-        adapter = self.adapter
-        if not adapter.link.up:
+        port = self.port
+        if not port.link.up:
             self._progress.clear()
             return False
-        for ring in adapter.tx_rings:
+        for ring in port.tx_rings:
             packets = ring.stats()["packets"]
             seen, stuck = self._progress.get(ring.queue, (None, 0))
             stuck = stuck + 1 if ring.pending and packets == seen and not paused else 0
             self._progress[ring.queue] = (packets, stuck)
             if stuck >= HANGS_TO_RESET:
-                log.error("%s: detected Tx unit hang on queue %d, resetting", adapter.door.name, ring.queue)
+                log.error("%s: detected Tx unit hang on queue %d, resetting", port.door.name, ring.queue)
                 self.tx_timeout_count += 1
-                adapter.reinit()
+                self._reinit()
                 return True
         return False
 
     def _kick(self) -> None:
         """Make every queue vector interrupt once: what was lost is found by the poll that follows."""
-        adapter = self.adapter
+        port = self.port
         self.kicks += 1
-        if not adapter.scheme.msix:
-            adapter.bar.write(EICS, EICS.of(TCP_TIMER=1, OTHER=1))
+        if not port.scheme.msix:
+            port.bar.write(EICS, EICS.of(TCP_TIMER=1, OTHER=1))
             return
-        for n, word in adapter.scheme.kicks():
-            adapter.bar.write(EICS_EX, word, n)
+        for n, word in port.scheme.kicks():
+            port.bar.write(EICS_EX, word, n)
 
     # ---- the other interrupt ---------------------------------------------------------------------------------------
 
     def msix_other(self) -> None:
         """MSI-X: everything but queues.  Reading EICS does not clear, so queue causes stay where they are."""
-        bar = self.adapter.bar
+        bar = self.port.bar
         causes = bar.read(EICS).replace(RTX_QUEUE=0)
         bar.write(EICR, int(causes))
         self._causes(EICR(int(causes)))
@@ -180,7 +185,7 @@ class Service:
 
     def legacy(self) -> bool:
         """MSI and INTx: one interrupt for all.  True if rings want polling; they stay masked until then."""
-        bar = self.adapter.bar
+        bar = self.port.bar
         bar.write(EIMC, ALL)
         causes = bar.read(EICR)
         rings = causes.RTX_QUEUE != 0 or bool(causes.TCP_TIMER)
@@ -196,5 +201,5 @@ class Service:
         if causes.GPI_SDP2:
             self.look_at_sfp = True
         if causes.ECC:
-            log.error("%s: packet buffer ECC error, resetting", self.adapter.door.name)
-            self.adapter.reinit()
+            log.error("%s: packet buffer ECC error, resetting", self.port.door.name)
+            self._reinit()

@@ -13,8 +13,7 @@ from driver.ixgbe.hw.hw import Hw
 
 MAX_MSIX_VECTORS = 64
 NON_Q_VECTORS = 1
-MTU_MIN = 68
-MTU_MAX = 9710
+MTUS = range(68, 9711)
 MTU_DEFAULT = 1500
 QUEUES_MAX = 64
 RING_DEFAULT = 512
@@ -85,8 +84,8 @@ def check_mtu(mtu: int) -> int:
     """An MTU that the hardware takes.
 
     Raises:
-        DriverError: Not 68..9710.
+        DriverError: Names the value and the range.
     """
-    if not MTU_MIN <= mtu <= MTU_MAX:
-        raise DriverError(f"MTU {mtu}: the 82599 takes {MTU_MIN} to {MTU_MAX} bytes")
+    if mtu not in MTUS:
+        raise DriverError(f"MTU {mtu} is out of range: the 82599 takes {MTUS[0]} to {MTUS[-1]} bytes")
     return mtu

@@ -19,6 +19,7 @@ from driver.claim import Claim
 from driver.core.bar import Bar
 from driver.doors import vfio
 from driver.errors import DriverError, MissingError
+from driver.ixgbe.figures import DUMPED
 from driver.ixgbe.hw.i2c import I2c
 from driver.ixgbe.probe import ProbeOptions
 from driver.status import StatusServer, wait_readable
@@ -37,7 +38,7 @@ def _here(nic: Card, monkeypatch: pytest.MonkeyPatch) -> None:
         return ProbeOptions(allow_unsupported_sfp=allow_unsupported_sfp, clock=NoWait(), cpus=2)
 
     monkeypatch.setattr(cli, "open_door", lambda name: PairDoor(nic, name))
-    monkeypatch.setattr(cli, "ProbeOptions", options)
+    monkeypatch.setattr("driver.ixgbe.family.ProbeOptions", options)
 
 
 def fails(capsys: Capture, code: int, *words: str) -> str:
@@ -124,8 +125,8 @@ def test_a_dump_changes_nothing_in_the_nic(nic: Card, door: PairDoor) -> None:
     bar = Bar(door)
     bar.write(EIMS, EIMS.of(LSC=1))
     bar.write(EICS, EICS.of(LSC=1))
-    before, reads = words(), nic.core.counters()
-    rows = ethtool.registers(bar, zero=True)
+    before, reads = words(), nic.fast.counters()
+    rows = ethtool.registers(bar, DUMPED, zero=True)
     assert words() == before
     assert nic.regs.get(EICR).LSC == 1
     assert nic.regs.get(SWSM).SMBI == 0

@@ -4,6 +4,7 @@
 import enum
 from dataclasses import dataclass
 
+from driver.core.family import Ids
 from driver.ixgbe.hw.eeprom import Eeprom
 from driver.ixgbe.hw.link import Link
 from driver.ixgbe.hw.mac import Mac
@@ -13,7 +14,6 @@ from driver.ixgbe.hw.swfw import SwFw
 
 INTEL = 0x8086
 
-# Virtual functions: the PF driver must never be given one.
 VF_DEVICES = {0x10ED: "82599 VF", 0x1515: "X540 VF"}
 
 
@@ -73,3 +73,8 @@ DEVICES = {
         DeviceId(0x1557, "82599EN SFP+", IXGBE_82599),
     )
 }
+
+IDS = Ids(
+    driven={(INTEL, device): entry.name for device, entry in DEVICES.items()},
+    virtual={(INTEL, device): name for device, name in VF_DEVICES.items()},
+)

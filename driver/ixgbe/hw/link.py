@@ -4,9 +4,11 @@
 import enum
 import logging
 from dataclasses import dataclass
+from typing import Any
 
 from device.regs.i82599 import ANLP1, AUTOC, AUTOC2, ESDP, FCCFG, FCRTH, FCRTL, FCRTV, FCTTV, LINKS, MFLCN, RXPBSIZE
 from device.regs.i82599.mac import LinkSpeed, Lms
+from driver.core.bar import Bar
 from driver.ixgbe.hw.common import Common
 from driver.ixgbe.hw.swfw import Resource, SwFw
 
@@ -38,6 +40,16 @@ class LinkStatus:
 
     up: bool = False
     speed_mbps: int = 0
+
+
+def link_figures(bar: Bar) -> dict[str, Any]:
+    """The link as the MAC sees it now, as plain data."""
+    links = bar.read(LINKS)
+    return {
+        "up": bool(links.UP),
+        "speed_mbps": SPEED_MBPS.get(LinkSpeed(links.SPEED), 0) if links.UP else 0,
+        "duplex": "full",
+    }
 
 
 class Link:

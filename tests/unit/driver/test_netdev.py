@@ -18,7 +18,7 @@ from scapy.packet import Packet, Raw
 
 from driver.compiled import ffi, lib
 from driver.core import netdev
-from driver.core.netdev import NetDev, check_mtu, check_name
+from driver.core.netdev import NetDev, check_name
 from driver.errors import DriverError, MissingError
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -145,12 +145,6 @@ def test_names_an_interface_can_have(name: str) -> None:
 def test_names_an_interface_cannot_have(name: str) -> None:
     with pytest.raises(DriverError, match="an interface name has 1 to 15 bytes"):
         check_name(name)
-
-
-@pytest.mark.parametrize("mtu", [67, 9711, 0, -1])
-def test_an_mtu_out_of_range_is_refused_with_the_range(mtu: int) -> None:
-    with pytest.raises(DriverError, match=f"MTU {mtu} is out of range: the 82599 takes 68 to 9710"):
-        check_mtu(mtu)
 
 
 def fds() -> int:

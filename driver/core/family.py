@@ -1,0 +1,204 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What a family of chips is to the rest of the driver, and what a probed NIC of any family can do.
+
+The families themselves stand beside ``driver/core``; ``driver/families.py`` knows which there are.
+"""
+
+import errno
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+from device.regs.core import Register
+from driver.claim import Claim
+from driver.core.bar import Bar
+from driver.core.napi import Napi
+from driver.core.qvector import QVector
+from driver.doors.door import Door
+from driver.errors import ProbeError
+
+Id = tuple[int, int]  # vendor, device
+
+
+def read_has_effect(register: type[Register]) -> bool:
+    """Whether reading changes something in the NIC: a field that is cleared by it."""
+    return any("RC" in field.access.name for field in register.FIELDS.values())
+
+
+def stranger(name: str, vendor: int, device: int, known: Iterable[Id]) -> ProbeError:
+    """What to say of a function that nobody drives: ENODEV, with the ids that we do drive."""
+    ours = ", ".join(f"{one:04x}:{other:04x}" for one, other in sorted(known))
+    return ProbeError(errno.ENODEV, f"{name} is {vendor:04x}:{device:04x}; this driver knows {ours}")
+
+
+@dataclass(frozen=True, slots=True)
+class Ids:
+    """The functions of a family.
+
+    Attributes:
+        driven: Those that it drives, and what they are.
+        virtual: Its virtual functions, which the driver of a port must never be given.
+    """
+
+    driven: Mapping[Id, str]
+    virtual: Mapping[Id, str]
+
+    def has(self, vendor: int, device: int) -> bool:
+        """Whether the function is one of the family, driven or refused."""
+        return (vendor, device) in self.driven or (vendor, device) in self.virtual
+
+    def check(self, name: str, vendor: int, device: int) -> None:
+        """See that this is a function that the family drives.
+
+        Raises:
+            ProbeError: EINVAL, a virtual function; ENODEV, something else.
+        """
+        if what := self.virtual.get((vendor, device)):
+            raise ProbeError(
+                errno.EINVAL,
+                f"{name} ({vendor:04x}:{device:04x}, {what}) should not be a VF: "
+                "this driver is for the physical function",
+            )
+        if (vendor, device) not in self.driven:
+            raise stranger(name, vendor, device, self.driven)
+
+
+class ProbeLog(Protocol):
+    """Who watches the probe."""
+
+    def step(self, name: str, detail: str) -> None:
+        """Step ``name`` is done and found ``detail``."""
+
+
+class LinkState(Protocol):
+    """The link, as the service task saw it last."""
+
+    @property
+    def up(self) -> bool:
+        """Whether there is one."""
+
+
+class Nic(Protocol):
+    """A probed NIC, as sessions and people use it; ends with ``close``.
+
+    Attributes:
+        claim: Nobody else drives it meanwhile.
+        pause: Called by the NIC before it touches running rings: whoever polls them lets go.
+        resume: Called afterwards.
+        running: Between ``up`` and ``down``.
+    """
+
+    claim: Claim
+    pause: Callable[[], None]
+    resume: Callable[[], None]
+    running: bool
+
+    @property
+    def bar(self) -> Bar:
+        """The function's registers."""
+
+    @property
+    def registers(self) -> Sequence[type[Register]]:
+        """The registers that a dump may read."""
+
+    @property
+    def mac(self) -> str:
+        """Our address, as people write it."""
+
+    @property
+    def mtu(self) -> int:
+        """Largest packet, in bytes."""
+
+    @property
+    def link(self) -> LinkState:
+        """The link."""
+
+    @property
+    def q_vectors(self) -> list[QVector]:
+        """The vectors that serve rings."""
+
+    @property
+    def service_interval_s(self) -> float:
+        """Seconds until ``service`` is due again."""
+
+    def describe(self) -> dict[str, str]:
+        """What the probe found, by name."""
+
+    def up(self, queues: int | None = None, mtu: int | None = None, *, name: str = "") -> None:
+        """Make ``queues`` ring pairs and let traffic flow; interrupts are called after ``name``."""
+
+    def down(self) -> None:
+        """Stop traffic and free the rings; safe to call twice."""
+
+    def napis(self) -> list[Napi]:
+        """A polling context per q_vector, for the rings that exist now."""
+
+    def service(self) -> None:
+        """One pass of the service task."""
+
+    def other_fds(self) -> list[int]:
+        """Eventfds to wait on besides those of the queue vectors; ``other_irq`` answers them."""
+
+    def other_irq(self) -> None:
+        """One of ``other_fds`` is readable."""
+
+    def set_mtu(self, mtu: int) -> None:
+        """Change the largest packet, also while it runs."""
+
+    def set_mac(self, address: bytes) -> None:
+        """Change our own address."""
+
+    def set_rx_mode(self, *, promiscuous: bool | None = None) -> None:
+        """Take every frame, or only ours."""
+
+    def stats(self) -> dict[str, int]:
+        """Totals since the probe."""
+
+    def read_eeprom(self, words: int) -> list[int]:
+        """The first ``words`` 16-bit words of the NVM."""
+
+    def read_module(self, address: int, offset: int) -> int:
+        """One byte of the module in the cage, at I2C address 0xA0 or 0xA2."""
+
+    def read_link(self) -> dict[str, Any]:
+        """The link as the MAC sees it now."""
+
+    def close(self) -> None:
+        """Undo the probe; safe to call twice."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
+    ) -> None: ...
+
+
+class Probe(Protocol):
+    """How a family probes: the door is its own from then on."""
+
+    def __call__(self, door: Door, watch: ProbeLog | None, *, allow_unsupported_sfp: bool) -> Nic:
+        """Probe the function behind ``door``; what goes wrong is a ``ProbeError`` or another ``DriverError``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """A family of chips.
+
+    Attributes:
+        name: As its kernel driver is called.
+        ids: Its functions.
+        probe: From a function to a NIC.
+        mtus: Bytes that an MTU may have.
+        check_mtu: Returns an MTU that is one of them, and raises ``DriverError`` for another.
+        registers: Every register there is.
+        dumped: Those that a dump may read.
+    """
+
+    name: str
+    ids: Ids
+    probe: Probe
+    mtus: range
+    check_mtu: Callable[[int], int]
+    registers: Sequence[type[Register]]
+    dumped: Sequence[type[Register]]

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Which families of chips there are, and which of them a function belongs to.  Nobody else names one."""
+
+from driver.core.family import Family, Nic, ProbeLog, stranger
+from driver.doors.config import Config
+from driver.doors.door import Door
+from driver.errors import DriverError
+from driver.ixgbe.family import FAMILY as IXGBE
+
+FAMILIES: tuple[Family, ...] = (IXGBE,)
+MTUS = range(min(family.mtus[0] for family in FAMILIES), max(family.mtus[-1] for family in FAMILIES) + 1)
+
+
+def family_of(vendor: int, device: int) -> Family | None:
+    """Return the family of a function, of a virtual one too; None if nobody drives it."""
+    return next((family for family in FAMILIES if family.ids.has(vendor, device)), None)
+
+
+def check_ids(name: str, vendor: int, device: int) -> Family:
+    """Return the family that drives this function.
+
+    Raises:
+        ProbeError: EINVAL, it is a virtual function; ENODEV, nobody drives it.
+    """
+    family = family_of(vendor, device)
+    if family is None:
+        raise stranger(name, vendor, device, (known for family in FAMILIES for known in family.ids.driven))
+    family.ids.check(name, vendor, device)
+    return family
+
+
+def probe(door: Door, watch: ProbeLog | None = None, *, allow_unsupported_sfp: bool = False) -> Nic:
+    """Probe the function behind ``door``, whatever it is.
+
+    The door belongs to the probe from now on: it is closed on failure, and by the NIC's ``close``.
+
+    Args:
+        door: The function.
+        watch: Told of each step as it is done.
+        allow_unsupported_sfp: Drive modules of vendors that the card does not list.
+
+    Raises:
+        ProbeError: The function cannot be driven.
+        Busy: Another driver has it.
+        DeviceGone: It does not answer.
+    """
+    try:
+        vendor, device, _, _ = Config(door).ids()
+        family = check_ids(door.name, vendor, device)
+    except BaseException:
+        door.close()
+        raise
+    return family.probe(door, watch, allow_unsupported_sfp=allow_unsupported_sfp)
+
+
+def check_mtu(mtu: int) -> int:
+    """Return an MTU that one family at least takes; what a NIC of another says is for it to say.
+
+    Raises:
+        DriverError: None does; the last one's reason.
+    """
+    for family in FAMILIES[:-1]:
+        if mtu in family.mtus:
+            return mtu
+    return FAMILIES[-1].check_mtu(mtu)
+
+
+def check_registers(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the names of registers in capitals, if one family at least has each of them and may dump it.
+
+    Raises:
+        DriverError: Names those that there are not, or that a dump leaves alone.
+    """
+    wanted = tuple(name.upper() for name in names)
+    known = {register.NAME for family in FAMILIES for register in family.registers}
+    if unknown := [name for name in wanted if name not in known]:
+        raise DriverError(f"no register called {', '.join(unknown)}; `python -m device.regs list` has them all")
+    dumped = {register.NAME for family in FAMILIES for register in family.dumped}
+    if effect := [name for name in wanted if name not in dumped]:
+        raise DriverError(f"reading {', '.join(effect)} has an effect on the NIC, so a dump leaves it alone")
+    return wanted

@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""This family as the rest of the driver sees it."""
+
+from device.regs.i82599 import ALL
+from driver.core.family import Family, ProbeLog
+from driver.doors.door import Door
+from driver.ixgbe.adapter import Adapter
+from driver.ixgbe.figures import DUMPED
+from driver.ixgbe.hw.info import IDS
+from driver.ixgbe.probe import ProbeOptions, probe
+from driver.ixgbe.sw_init import MTUS, check_mtu
+
+
+def _probe(door: Door, watch: ProbeLog | None, *, allow_unsupported_sfp: bool) -> Adapter:
+    return probe(door, ProbeOptions(allow_unsupported_sfp=allow_unsupported_sfp), watch)
+
+
+FAMILY = Family(name="ixgbe", ids=IDS, probe=_probe, mtus=MTUS, check_mtu=check_mtu, registers=ALL, dumped=DUMPED)

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The figures of a port: what it is, what it counted, its EEPROM, its module, its link, and its registers."""
+
+import logging
+from typing import Any
+
+from device.regs.i82599 import ALL, SWSM, Register
+from driver.core.family import read_has_effect
+from driver.errors import DeviceGone, LinkError
+from driver.ixgbe.hw.link import link_figures
+from driver.ixgbe.port import Port
+from driver.ixgbe.service import Service
+
+log = logging.getLogger(__name__)
+
+# Reading these has effects that their fields' access does not tell: a semaphore is taken, a time stamp is let go.
+UNREADABLE = (SWSM, *(register for register in ALL if register.NAME.startswith(("RXSTMP", "TXSTMP", "PFMAILBOX"))))
+
+
+def dumpable(register: type[Register]) -> bool:
+    """Whether a dump may read this register: reading changes nothing in the NIC."""
+    return register not in UNREADABLE and not read_has_effect(register)
+
+
+DUMPED = tuple(filter(dumpable, ALL))
+
+
+class Figures(Port):
+    """The part of an adapter that answers questions.
+
+    Attributes:
+        work: The service task, which counts too.
+        registers: Those that a dump may read.
+    """
+
+    work: Service
+    registers = DUMPED
+
+    def describe(self) -> dict[str, str]:
+        """What the probe found, by name."""
+        return dict(self.about)
+
+    def _ring_totals(self) -> dict[str, int]:
+        totals: dict[str, int] = {}
+
+        def add(name: str, count: int) -> None:
+            totals[name] = totals.get(name, 0) + count
+
+        for way, rings in (("rx", self.rx_rings), ("tx", self.tx_rings)):
+            for ring in rings:
+                counts = ring.stats()
+                for what in ("packets", "bytes"):
+                    add(f"{way}_{what}", counts[what])
+                    add(f"{way}_queue_{ring.queue}_{what}", counts[what])
+                add(f"{way}_dropped", counts["drops"])
+                if way == "tx":
+                    add("tx_busy", counts["busy"])
+                    add("tx_restart_queue", counts["restarts"])
+                else:
+                    add("rx_csum_offload_errors", counts["csum_errors"])
+        return totals
+
+    def keep_totals(self) -> None:
+        """Remember what the rings counted: they are about to go."""
+        for name, count in self._ring_totals().items():
+            self.past[name] = self.past.get(name, 0) + count
+
+    def stats(self) -> dict[str, int]:
+        """Totals since the probe, under the names of ``ethtool -S`` where it has them."""
+        try:
+            self.hw.stats.update()
+        except (DeviceGone, OSError) as err:
+            log.debug("last known statistics: %s", err)
+        rings = self._ring_totals()
+        soft = {name: rings.get(name, 0) + self.past.get(name, 0) for name in {**self.past, **rings}}
+        order = sorted(soft, key=lambda name: ("_queue_" in name, name.startswith("tx"), len(name), name))
+        return {**{name: soft[name] for name in order}, **self.work.counts(), **self.hw.stats.totals}
+
+    def read_eeprom(self, words: int) -> list[int]:
+        """The first ``words`` 16-bit words of the NVM."""
+        return [self.hw.eeprom.read(word) for word in range(min(words, self.hw.eeprom.words))]
+
+    def read_module(self, address: int, offset: int) -> int:
+        """One byte of the SFP+ module, at I2C address 0xA0 or 0xA2.
+
+        Raises:
+            LinkError: There is no module, or it does not answer.
+        """
+        if not self.hw.phy.present:
+            raise LinkError(f"{self.door.name}: no module in the SFP+ cage")
+        return self.hw.phy.i2c.read_byte(offset, address=address)
+
+    def read_link(self) -> dict[str, Any]:
+        """The link as the MAC sees it now."""
+        return link_figures(self.bar)
