@@ -21,7 +21,7 @@ try:
     from driver.core.family import Nic
     from driver.core.napi import NapiMode
     from driver.core.netdev import check_name
-    from driver.doors import vfio
+    from driver.doors import kernel
     from driver.doors.address import address_of
     from driver.doors.open import open_door
     from driver.errors import Busy, DriverError, MissingError
@@ -41,7 +41,7 @@ def _open(nic: str, *, show: bool, allow_unsupported_sfp: bool = False) -> tuple
     if holder := claim.holder(nic):
         raise Busy(f"{nic} is in use by {holder}; end that first", holder)
     # Nobody is to be told how to take a function from its driver that this one could not drive.
-    if (address := address_of(nic)) and (ids := vfio.ids(address)):
+    if (address := address_of(nic)) and (ids := kernel.ids(address)):
         families.check_ids(address, *ids)
     steps = Steps(show=show)
     return families.probe(open_door(nic), steps, allow_unsupported_sfp=allow_unsupported_sfp), steps

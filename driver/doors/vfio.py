@@ -2,39 +2,30 @@
 """A door to a function of this machine: Linux VFIO, group API.
 
 Debian's kernels have no VFIO character devices per function (IOMMUFD is off), so the way is container, group, device.
-Everything the kernel is asked goes through :class:`Kernel`, which a test replaces.
 
 Ref: linux/vfio.h; Documentation/driver-api/vfio.rst.
 Observed, in Debian guests (Linux 6.12 and 6.1) under QEMU with intel-iommu, by tests/boot/test_ours*.py: the order of
-calls below, a function level reset when the device is opened, unbind that blocks until every fd and every mapping of a
-BAR is gone, "probe failed with error -22" and no iommu_group without a vIOMMU.
+calls below, and a function level reset when the device is opened.
 """
 
 import contextlib
 import errno
-import fcntl
-import logging
-import mmap
 import os
 import struct
-import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import NoReturn
 
 from driver import compiled
+from driver.doors.binding import VFIO_PCI, Binding
 from driver.doors.config import CONFIG_BYTES
 from driver.doors.door import Door, IrqKind
+from driver.doors.kernel import Kernel
 from driver.errors import Busy, DoorError
-
-log = logging.getLogger(__name__)
 
 API_VERSION = 0
 TYPE1V2_IOMMU = 3
 CONFIG_REGION = 7
 BARS = 6
-BIND_WAIT_S = 2.0
-VFIO_PCI = "vfio-pci"
 
 # ioctl numbers: _IO(';', 100 + n).
 _BASE = 0x3B64
@@ -48,183 +39,6 @@ INFO_RESET = 1
 REGION_MMAP = 4
 IRQ_DATA_NONE, IRQ_DATA_EVENTFD, IRQ_UNMASK, IRQ_TRIGGER = 1, 4, 16, 32
 DMA_READ_WRITE = 3
-
-
-class Kernel:
-    """The few things we ask of Linux, one method each; ``root`` stands before ``/sys`` and ``/dev``."""
-
-    def __init__(self, root: Path = Path("/")) -> None:
-        self.root = root
-
-    def path(self, name: str) -> Path:
-        """Return where an absolute name is, seen from the root in use."""
-        return self.root / name.lstrip("/")
-
-    def open(self, name: str) -> int:
-        """Open a device file for reading and writing."""
-        return os.open(self.path(name), os.O_RDWR | os.O_CLOEXEC)
-
-    def close(self, fd: int) -> None:
-        """Close one of our files."""
-        os.close(fd)
-
-    def ioctl(self, fd: int, request: int, argument: int | bytearray = 0) -> int:
-        """Do an ioctl; a bytearray is passed by address and may come back changed."""
-        if fd < 0:  # Python's own answer would be a ValueError
-            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
-        return fcntl.ioctl(fd, request, argument)
-
-    def mmap(self, fd: int, len_bytes: int, offset: int) -> mmap.mmap:
-        """Map part of a device file, shared."""
-        return mmap.mmap(fd, len_bytes, offset=offset)
-
-    def pread(self, fd: int, len_bytes: int, offset: int) -> bytes:
-        """Read from a device file."""
-        return os.pread(fd, len_bytes, offset)
-
-    def pwrite(self, fd: int, data: bytes, offset: int) -> int:
-        """Write to a device file."""
-        return os.pwrite(fd, data, offset)
-
-    def write(self, name: str, text: str) -> None:
-        """Write a sysfs attribute in one go."""
-        fd = os.open(self.path(name), os.O_WRONLY | os.O_CLOEXEC)
-        try:
-            os.write(fd, text.encode())
-        finally:
-            os.close(fd)
-
-    def read(self, name: str) -> str:
-        """Read a sysfs attribute."""
-        return self.path(name).read_text().strip()
-
-    def link(self, name: str) -> str:
-        """Return the last part of what a symbolic link points to; empty if there is no such link."""
-        try:
-            return self.path(name).readlink().name
-        except OSError:
-            return ""
-
-    def holders(self, name: str) -> list[str]:
-        """Return who has a device file open, as text for people; only those that we may look into."""
-        found = []
-        for process in self.path("/proc").glob("[0-9]*"):
-            with contextlib.suppress(OSError):  # it ended, or is somebody else's
-                if any(str(fd.readlink()) == name for fd in (process / "fd").iterdir()):
-                    command = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
-                    found.append(f"pid {process.name} ({command})")
-        return found
-
-
-def ids(address: str, kernel: Kernel | None = None) -> tuple[int, int] | None:
-    """Return a function's vendor and device id as the system knows them, whoever drives it; None if it is not there."""
-    kernel = kernel or Kernel()
-    try:
-        vendor, device = (
-            int(kernel.read(f"/sys/bus/pci/devices/{address}/{name}"), 16) for name in ("vendor", "device")
-        )
-    except (OSError, ValueError):
-        return None
-    return vendor, device
-
-
-class Binding:
-    """Which kernel driver has the function, and the way there and back.
-
-    Args:
-        address: ``DDDD:BB:DD.F``.
-        kernel: What we ask.
-
-    Raises:
-        DoorError: There is no such function, or no IOMMU stands before it.
-    """
-
-    def __init__(self, address: str, kernel: Kernel) -> None:
-        self.address = address
-        self.sysfs = f"/sys/bus/pci/devices/{address}"
-        self._kernel = kernel
-        self._restore_to: str | None = None
-        if not kernel.path(self.sysfs).exists():
-            raise DoorError(errno.ENODEV, f"{address}: no such PCI function; `lspci -D` lists what there is")
-        self.group = kernel.link(f"{self.sysfs}/iommu_group")
-        if not self.group:
-            raise DoorError(
-                errno.ENODEV,
-                f"{address}: no iommu_group: boot with intel_iommu=on (or amd_iommu=on); "
-                "in QEMU also add -device intel-iommu,caching-mode=on,intremap=on before the device",
-            )
-
-    @property
-    def driver(self) -> str:
-        """Name of the kernel driver that has it now; empty if none."""
-        return self._kernel.link(f"{self.sysfs}/driver")
-
-    def _advice(self) -> str:
-        load = "" if self._loaded() else f"modprobe {VFIO_PCI}; "
-        unbind = f"echo {self.address} > {self.sysfs}/driver/unbind; " if self.driver else ""
-        probe = f"echo {self.address} > /sys/bus/pci/drivers_probe"
-        return f"{load}echo {VFIO_PCI} > {self.sysfs}/driver_override; {unbind}{probe}"
-
-    def _loaded(self) -> bool:
-        return self._kernel.path(f"/sys/bus/pci/drivers/{VFIO_PCI}").exists()
-
-    def need(self, *, bind: bool) -> None:
-        """Make sure vfio-pci has the function.
-
-        Args:
-            bind: Take it from whoever has it, and give it back in :meth:`restore`.
-
-        Raises:
-            DoorError: vfio-pci is not loaded, does not have the function, or refused it.
-        """
-        before = self.driver
-        if before == VFIO_PCI:
-            return
-        has = f"the driver {before} has it" if before else "no driver has it"
-        if not bind:
-            raise DoorError(errno.ENODEV, f"{self.address}: {has}, not {VFIO_PCI}; do: {self._advice()}")
-        if not self._loaded():
-            raise DoorError(
-                errno.ENODEV, f"{self.address}: the {VFIO_PCI} driver is not loaded; do: modprobe {VFIO_PCI}"
-            )
-        self._restore_to = before
-        try:
-            self._rebind(VFIO_PCI)
-        except BaseException:
-            self.restore()
-            raise
-
-    def _rebind(self, driver: str) -> None:
-        try:
-            self._kernel.write(f"{self.sysfs}/driver_override", (driver if driver == VFIO_PCI else "") + "\n")
-            if self.driver not in {"", driver}:
-                self._kernel.write(f"{self.sysfs}/driver/unbind", self.address)
-            if self.driver != driver:
-                self._kernel.write("/sys/bus/pci/drivers_probe", self.address)
-        except OSError as error:
-            code = error.errno or errno.EIO
-            raise DoorError(
-                code, f"{self.address}: cannot bind to {driver or 'no driver'}: {error}; are you root?"
-            ) from error
-        deadline = time.monotonic() + BIND_WAIT_S
-        while self.driver != driver:
-            if time.monotonic() >= deadline:
-                raise DoorError(
-                    errno.EINVAL,
-                    f"{self.address}: {driver or 'nobody'} was to get it, {self.driver or 'no driver'} has it; "
-                    "see dmesg",
-                )
-            time.sleep(0.01)
-
-    def restore(self) -> None:
-        """Give the function back to the driver it was taken from; never raises."""
-        before, self._restore_to = self._restore_to, None
-        if before is None:
-            return
-        try:
-            self._rebind(before)
-        except DoorError as error:
-            log.warning("%s", error)
 
 
 class VfioDoor(Door):

@@ -17,7 +17,7 @@ from driver import __main__ as cli
 from driver import claim, ethtool
 from driver.claim import Claim
 from driver.core.bar import Bar
-from driver.doors import vfio
+from driver.doors import kernel
 from driver.errors import DriverError, MissingError
 from driver.ixgbe.figures import DUMPED
 from driver.ixgbe.hw.i2c import I2c
@@ -303,5 +303,5 @@ def test_names_that_open_no_door(capsys: Capture, monkeypatch: pytest.MonkeyPatc
 def test_a_stranger_is_refused_before_anybody_is_told_to_unbind_it(
     capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(vfio, "ids", lambda _address: (0x1AF4, 0x1005))
+    monkeypatch.setattr(kernel, "ids", lambda _address: (0x1AF4, 0x1005))
     assert "0000:00:1c.0 is 1af4:1005; this driver knows 8086:10fb" in fails(capsys, 1, "up", "00:1C.0")

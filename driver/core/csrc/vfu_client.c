@@ -14,9 +14,9 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
-#include <time.h>
 #include <unistd.h>
 #include "vfu_client.h"
+#include "vfu_stream.h"
 
 #define COMMAND_READ 9
 #define COMMAND_WRITE 10
@@ -25,7 +25,6 @@
 #define FLAG_ERROR 0x20u
 #define TYPE_BITS 0xFu
 #define BODY_MAX 131072u
-#define FDS_MAX 16
 #define ERRNO_MAX 4095u
 
 struct header {
@@ -40,26 +39,9 @@ struct access {
 
 _Static_assert(sizeof(struct header) == 16 && sizeof(struct access) == 16, "wire structures have no padding");
 
-static int64_t now_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
-/* Shut the socket too: other clients on the same one (a BAR each, sharing the lock) must not go on either. */
-static int broken(struct vfu_client *c, int rc)
-{
-    if (c->error == 0) {
-        c->error = rc;
-        shutdown(c->fd, SHUT_RDWR);
-    }
-    return c->error;
-}
-
 int vfu_client_open(struct vfu_client *c, int fd, int timeout_ms)
 {
-    /* The kernel keeps the time of a single send or recv; the loops below keep the time of the whole. */
+    /* The kernel keeps the time of a single send or recv; vfu_stream.c keeps the time of the whole. */
     struct timeval limit = {timeout_ms / 1000, (timeout_ms % 1000) * 1000};
     if (timeout_ms <= 0)
         return -EINVAL;
@@ -84,7 +66,7 @@ void vfu_client_close(struct vfu_client *c)
         return;
     shutdown(c->fd, SHUT_RDWR);          /* wakes a thread that waits for a reply; it lets go of the lock */
     pthread_mutex_lock(c->lock);
-    broken(c, -ENODEV);
+    vfu_broken(c, -ENODEV);
     c->fd = -1;
     pthread_mutex_unlock(c->lock);
 }
@@ -98,109 +80,16 @@ void vfu_client_free(struct vfu_client *c)
     }
 }
 
-/* What a failed send or recv means: 0 = try again. */
-static int trouble(int64_t deadline)
-{
-    if (errno == EINTR && now_ms() < deadline)
-        return 0;
-    return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR ? -ETIMEDOUT : -errno;
-}
-
-static int send_all(struct vfu_client *c, struct msghdr *msg, size_t left, int64_t deadline)
-{
-    while (left > 0) {
-        ssize_t n = sendmsg(c->fd, msg, MSG_NOSIGNAL);
-        if (n < 0) {
-            int rc = trouble(deadline);
-            if (rc)
-                return broken(c, rc);
-            continue;
-        }
-        left -= (size_t)n;
-        msg->msg_controllen = 0;         /* fds went with the first byte */
-        msg->msg_control = NULL;
-        while (msg->msg_iovlen > 0 && (size_t)n >= msg->msg_iov->iov_len) {
-            n -= (ssize_t)msg->msg_iov->iov_len;
-            msg->msg_iov++;
-            msg->msg_iovlen--;
-        }
-        if (left > 0) {
-            msg->msg_iov->iov_base = (char *)msg->msg_iov->iov_base + n;
-            msg->msg_iov->iov_len -= (size_t)n;
-            if (now_ms() >= deadline)
-                return broken(c, -ETIMEDOUT);
-        }
-    }
-    return 0;
-}
-
-/* Fds a server sent: kept while there is room, closed otherwise. */
-struct inbox {
-    int *fds;
-    uint32_t max, count;
-};
-
-static int take_fds(struct msghdr *msg, struct inbox *in)
-{
-    for (struct cmsghdr *cm = CMSG_FIRSTHDR(msg); cm; cm = CMSG_NXTHDR(msg, cm)) {
-        if (cm->cmsg_level != SOL_SOCKET || cm->cmsg_type != SCM_RIGHTS)
-            continue;
-        size_t n = (cm->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-        for (size_t i = 0; i < n; i++) {
-            int fd;
-            memcpy(&fd, CMSG_DATA(cm) + i * sizeof fd, sizeof fd);
-            if (in->count < in->max)
-                in->fds[in->count++] = fd;
-            else
-                close(fd);
-        }
-    }
-    return msg->msg_flags & MSG_CTRUNC ? -EPROTO : 0;
-}
-
-/* Exactly `len` bytes, never more: fds belong to the bytes they came with.  `in` NULL: no fds expected, none accepted. */
-static int recv_all(struct vfu_client *c, void *buf, size_t len, struct inbox *in, int64_t deadline)
-{
-    size_t got = 0;
-    while (got < len) {
-        union {
-            struct cmsghdr align;
-            char bytes[CMSG_SPACE(sizeof(int) * FDS_MAX)];
-        } control;
-        struct iovec iov = {(char *)buf + got, len - got};
-        struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
-        if (in) {
-            msg.msg_control = control.bytes;
-            msg.msg_controllen = sizeof control.bytes;
-        }
-        ssize_t n = recvmsg(c->fd, &msg, MSG_CMSG_CLOEXEC);
-        if (n == 0)
-            return broken(c, -ECONNRESET);
-        if (n < 0) {
-            int rc = trouble(deadline);
-            if (rc)
-                return broken(c, rc);
-            continue;
-        }
-        if (in && take_fds(&msg, in) < 0)
-            return broken(c, -EPROTO);
-        got += (size_t)n;
-        if (got < len && now_ms() >= deadline)
-            return broken(c, -ETIMEDOUT);
-    }
-    return 0;
-}
-
 /* Is this the reply we wait for?  0 yes, else -errno; a plain refusal by the server leaves the connection sound. */
 static int judge(struct vfu_client *c, const struct header *reply, const struct header *request)
 {
     if (reply->id != request->id || reply->command != request->command || (reply->flags & TYPE_BITS) != FLAG_REPLY ||
         reply->size < sizeof *reply)
-        return broken(c, -EPROTO);
+        return vfu_broken(c, -EPROTO);
     if (!(reply->flags & FLAG_ERROR))
         return 0;
     if (reply->size != sizeof *reply)
-        return broken(c, -EPROTO);
+        return vfu_broken(c, -EPROTO);
     return reply->error == 0 || reply->error > ERRNO_MAX ? -EIO : -(int)reply->error;
 }
 
@@ -211,22 +100,22 @@ static struct header request_header(struct vfu_client *c, uint16_t command, uint
 }
 
 static int call_locked(struct vfu_client *c, uint16_t command, struct msghdr *msg, uint32_t body_bytes, void *reply,
-                       uint32_t reply_bytes, struct inbox *in)
+                       uint32_t reply_bytes, struct vfu_inbox *in)
 {
     struct header ask = request_header(c, command, body_bytes, 0), answer;
-    int64_t deadline = now_ms() + c->timeout_ms;
+    int64_t deadline = vfu_now_ms() + c->timeout_ms;
     msg->msg_iov[0] = (struct iovec){&ask, sizeof ask};
-    int rc = send_all(c, msg, sizeof ask + body_bytes, deadline);
+    int rc = vfu_send(c, msg, sizeof ask + body_bytes, deadline);
     if (rc == 0)
-        rc = recv_all(c, &answer, sizeof answer, in, deadline);
+        rc = vfu_recv(c, &answer, sizeof answer, in, deadline);
     if (rc == 0)
         rc = judge(c, &answer, &ask);
     if (rc < 0)
         return rc;
     uint32_t len = answer.size - (uint32_t)sizeof answer;
     if (len > reply_bytes)
-        return broken(c, -EPROTO);
-    rc = recv_all(c, reply, len, in, deadline);
+        return vfu_broken(c, -EPROTO);
+    rc = vfu_recv(c, reply, len, in, deadline);
     return rc < 0 ? rc : (int)len;
 }
 
@@ -235,15 +124,15 @@ int vfu_client_call(struct vfu_client *c, uint16_t command, const void *body, ui
 {
     union {
         struct cmsghdr align;
-        char bytes[CMSG_SPACE(sizeof(int) * FDS_MAX)];
+        char bytes[CMSG_SPACE(sizeof(int) * VFU_FDS_MAX)];
     } control;
     struct iovec iov[2] = {{NULL, 0}, {(void *)(uintptr_t)body, body_bytes}};
     struct msghdr msg = {.msg_iov = iov, .msg_iovlen = body_bytes ? 2 : 1};
-    struct inbox in = {reply_fds, reply_fd_max, 0};
+    struct vfu_inbox in = {reply_fds, reply_fd_max, 0};
 
     for (uint32_t i = 0; i < reply_fd_max; i++)
         reply_fds[i] = -1;
-    if (body_bytes > BODY_MAX || reply_bytes > BODY_MAX || fd_count > FDS_MAX)
+    if (body_bytes > BODY_MAX || reply_bytes > BODY_MAX || fd_count > VFU_FDS_MAX)
         return -EMSGSIZE;
     if (c->lock == NULL)
         return -ENODEV;
@@ -286,7 +175,7 @@ int vfu_client_read32(void *client, uint64_t offset, uint32_t *value)
     if (rc == 0)
         rc = call_locked(c, COMMAND_READ, &msg, sizeof ask, &answer, sizeof ask + sizeof *value, NULL);
     if (rc >= 0 && rc != (int)(sizeof ask + sizeof *value))
-        rc = broken(c, -EPROTO);
+        rc = vfu_broken(c, -EPROTO);
     pthread_mutex_unlock(c->lock);
     if (rc < 0)
         return rc;
@@ -314,7 +203,7 @@ int vfu_client_write32(void *client, uint64_t offset, uint32_t value)
     int rc = c->error;
     if (rc == 0) {
         post.header = request_header(c, COMMAND_WRITE, sizeof post - sizeof post.header, FLAG_NO_REPLY);
-        rc = send_all(c, &msg, sizeof post, now_ms() + c->timeout_ms);
+        rc = vfu_send(c, &msg, sizeof post, vfu_now_ms() + c->timeout_ms);
     }
     pthread_mutex_unlock(c->lock);
     return rc;

@@ -14,11 +14,12 @@ from device.regs import pci as layout
 from device.regs.i82599 import CTRL, STATUS
 from driver.core.bar import Bar
 from driver.core.dma import IOVA_BASE_64, Arena
-from driver.doors import vfio
+from driver.doors import binding
 from driver.doors.config import Config
 from driver.doors.door import IrqKind
+from driver.doors.kernel import Kernel, ids
 from driver.doors.open import open_door
-from driver.doors.vfio import Kernel, VfioDoor
+from driver.doors.vfio import VfioDoor
 from driver.errors import Busy, DeviceGone, DoorError
 
 ADDRESS = "0000:01:00.0"
@@ -333,11 +334,11 @@ def test_not_bound_and_not_loaded_says_to_load_it_first(tmp_path: Path) -> None:
 
 def test_ids_are_those_of_sysfs_whoever_drives_it(tmp_path: Path) -> None:
     kernel = FakeKernel(tmp_path, "ixgbe")
-    assert vfio.ids(ADDRESS, kernel) is None
+    assert ids(ADDRESS, kernel) is None
     for name, value in (("vendor", "0x1af4\n"), ("device", "0x1005\n")):
         (kernel.device / name).write_text(value)
-    assert vfio.ids(ADDRESS, kernel) == (0x1AF4, 0x1005)
-    assert vfio.ids("0000:09:00.0", kernel) is None
+    assert ids(ADDRESS, kernel) == (0x1AF4, 0x1005)
+    assert ids("0000:09:00.0", kernel) is None
 
 
 @pytest.mark.parametrize("driver", ["ixgbe", ""])
@@ -370,7 +371,7 @@ def test_bind_without_rights_is_undone(tmp_path: Path) -> None:
 
 
 def test_bind_that_does_not_take_is_undone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(vfio, "BIND_WAIT_S", 0.02)
+    monkeypatch.setattr(binding, "BIND_WAIT_S", 0.02)
     kernel = FakeKernel(tmp_path, "ixgbe")
     kernel.stuck = "ixgbe"
     refused(kernel, "vfio-pci was to get it, ixgbe has it; see dmesg", bind=True, code=errno.EINVAL)
