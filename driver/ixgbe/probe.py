@@ -3,7 +3,7 @@
 
 Every step is a small function that says what it found, and puts what undoes it on one stack.  If a step fails, the
 stack is unwound: nothing stays mapped, claimed, or able to interrupt or to do DMA.  ``Adapter.close`` unwinds the same
-stack.
+stack.  The steps that any PCI function wants are in probe_pci.py.
 
 Ref: ixgbe_probe as annotated in the seed notes, and Linux 6.12.
 """
@@ -14,15 +14,10 @@ import os
 from collections.abc import Callable, Sequence
 
 from device.regs.i82599 import CTRL_EXT, FWSM, STATUS, WUS
-from device.regs.pci import (
-    PCI_COMMAND,
-)
-from driver.claim import Claim
 from driver.core.bar import Bar
-from driver.core.dma import IOVA_BASE_32, IOVA_BASE_64, Arena
 from driver.core.family import ProbeLog
 from driver.doors.door import Door
-from driver.errors import DriverError, ProbeError
+from driver.errors import ProbeError
 from driver.ixgbe.adapter import Adapter
 from driver.ixgbe.hw.common import SystemClock
 from driver.ixgbe.hw.hw import Hw
@@ -30,6 +25,16 @@ from driver.ixgbe.hw.info import DEVICES, IDS, DeviceId
 from driver.ixgbe.hw.mac import show, valid_station
 from driver.ixgbe.hw.phy import SfpType, UnsupportedSfpError
 from driver.ixgbe.interrupts import InterruptScheme
+from driver.ixgbe.probe_pci import (
+    attempt,
+    check_minimum_link,
+    enable_device_mem,
+    get_bus_info,
+    request_mem_regions,
+    save_state,
+    set_dma_mask,
+    set_master,
+)
 from driver.ixgbe.probing import ProbeOptions, Probing, QuietLog
 from driver.ixgbe.rings import RINGS
 from driver.ixgbe.sw_init import check_queues, sw_init
@@ -39,16 +44,6 @@ __all__ = ["STEPS", "ProbeLog", "ProbeOptions", "Probing", "Step", "probe"]
 log = logging.getLogger(__name__)
 
 ALL = 0xFFFFFFFF
-PAGE_BYTES = 4096
-GBPS_PER_PORT = 10
-
-
-def _attempt(what: str, action: Callable[[], object]) -> None:
-    """Undo one thing; a dead function cannot stop the rest from being undone."""
-    try:
-        action()
-    except (DriverError, OSError, TimeoutError) as err:
-        log.debug("undoing %s: %s", what, err)
 
 
 # ---- the steps, in their order -----------------------------------------------------------------------------------
@@ -64,71 +59,6 @@ def refuse_vf(p: Probing) -> str:
     return f"{vendor:04x}:{p.device_id:04x} is a physical function"
 
 
-def enable_device_mem(p: Probing) -> str:
-    """Let the function answer in its memory windows."""
-    before = p.config.read(PCI_COMMAND)
-    p.undo.callback(_attempt, "memory enable", lambda: p.config.update(PCI_COMMAND, MEMORY=before.MEMORY))
-    p.config.enable_memory(sleep=p.clock.sleep)
-    return _command(p, MEMORY=1)
-
-
-def _command(p: Probing, **wanted: int) -> str:
-    """See that the command register took it.
-
-    Raises:
-        ProbeError: EIO, it did not.
-    """
-    found = p.config.read(PCI_COMMAND)
-    if found != found.replace(**wanted):
-        raise ProbeError(errno.EIO, f"{p.door.name}: {wanted} was written, but {found} is read back")
-    return str(found)
-
-
-def set_dma_mask(p: Probing) -> str:
-    """See how far DMA addresses may reach: 64 bits, else 32.
-
-    Raises:
-        ProbeError: EIO, neither can be mapped.
-    """
-    reasons = []
-    for bits, base in ((64, IOVA_BASE_64), (32, IOVA_BASE_32)):
-        try:
-            Arena(p.door, PAGE_BYTES, base).close()
-        except OSError as err:
-            reasons.append(f"{bits} bit: {err}")
-            continue
-        p.iova_base = base
-        return f"{bits} bit, from iova {base:#x}"
-    raise ProbeError(errno.EIO, f"no usable DMA configuration, aborting ({'; '.join(reasons)})")
-
-
-def request_mem_regions(p: Probing) -> str:
-    """Claim the function: one driver at a time.
-
-    Raises:
-        Busy: Somebody has it; the message says who.
-    """
-    p.claim_made = Claim(p.door.name, p.options.claim_dir)
-    p.undo.callback(p.claim_made.release)
-    return f"{p.door.name} is ours (pid {os.getpid()})"
-
-
-def set_master(p: Probing) -> str:
-    """Let the function do DMA."""
-    p.undo.callback(_attempt, "bus master", lambda: p.config.set_master(on=False))
-    p.config.set_master(on=True)
-    return _command(p, BUS_MASTER=1)
-
-
-def save_state(p: Probing) -> str:
-    """Keep what a function level reset would lose, to put it back afterwards.
-
-    Nobody puts it back yet: a port that recovers from such a reset will.
-    """
-    p.saved_state = p.config.save_state()
-    return f"{len(p.saved_state)} registers of configuration space"
-
-
 def ioremap(p: Probing) -> str:
     """Reach the registers through BAR 0.
 
@@ -139,7 +69,7 @@ def ioremap(p: Probing) -> str:
         p.bar_made = Bar(p.door, 0, STATUS, sleep=p.clock.sleep, clock=p.clock.now_s)
     except OSError as err:
         raise ProbeError(errno.EIO, f"{p.door.name}: BAR 0 cannot be mapped: {err}") from err
-    p.undo.callback(_attempt, "registers", lambda: _quiesce(p))
+    p.undo.callback(attempt, "registers", lambda: _quiesce(p))
     return f"BAR 0, {p.bar.len_bytes // 1024} KiB"
 
 
@@ -261,7 +191,7 @@ def init_interrupt_scheme(p: Probing) -> str:
     Raises:
         ProbeError: EIO, there is no interrupt to be had.
     """
-    p.undo.callback(_attempt, "interrupts", p.adapter.scheme.clear)
+    p.undo.callback(attempt, "interrupts", p.adapter.scheme.clear)
     queues = check_queues(p.options.queues) if p.options.queues is not None else p.sw.queue_limit
     return p.adapter.scheme.init(queues)
 
@@ -283,24 +213,6 @@ def read_versions(p: Probing) -> str:
     """The EEPROM's version."""
     p.adapter.about["firmware_version"] = p.hw.eeprom.version()
     return p.adapter.about["firmware_version"]
-
-
-def get_bus_info(p: Probing) -> str:
-    """Speed and width of the PCIe link."""
-    status = p.config.link_status()
-    p.adapter.about["bus"] = text = f"{status.gts} GT/s x{status.width}" if status.gts else "unknown"
-    return f"PCI Express {text}"
-
-
-def check_minimum_link(p: Probing) -> str:
-    """Whether PCIe can carry what the port can; only a warning."""
-    mbps = p.config.link_status().mbps
-    if not mbps:
-        return "not known, not checked"
-    text = f"{mbps / 1000:.3f} Gb/s available, {GBPS_PER_PORT} Gb/s wanted"
-    if mbps < GBPS_PER_PORT * 1000:
-        log.warning("%s: PCIe limits this port: %s; use a wider or faster slot", p.door.name, text)
-    return text
 
 
 def read_pba(p: Probing) -> str:
@@ -402,7 +314,7 @@ def probe(
     watch = watch or QuietLog()
     p = Probing(door, options, clock=options.clock or SystemClock())
     p.cpus = options.cpus or len(os.sched_getaffinity(0))
-    p.undo.callback(_attempt, "door", door.close)
+    p.undo.callback(attempt, "door", door.close)
     name = "probe"
     with p.undo:
         try:

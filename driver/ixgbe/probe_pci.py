@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Steps of the probe that any PCI function wants: memory decoding, DMA, the claim, and how fast its slot is."""
+
+import errno
+import logging
+import os
+from collections.abc import Callable
+
+from device.regs.pci import PCI_COMMAND
+from driver.claim import Claim
+from driver.core.dma import IOVA_BASE_32, IOVA_BASE_64, Arena
+from driver.errors import DriverError, ProbeError
+from driver.ixgbe.probing import Probing
+
+log = logging.getLogger(__name__)
+
+PAGE_BYTES = 4096
+GBPS_PER_PORT = 10
+
+
+def attempt(what: str, action: Callable[[], object]) -> None:
+    """Undo one thing; a dead function cannot stop the rest from being undone."""
+    try:
+        action()
+    except (DriverError, OSError, TimeoutError) as err:
+        log.debug("undoing %s: %s", what, err)
+
+
+def enable_device_mem(p: Probing) -> str:
+    """Let the function answer in its memory windows."""
+    before = p.config.read(PCI_COMMAND)
+    p.undo.callback(attempt, "memory enable", lambda: p.config.update(PCI_COMMAND, MEMORY=before.MEMORY))
+    p.config.enable_memory(sleep=p.clock.sleep)
+    return _command(p, MEMORY=1)
+
+
+def _command(p: Probing, **wanted: int) -> str:
+    """See that the command register took it.
+
+    Raises:
+        ProbeError: EIO, it did not.
+    """
+    found = p.config.read(PCI_COMMAND)
+    if found != found.replace(**wanted):
+        raise ProbeError(errno.EIO, f"{p.door.name}: {wanted} was written, but {found} is read back")
+    return str(found)
+
+
+def set_dma_mask(p: Probing) -> str:
+    """See how far DMA addresses may reach: 64 bits, else 32.
+
+    Raises:
+        ProbeError: EIO, neither can be mapped.
+    """
+    reasons = []
+    for bits, base in ((64, IOVA_BASE_64), (32, IOVA_BASE_32)):
+        try:
+            Arena(p.door, PAGE_BYTES, base).close()
+        except OSError as err:
+            reasons.append(f"{bits} bit: {err}")
+            continue
+        p.iova_base = base
+        return f"{bits} bit, from iova {base:#x}"
+    raise ProbeError(errno.EIO, f"no usable DMA configuration, aborting ({'; '.join(reasons)})")
+
+
+def request_mem_regions(p: Probing) -> str:
+    """Claim the function: one driver at a time.
+
+    Raises:
+        Busy: Somebody has it; the message says who.
+    """
+    p.claim_made = Claim(p.door.name, p.options.claim_dir)
+    p.undo.callback(p.claim_made.release)
+    return f"{p.door.name} is ours (pid {os.getpid()})"
+
+
+def set_master(p: Probing) -> str:
+    """Let the function do DMA."""
+    p.undo.callback(attempt, "bus master", lambda: p.config.set_master(on=False))
+    p.config.set_master(on=True)
+    return _command(p, BUS_MASTER=1)
+
+
+def save_state(p: Probing) -> str:
+    """Keep what a function level reset would lose, to put it back afterwards.
+
+    Nobody puts it back yet: a port that recovers from such a reset will.
+    """
+    p.saved_state = p.config.save_state()
+    return f"{len(p.saved_state)} registers of configuration space"
+
+
+def get_bus_info(p: Probing) -> str:
+    """Speed and width of the PCIe link."""
+    status = p.config.link_status()
+    p.adapter.about["bus"] = text = f"{status.gts} GT/s x{status.width}" if status.gts else "unknown"
+    return f"PCI Express {text}"
+
+
+def check_minimum_link(p: Probing) -> str:
+    """Whether PCIe can carry what the port can; only a warning."""
+    mbps = p.config.link_status().mbps
+    if not mbps:
+        return "not known, not checked"
+    text = f"{mbps / 1000:.3f} Gb/s available, {GBPS_PER_PORT} Gb/s wanted"
+    if mbps < GBPS_PER_PORT * 1000:
+        log.warning("%s: PCIe limits this port: %s; use a wider or faster slot", p.door.name, text)
+    return text
