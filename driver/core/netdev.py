@@ -12,6 +12,7 @@ import os
 import struct
 from typing import Any
 
+from driver.compiled import lib
 from driver.core.netstate import NetState, NetWatch
 from driver.errors import DriverError, MissingError
 
@@ -26,7 +27,6 @@ TUNSETCARRIER = 0x400454E2
 IFF_TAP, IFF_NO_PI, IFF_VNET_HDR, IFF_MULTI_QUEUE, IFF_TUN_EXCL = 0x0002, 0x1000, 0x4000, 0x0100, 0x8000
 TUN_F_CSUM, TUN_F_TSO4, TUN_F_TSO6, TUN_F_TSO_ECN, TUN_F_USO4, TUN_F_USO6 = 0x01, 0x02, 0x04, 0x08, 0x20, 0x40
 
-VNET_HDR_BYTES = 10
 TXQUEUELEN = 1000
 
 
@@ -88,7 +88,7 @@ class NetDev:
             }.get(exc.errno or 0, exc.strerror)
             raise DriverError(f"cannot make network interface {self.name!r}: {why}") from exc
         self.name = got[:16].rstrip(b"\0").decode()
-        fcntl.ioctl(fd, TUNSETVNETHDRSZ, struct.pack("i", VNET_HDR_BYTES))
+        fcntl.ioctl(fd, TUNSETVNETHDRSZ, struct.pack("i", lib.VNET_HDR_BYTES))
         offloads = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN
         try:
             fcntl.ioctl(fd, TUNSETOFFLOAD, offloads | TUN_F_USO4 | TUN_F_USO6)

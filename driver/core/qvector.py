@@ -4,7 +4,7 @@
 A VSI (vsi.py) makes and owns its q_vectors; a q_vector owns its interrupt; rings belong to whoever made them and are
 only listed here.
 
-Nobody runs this yet: ``init_moderation`` and ``net_dim``.  Moderation that follows the load will.
+Nobody runs this yet: ``affinity_notify``, ``init_moderation`` and ``net_dim``.  Moderation that follows the load will.
 """
 
 from collections.abc import Callable, Iterable

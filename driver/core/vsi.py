@@ -4,7 +4,7 @@
 The shape is that of ``ice_vsi_cfg`` without the parts only an E810 has (admin queue, scheduler).  The ``Pf`` owns what
 VSIs share: free queues, the vector tracker, the list of VSIs.  A VSI owns its q_vectors and its queues.
 
-Nobody runs this yet: VSIs of another kind than ``PF``.  VFs and the E810 will.
+Nobody runs this yet: VSIs of another kind than ``PF``, and ``attach_netdev``.  VFs and the E810 will.
 """
 
 import enum

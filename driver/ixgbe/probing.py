@@ -19,7 +19,7 @@ from driver.ixgbe.hw.common import Clock, SystemClock
 from driver.ixgbe.hw.hw import Hw
 from driver.ixgbe.hw.link import FlowControl
 from driver.ixgbe.interrupts import KINDS
-from driver.ixgbe.sw_init import SwState
+from driver.ixgbe.sw_init import RING_DEFAULT, SwState
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ class ProbeOptions:
 
     allow_unsupported_sfp: bool = False
     queues: int | None = None
-    ring_count: int = 512
+    ring_count: int = RING_DEFAULT
     itr_us: int = ITR_20K_US
     interrupts: Sequence[IrqKind] = KINDS
     flow_control: FlowControl = FlowControl.FULL

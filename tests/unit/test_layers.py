@@ -66,15 +66,6 @@ def test_driver_sees_only_the_register_map_of_the_device(path: Path) -> None:
             assert inside(name, "device.regs"), f"{path.name} imports {name}"
 
 
-NEUTRAL = [*python_files("driver/core"), *python_files("driver/doors")]
-
-
-@pytest.mark.parametrize("path", NEUTRAL, ids=relative)
-def test_neutral_driver_parts_do_not_know_the_family(path: Path) -> None:
-    for name in imports(path):
-        assert not inside(name, "driver.ixgbe"), f"{path.name} imports {name}"
-
-
 def test_nobody_imports_ci_tests_or_ctypes() -> None:
     for path in python_files("device") + python_files("driver") + python_files("examples"):
         for name in imports(path):

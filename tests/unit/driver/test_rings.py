@@ -1,0 +1,252 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Rings without a NIC: what becomes of the 82599's descriptors, and of those of a chip that are quite different."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from device.regs.core import Storage, every
+from device.regs.i82599 import RDT, TDT
+from device.regs.i82599.desc import RXD, TXCTX0, TXCTX1, TXDADV
+from driver.compiled import ffi, lib
+from driver.core.bar import Bar
+from driver.core.dma import Arena
+from driver.core.rings import RingModel, RxRing, TxRing
+from driver.errors import DriverError, RingError
+from driver.ixgbe.rings import RINGS
+from tests.rigs.memory_door import MemoryDoor
+
+COUNT, BUF_BYTES = 64, 2048
+
+
+@pytest.fixture
+def door() -> MemoryDoor:
+    return MemoryDoor()
+
+
+@pytest.fixture
+def arena(door: MemoryDoor) -> Iterator[Arena]:
+    arena = Arena(door, 1 << 20)
+    yield arena
+    arena.close()
+
+
+def words(ring: RxRing | TxRing, slot: int, size: int = 2) -> Any:
+    """The qwords of one descriptor, to read and to write."""
+    return ring.c.desc + size * slot
+
+
+# ---- the 82599 -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def rx(door: MemoryDoor, arena: Arena) -> Iterator[RxRing]:
+    ring = RxRing(RINGS, arena, Bar(door), 3, COUNT, BUF_BYTES)
+    assert ring.start() == COUNT - 1
+    yield ring
+    ring.close()
+
+
+@pytest.fixture
+def tx(door: MemoryDoor, arena: Arena) -> Iterator[TxRing]:
+    ring = TxRing(RINGS, arena, Bar(door), 3, COUNT, BUF_BYTES)
+    yield ring
+    ring.close()
+
+
+def arrive(ring: RxRing, slot: int, len_bytes: int = 60, **fields: int) -> None:
+    """Do what the NIC does when a frame is in the buffer of ``slot``."""
+    words(ring, slot)[1] = int(RXD.of(LENGTH=len_bytes, STAT_DD=1, **{"STAT_EOP": 1, **fields}))
+
+
+def test_buffers_are_given_away_with_one_tail_write(door: MemoryDoor, rx: RxRing) -> None:
+    assert [words(rx, slot)[0] for slot in range(COUNT - 1)] == [
+        rx.c.buf_iova + slot * BUF_BYTES for slot in range(COUNT - 1)
+    ]
+    at = RDT.offset(3)
+    assert door.memory[at : at + 4] == (COUNT - 1).to_bytes(4, "little")
+
+
+GOOD, BAD, VLAN = lib.RX_CSUM_GOOD, lib.RX_L4_CSUM_BAD, lib.RX_VLAN
+
+
+@pytest.mark.parametrize(
+    ("fields", "flags"),
+    [
+        ({}, 0),
+        ({"STAT_L4CS": 1, "STAT_IPCS": 1}, GOOD),
+        ({"STAT_L4CS": 1, "STAT_UDPCS": 1}, GOOD),
+        ({"STAT_L4CS": 1, "ERR_TCPE": 1}, BAD),
+        ({"STAT_L4CS": 1, "STAT_IPCS": 1, "ERR_IPE": 1}, 0),
+        ({"STAT_L4CS": 1, "ERR_TCPE": 1, "ERR_IPE": 1}, BAD),
+        ({"STAT_IPCS": 1}, 0),
+        ({"STAT_VP": 1, "VLAN": 5}, VLAN),
+        ({"STAT_VP": 1, "STAT_L4CS": 1}, VLAN | GOOD),
+        ({"STAT_VP": 1, "STAT_L4CS": 1, "ERR_TCPE": 1}, VLAN | BAD),
+        ({"STAT_VP": 1, "STAT_L4CS": 1, "ERR_IPE": 1}, VLAN),
+    ],
+)
+def test_what_the_nic_found_out_is_told_in_neutral_words(rx: RxRing, fields: dict[str, int], flags: int) -> None:
+    frames = ffi.new("struct rx_frame[]", 2)
+    arrive(rx, 0, **fields)
+    assert lib.rx_harvest(rx.c, frames, 2) == 1
+    assert frames[0].flags == flags
+    assert RXD(frames[0].status) == RXD.of(**{"STAT_DD": 1, "STAT_EOP": 1, **fields, "VLAN": 0})
+    assert rx.stats()["csum_errors"] == bool(flags & BAD)
+
+
+def test_a_tag_is_shown_only_if_the_nic_took_it_out(rx: RxRing) -> None:
+    arrive(rx, 0, STAT_VP=1, VLAN=0x2005)
+    arrive(rx, 1, VLAN=0x2005)
+    assert [frame.vlan_tci for frame in rx.harvest()] == [0x2005, None]
+
+
+def test_a_frame_in_more_buffers_than_anyone_may_send_is_passed_over(rx: RxRing) -> None:
+    for slot in range(lib.RX_FRAME_BUFS):
+        arrive(rx, slot, BUF_BYTES, STAT_EOP=0)
+    arrive(rx, lib.RX_FRAME_BUFS, 1)
+    arrive(rx, lib.RX_FRAME_BUFS + 1, 61)
+    assert [len(frame) for frame in rx.harvest()] == [61]
+    assert (rx.stats()["errors"], rx.stats()["packets"], rx.stats()["bytes"]) == (1, 1, 61)
+
+
+def test_a_length_beyond_the_buffer_is_cut(rx: RxRing) -> None:
+    arrive(rx, 0, 0xFFFF)
+    assert [len(frame) for frame in rx.harvest()] == [BUF_BYTES]
+
+
+def test_an_offload_takes_a_context_and_is_named_in_the_data(door: MemoryDoor, tx: TxRing) -> None:
+    off = ffi.new("struct tx_offload *")
+    off.l3_offset, off.l4_offset, off.ipv4, off.l4_csum, off.l4_type = 14, 34, 1, 1, 1
+    assert tx.post(bytes(100), off)
+    tx.flush()
+    context, data = words(tx, 0), words(tx, 1)
+    assert (TXCTX0(context[0]).MACLEN, TXCTX0(context[0]).IPLEN) == (14, 20)
+    assert (TXCTX1(context[1]).IPV4, TXCTX1(context[1]).L4T, TXCTX1(context[1]).DCMD_DEXT) == (1, 1, 1)
+    assert data[0] == tx.c.buf_iova + BUF_BYTES
+    q1 = TXDADV(data[1])
+    assert (q1.DTALEN, q1.PAYLEN, q1.POPTS_TXSM, q1.POPTS_IXSM, q1.DCMD_EOP, q1.DCMD_RS) == (100, 100, 1, 0, 1, 1)
+    at = TDT.offset(3)
+    assert door.memory[at : at + 4] == (2).to_bytes(4, "little")
+    assert tx.clean() == 0
+    data[1] = int(TXDADV.of(STAT_DD=1))
+    assert tx.clean() == 1
+    assert not tx.pending
+
+
+@pytest.mark.parametrize(
+    ("count", "buf_bytes", "error", "says"),
+    [
+        (63, 2048, DriverError, "63 descriptors: a ring has 64 to 4096, a multiple of 8"),
+        (4104, 2048, DriverError, "4104 descriptors"),
+        (68, 2048, DriverError, "68 descriptors"),
+        (64, 1024, RingError, "a buffer has 2048 to 16384 bytes, a multiple of 1024; got 1024"),
+        (64, 2049, RingError, "got 2049"),
+        (64, 17408, RingError, "got 17408"),
+    ],
+)
+def test_a_ring_that_cannot_be_takes_no_memory(
+    door: MemoryDoor, arena: Arena, count: int, buf_bytes: int, error: type[Exception], says: str
+) -> None:
+    with pytest.raises(error, match=says):
+        RxRing(RINGS, arena, Bar(door), 0, count, buf_bytes)
+    assert arena.live == []
+
+
+# ---- another chip ----------------------------------------------------------------------------------------------------
+
+
+class RxTail(Storage, at=every(0x100, 16, 4)):
+    """Tail of a receive queue."""
+
+
+class TxTail(Storage, at=every(0x200, 16, 4)):
+    """Tail of a transmit queue."""
+
+
+class Strange:
+    """A chip with descriptors of 32 bytes: address, length, nothing, and in the last qword 7 once it is ours."""
+
+    DONE = 7
+
+    def __init__(self) -> None:
+        self._keep = [
+            ffi.callback("int(struct rx_ring *, struct rx_frame *, uint32_t)", self.harvest),
+            ffi.callback("void(struct rx_ring *, uint32_t)", self.refill),
+            ffi.callback("int(struct tx_ring *, uint32_t)", self.clean),
+            ffi.callback("void(struct tx_ring *, uint32_t, const struct tx_offload *)", self.commit),
+        ]
+        ops = ffi.new("struct ring_ops *", [4 * 15, *self._keep])
+        self.model = RingModel(ops, 32, range(4, 9), range(256, 257), RxTail, TxTail)
+
+    def harvest(self, ring: Any, out: Any, budget: int) -> int:
+        n = 0
+        while (
+            n < budget and ring.next_to_clean != ring.next_to_use and ring.desc[4 * ring.next_to_clean + 3] == self.DONE
+        ):
+            slot = ring.next_to_clean
+            frame = out[n]
+            frame.data[0], frame.len_bytes[0] = ring.buf + slot * ring.buf_bytes, ring.desc[4 * slot + 1]
+            frame.bufs, frame.total_bytes, frame.flags = 1, frame.len_bytes[0], lib.RX_VLAN
+            frame.vlan_tci = 9
+            ring.next_to_clean = (slot + 1) % ring.count
+            n += 1
+        return n
+
+    def refill(self, ring: Any, slots: int) -> None:
+        for slot in range(ring.next_to_use, ring.next_to_use + slots):
+            ring.desc[4 * (slot % ring.count)] = ring.buf_iova + slot % ring.count * ring.buf_bytes
+            ring.desc[4 * (slot % ring.count) + 3] = 0
+
+    def clean(self, ring: Any, budget: int) -> int:
+        n = 0
+        while (
+            n < budget and ring.next_to_clean != ring.next_to_use and ring.desc[4 * ring.next_to_clean + 3] == self.DONE
+        ):
+            ring.next_to_clean = (ring.next_to_clean + 1) % ring.count
+            n += 1
+        return n
+
+    def commit(self, ring: Any, len_bytes: int, off: Any) -> None:
+        slot = ring.next_to_use
+        ring.desc[4 * slot] = ring.buf_iova + (slot + 1) % ring.count * ring.buf_bytes
+        ring.desc[4 * slot + 1], ring.desc[4 * slot + 2] = len_bytes, off.vlan_tci
+        ring.next_to_use = (slot + 1) % ring.count
+
+
+def test_frames_of_another_chip_are_received(door: MemoryDoor, arena: Arena) -> None:
+    chip = Strange()
+    ring = RxRing(chip.model, arena, Bar(door), 2, 8, 256)
+    assert ring.len_bytes == 8 * 32
+    for turn in range(5):  # past the ring's end
+        ring.refill()
+        tail = int.from_bytes(door.memory[0x120:0x124], "little")
+        assert tail == ring.c.next_to_use == (7 + 5 * turn) % 8
+        for n in range(5):
+            slot = (5 * turn + n) % 8
+            ring.c.buf[slot * 256] = 10 * turn + n
+            words(ring, slot, 4)[1], words(ring, slot, 4)[3] = 60, chip.DONE
+        frames = ring.harvest()
+        assert [(len(frame), bytes(frame)[0], frame.vlan_tci) for frame in frames] == [
+            (60, 10 * turn + n, 9) for n in range(5)
+        ]
+    ring.close()
+
+
+def test_frames_of_another_chip_are_sent(door: MemoryDoor, arena: Arena) -> None:
+    chip = Strange()
+    ring = TxRing(chip.model, arena, Bar(door), 1, 8, 256)
+    for n in range(20):  # past the ring's end, twice
+        assert ring.post(bytes([n]) * 100)
+        ring.flush()
+        assert int.from_bytes(door.memory[0x210:0x214], "little") == (n + 1) % 8
+        assert words(ring, n % 8, 4)[1] == 100
+        assert ring.c.buf[(n + 1) % 8 * 256] == n
+        assert ring.clean() == 0
+        words(ring, n % 8, 4)[3] = chip.DONE
+        assert ring.clean() == 1
+        words(ring, n % 8, 4)[3] = 0
+    with pytest.raises(RingError, match="cannot be sent"):
+        ring.post(b"")
+    ring.close()
