@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The one importer of ``driver._core``: register windows, the vfio-user connection, and how C reports failure.
 
-``ffi`` and ``lib`` are for the other wrappers (rings, napi, netdev); everybody else uses their classes.
+``ffi`` and ``lib`` are for the other wrappers (rings, a family's too, napi, netdev); everybody else uses their classes.
 """
 
 import errno
