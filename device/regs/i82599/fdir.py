@@ -6,7 +6,7 @@ Ref: 82599 datasheet, "Flow Director Registers"; names as in Linux ixgbe.
 
 from enum import IntEnum
 
-from device.regs.core import RO, SC, Counter, Field, Register, Storage, every
+from device.regs.core import RC, RO, SC, Counter, Field, Register, Storage, every
 
 
 class PbAlloc(IntEnum):
@@ -135,8 +135,12 @@ class FDIRUDPM(Register, at=0x0EE48):
     DESTINATION = Field(31, 16)
 
 
-class FDIRLEN(Counter, at=0x0EE4C):
-    """Longest bucket list seen.  Ref: ixgbe."""
+class FDIRLEN(Register, at=0x0EE4C, access=RC):
+    """Longest bucket list seen, no count of events.  Ref: ixgbe; DPDK for MAXLEN and MAXHASH.  Guess: BUCKET_LEN."""
+
+    MAXLEN     = Field(5, 0)
+    BUCKET_LEN = Field(13, 8)
+    MAXHASH    = Field(30, 16)      # bucket of the filter that made it so long
 
 
 class FDIRUSTAT(Register, at=0x0EE50, counter=True):
@@ -147,10 +151,10 @@ class FDIRUSTAT(Register, at=0x0EE50, counter=True):
 
 
 class FDIRFSTAT(Register, at=0x0EE54, counter=True):
-    """Filters that could not be added or removed.  Ref: ixgbe."""
+    """Filters that could not be added or removed.  Ref: ixgbe; DPDK for the fields, eight bits each."""
 
-    FADD    = Field(15, 0)
-    FREMOVE = Field(31, 16)
+    FADD    = Field(7, 0)
+    FREMOVE = Field(15, 8)
 
 
 class FDIRMATCH(Counter, at=0x0EE58):

@@ -191,6 +191,14 @@ def test_pool_counters_are_not_cleared_by_a_read() -> None:
     )
 
 
+def test_fields_of_flow_director_statistics() -> None:
+    found = {name: {f.name: f.mask for f in BY_NAME[name].FIELDS.values()} for name in ("FDIRFSTAT", "FDIRLEN")}
+    assert found == {
+        "FDIRFSTAT": {"FADD": 0xFF, "FREMOVE": 0xFF00},
+        "FDIRLEN": {"MAXLEN": 0x3F, "BUCKET_LEN": 0x3F00, "MAXHASH": 0x7FFF0000},
+    }
+
+
 def test_what_a_software_reset_keeps() -> None:
     for name in ("EEC", "EERD", "SWSM", "GSSR", "FWSM", "FACTPS", "ESDP", "WUS", "HICR", "GCR"):
         assert BY_NAME[name].KEEP, name
