@@ -4,9 +4,12 @@
 import argparse
 import sys
 
-from device.regs import header
+from device.regs import header, i82599
 from device.regs.core import Register
 from device.regs.i82599 import ALL, desc, lookup, name_of
+
+CHIPS = {"i82599": (i82599.ALL, desc.WORDS)}
+"""Folder below device/regs to the registers and descriptor words of its header."""
 
 
 class InputError(Exception):
@@ -61,16 +64,17 @@ def table() -> str:
     return "\n".join(rows)
 
 
-def write_header(*, check: bool) -> int:
-    """Write ``regs.h``, or only say whether it is current; the exit code."""
-    wanted = "\n".join(header.lines(ALL, desc.WORDS))
-    if check:
-        if header.PATH.is_file() and header.PATH.read_text() == wanted:
-            return 0
-        sys.stderr.write(f"{header.PATH.name} is not what the tables say: run python -m device.regs header\n")
-        return 1
-    header.PATH.write_text(wanted)
-    return 0
+def write_headers(*, check: bool) -> int:
+    """Write each chip's ``regs.h``, or only say whether it is current; the exit code."""
+    code = 0
+    for chip, (registers, words) in CHIPS.items():
+        path, wanted = header.path(chip), "\n".join(header.lines(registers, words))
+        if not check:
+            path.write_text(wanted)
+        elif not path.is_file() or path.read_text() != wanted:
+            sys.stderr.write(f"{chip}/{path.name} is not what the tables say: run python -m device.regs header\n")
+            code = 1
+    return code
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -80,11 +84,11 @@ def main(argv: list[str] | None = None) -> int:
     one = commands.add_parser("decode", help="say what a value in a register means")
     one.add_argument("pairs", nargs="+", metavar="OFFSET=VALUE")
     commands.add_parser("list", help="every register: offset, name, count, access, reset")
-    made = commands.add_parser("header", help="write device/regs/i82599/regs.h")
+    made = commands.add_parser("header", help="write regs.h of each chip")
     made.add_argument("--check", action="store_true", help="write nothing; exit 1 if the file is not current")
     args = parser.parse_args(argv)
     if args.command == "header":
-        return write_header(check=args.check)
+        return write_headers(check=args.check)
     try:
         lines = [decode(pair) for pair in args.pairs] if args.command == "decode" else [table()]
     except InputError as error:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Writes ``regs.h``: the register map and the descriptor bits as C macros."""
+"""A chip's ``regs.h``: its register map and descriptor bits as C macros."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -7,7 +7,6 @@ from pathlib import Path
 from device.regs.core import Field, Register
 
 WIDE = 64
-PATH = Path(__file__).resolve().parent / "i82599" / "regs.h"
 
 PREAMBLE = """\
 /* SPDX-License-Identifier: BSD-3-Clause */
@@ -23,10 +22,15 @@ PREAMBLE = """\
  *   X_F              mask in place
  *   X_F_SHIFT        lowest bit
  *   X_F_NAME         a named value, in place: (v & X_F) == X_F_NAME
- * Descriptor words (device/regs/i82599/desc.py) have fields only; those of 64-bit words are 64-bit constants.
+ * Descriptor words (desc.py beside this file) have fields only; those of 64-bit words are 64-bit constants.
  * The macros with arguments use them more than once: no side effects in them.
  */
 """
+
+
+def path(chip: str) -> Path:
+    """Where a chip's header is: beside its tables."""
+    return Path(__file__).resolve().parent / chip / "regs.h"
 
 
 def runs(offsets: tuple[int, ...]) -> list[tuple[int, int, int, int]]:
@@ -103,4 +107,3 @@ def lines(registers: Iterable[type[Register]], words: Iterable[type[Register]]) 
                 raise ValueError(f"macro {name} would be defined twice: {seen[name]!r} and {line!r}")
             yield line
         yield ""
-

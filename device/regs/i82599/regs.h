@@ -11,7 +11,7 @@
  *   X_F              mask in place
  *   X_F_SHIFT        lowest bit
  *   X_F_NAME         a named value, in place: (v & X_F) == X_F_NAME
- * Descriptor words (device/regs/i82599/desc.py) have fields only; those of 64-bit words are 64-bit constants.
+ * Descriptor words (desc.py beside this file) have fields only; those of 64-bit words are 64-bit constants.
  * The macros with arguments use them more than once: no side effects in them.
  */
 

@@ -7,6 +7,7 @@ import pytest
 
 from device.regs import __main__ as cli
 from device.regs import header
+from device.regs.core import Register
 from device.regs.i82599 import ALL
 
 
@@ -63,10 +64,28 @@ def test_list_has_a_line_per_register(capsys: pytest.CaptureFixture[str]) -> Non
 def test_header_is_written_and_checked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(header, "PATH", tmp_path / "regs.h")
+    monkeypatch.setattr(header, "path", lambda chip: tmp_path / chip / "regs.h")
+    (tmp_path / "i82599").mkdir()
     assert cli.main(["header", "--check"]) == 1
-    assert "run python -m device.regs header" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert said == "i82599/regs.h is not what the tables say: run python -m device.regs header\n"
     assert cli.main(["header"]) == 0
     assert cli.main(["header", "--check"]) == 0
-    (tmp_path / "regs.h").write_text("#define OLD\n")
+    (tmp_path / "i82599/regs.h").write_text("#define OLD\n")
+    assert cli.main(["header", "--check"]) == 1
+
+
+def test_each_chip_has_its_own_header(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class FIRST(Register, at=0): ...
+
+    class SECOND(Register, at=4): ...
+
+    for chip in ("one", "two"):
+        (tmp_path / chip).mkdir()
+    monkeypatch.setattr(header, "path", lambda chip: tmp_path / chip / "regs.h")
+    monkeypatch.setattr(cli, "CHIPS", {"one": ([FIRST], []), "two": ([SECOND], [])})
+    assert cli.main(["header"]) == 0
+    assert "#define R_FIRST 0x00000u" in (tmp_path / "one/regs.h").read_text()
+    assert "FIRST" not in (tmp_path / "two/regs.h").read_text()
+    (tmp_path / "one/regs.h").unlink()
     assert cli.main(["header", "--check"]) == 1
