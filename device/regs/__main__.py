@@ -55,12 +55,12 @@ def _reset(register: type[Register]) -> str:
 
 
 def table() -> str:
-    """Every register on a line: offset, name, count, access, reset."""
-    rows = [f"{'offset':9}{'name':14}{'count':>5}  {'access':10}reset"]
-    rows += [
-        f"{register.AT[0]:#07x}  {register.NAME:14}{register.count:5}  {_access(register):10}{_reset(register)}"
-        for register in sorted(ALL, key=lambda register: register.AT[0])
-    ]
+    """Every register on a line: offset, name, count, access, reset, what a counter does when full."""
+    rows = [f"{'offset':9}{'name':14}{'count':>5}  {'access':10}{'reset':12}full"]
+    for register in sorted(ALL, key=lambda register: register.AT[0]):
+        full = register.FULL.value if register.FULL else ""
+        what = f"{register.AT[0]:#07x}  {register.NAME:14}{register.count:5}  {_access(register):10}"
+        rows.append(f"{what}{_reset(register):12}{full}".rstrip())
     return "\n".join(rows)
 
 
@@ -83,7 +83,7 @@ def main(argv: list[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True, metavar="decode|list|header")
     one = commands.add_parser("decode", help="say what a value in a register means")
     one.add_argument("pairs", nargs="+", metavar="OFFSET=VALUE")
-    commands.add_parser("list", help="every register: offset, name, count, access, reset")
+    commands.add_parser("list", help="every register: offset, name, count, access, reset, when full")
     made = commands.add_parser("header", help="write regs.h of each chip")
     made.add_argument("--check", action="store_true", help="write nothing; exit 1 if the file is not current")
     args = parser.parse_args(argv)

@@ -12,8 +12,8 @@ from types import MappingProxyType
 from typing import ClassVar, Never, Self, overload
 
 __all__ = [
-    "RC", "RCW1C", "RO", "RW", "SC", "W1C", "W1S", "WO",
-    "Access", "Counter", "Field", "Found", "ReadOnly", "Register", "Storage", "every", "index",
+    "RC", "RCW1C", "RO", "RW", "SC", "STICKS", "W1C", "W1S", "WO", "WRAPS",
+    "Access", "Counter", "Field", "Found", "Full", "Monotonic", "ReadOnly", "Register", "Storage", "every", "index",
 ]
 
 
@@ -32,6 +32,16 @@ class Access(enum.Enum):
 
 RO, RW, WO, RC = Access.RO, Access.RW, Access.WO, Access.RC
 W1C, W1S, SC, RCW1C = Access.W1C, Access.W1S, Access.SC, Access.RCW1C
+
+
+class Full(enum.Enum):
+    """What one more event does to a counter that stands at its highest value; a 36-bit pair counts as one counter."""
+
+    STICKS = "sticks"  # nothing: it stays there until a read clears it
+    WRAPS = "wraps"  # it goes on from 0
+
+
+STICKS, WRAPS = Full.STICKS, Full.WRAPS
 
 MAX_WIDTH = 64
 
@@ -127,13 +137,14 @@ class Register(int):
             fields' own reset values count.
         keep: A software reset (CTRL.RST, CTRL.LRST) leaves it as it is.
         access: Rule of fields that name none.
-        counter: A statistics counter: its fields are RC unless they say otherwise.
+        counter: A statistics counter that reads clear: its fields are RC unless they say otherwise.
+        full: What a counter does at its highest value; every one must say, or inherit it.
         pair: Name of the register that holds the other half of a 64-bit number.
         width: Bits: 8, 16, 32 (default) or 64.
 
     Raises:
-        ValueError: At declaration, if something overlaps or does not fit; at ``Register(value)`` if the value is
-            negative or too wide.
+        ValueError: At declaration, if something overlaps or does not fit, or a counter does not say what it does when
+            full; at ``Register(value)`` if the value is negative or too wide.
     """
 
     __slots__ = ()
@@ -146,6 +157,7 @@ class Register(int):
     ACCESS: ClassVar[Access] = Access.RW
     KEEP: ClassVar[bool] = False
     COUNTER: ClassVar[bool] = False
+    FULL: ClassVar[Full | None] = None
     PAIR: ClassVar[str] = ""
     WIDTH: ClassVar[int] = 32
     count: ClassVar[int] = 0
@@ -159,6 +171,7 @@ class Register(int):
         keep: bool | None = None,
         access: Access | None = None,
         counter: bool | None = None,
+        full: Full | None = None,
         pair: str = "",
         width: int | None = None,
     ) -> None:
@@ -177,6 +190,10 @@ class Register(int):
             cls.WIDTH = width
         if counter is not None:
             cls.COUNTER = counter
+        if full is not None:
+            cls.FULL = full
+        if cls.COUNTER and cls.FULL is None:
+            raise ValueError(f"{cls.NAME}: a counter says what it does when it is full: full=STICKS or full=WRAPS")
         if access is not None:
             cls.ACCESS = access
         elif counter:
@@ -341,8 +358,20 @@ class ReadOnly(Register, access=Access.RO):
     VALUE = Field(31, 0)
 
 
-class Counter(Register, counter=True):
-    """Base of statistics: 32 bits, cleared when read."""
+class Counter(Register, counter=True, full=STICKS):
+    """Base of statistics: 32 bits, cleared when read, never past 0xFFFFFFFF.
+
+    Ref: 82598 datasheet, 4.4.3.9, and 8254x manual, 13.7: all statistics registers stick at 0xFFFFFFFF.
+    """
+
+    VALUE = Field(31, 0)
+
+
+class Monotonic(Register, access=Access.RO, full=WRAPS):
+    """Base of statistics that a read leaves alone: 32 bits, after 0xFFFFFFFF comes 0.
+
+    Ref: ixgbevf, which adds 2**32 to its total when one reads less than before.
+    """
 
     VALUE = Field(31, 0)
 

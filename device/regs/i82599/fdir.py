@@ -6,7 +6,7 @@ Ref: 82599 datasheet, "Flow Director Registers"; names as in Linux ixgbe.
 
 from enum import IntEnum
 
-from device.regs.core import RC, RO, SC, Counter, Field, Register, Storage, every
+from device.regs.core import RC, RO, SC, STICKS, Counter, Field, Register, Storage, every
 
 
 class PbAlloc(IntEnum):
@@ -143,26 +143,29 @@ class FDIRLEN(Register, at=0x0EE4C, access=RC):
     MAXHASH    = Field(30, 16)      # bucket of the filter that made it so long
 
 
-class FDIRUSTAT(Register, at=0x0EE50, counter=True):
-    """Filters added and removed.  Ref: ixgbe."""
+class FDIRUSTAT(Register, at=0x0EE50, counter=True, full=STICKS):
+    """Filters added and removed.  Ref: ixgbe.  Guess: each half sticks by itself, as statistics do."""
 
     ADD    = Field(15, 0)
     REMOVE = Field(31, 16)
 
 
-class FDIRFSTAT(Register, at=0x0EE54, counter=True):
-    """Filters that could not be added or removed.  Ref: ixgbe; DPDK for the fields, eight bits each."""
+class FDIRFSTAT(Register, at=0x0EE54, counter=True, full=STICKS):
+    """Filters that could not be added or removed.
+
+    Ref: ixgbe; DPDK for the fields, eight bits each.  Guess: each field sticks by itself, as statistics do.
+    """
 
     FADD    = Field(7, 0)
     FREMOVE = Field(15, 8)
 
 
 class FDIRMATCH(Counter, at=0x0EE58):
-    """Frames that matched.  Ref: ixgbe."""
+    """Frames that matched.  Ref: ixgbe.  Guess: sticks, as statistics do."""
 
 
 class FDIRMISS(Counter, at=0x0EE5C):
-    """Frames that did not.  Ref: ixgbe."""
+    """Frames that did not.  Ref: ixgbe.  Guess: sticks, as statistics do."""
 
 
 class FDIRHKEY(Storage, at=0x0EE68):

@@ -2,6 +2,7 @@
 """The security blocks every frame passes (here with crypto off), IPsec and MACsec storage.
 
 Ref: 82599 datasheet, "Security Registers", "LinkSec Registers", "IPsec Registers"; names as in Linux ixgbe.
+Guess: MACsec's counters stick when full, as statistics do.
 """
 
 from enum import IntEnum

@@ -1,34 +1,44 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Statistics.  A read clears, except where it says "monotonic".
+"""Statistics.  A read clears a counter and a full one sticks, except where it says "monotonic": those wrap.
 
 Octet counters are 36 bits in two registers; ``PAIR`` names the other half.
 Ref: 82599 datasheet, "Statistic Registers"; names as in Linux ixgbe.
 """
 
-from device.regs.core import RO, Counter, Field, ReadOnly, Register, Storage, every
+from device.regs.core import RO, STICKS, WRAPS, Counter, Field, Monotonic, Register, Storage, every
 
 
-class _High4(Register, counter=True):
-    """High half of an octet counter: bits 35:32."""
+class _High4(Register, counter=True, full=STICKS):
+    """High half of an octet counter: bits 35:32.  Full is 0xF_FFFFFFFF in both halves, and there both stay.
+
+    Ref: 82575 and i210 manuals, of their 64-bit pairs (GORC, GOTC, TOR).  Guess: 36 bits do the same.
+    """
 
     VALUE = Field(3, 0)
 
 
-class PVFGPRC(ReadOnly, at=every(0x0101C, 0x40, 64)):
+class _MonotonicHigh4(Register, access=RO, full=WRAPS):
+    """High half of a pool's octet counter: bits 35:32.  After 0xF_FFFFFFFF comes 0.
+
+    Ref: ixgbevf, which adds 2**36 to its total when the two read less than before.
+    """
+
+    VALUE = Field(3, 0)
+
+
+class PVFGPRC(Monotonic, at=every(0x0101C, 0x40, 64)):
     """Frames received by a pool, monotonic.  Ref: ixgbe."""
 
 
-class PVFGORC_LSB(ReadOnly, at=every(0x01020, 0x40, 64), pair="PVFGORC_MSB"):
+class PVFGORC_LSB(Monotonic, at=every(0x01020, 0x40, 64), pair="PVFGORC_MSB"):
     """Octets received by a pool, monotonic, low half.  Ref: ixgbe."""
 
 
-class PVFGORC_MSB(Register, at=every(0x0D020, 0x40, 64), pair="PVFGORC_LSB", access=RO):
+class PVFGORC_MSB(_MonotonicHigh4, at=every(0x0D020, 0x40, 64), pair="PVFGORC_LSB"):
     """Octets received by a pool, monotonic, bits 35:32.  Ref: ixgbe."""
 
-    VALUE = Field(3, 0)
 
-
-class PVFMPRC(ReadOnly, at=every(0x0D01C, 0x40, 64)):
+class PVFMPRC(Monotonic, at=every(0x0D01C, 0x40, 64)):
     """Multicast frames received by a pool, monotonic.  Ref: ixgbe."""
 
 
@@ -388,15 +398,13 @@ class RXDSTATCTRL(Storage, at=0x02F40):
     """Which queues the DMA Rx counters count.  Ref: ixgbe."""
 
 
-class PVFGPTC(ReadOnly, at=every(0x08300, 4, 64)):
+class PVFGPTC(Monotonic, at=every(0x08300, 4, 64)):
     """Frames sent by a pool, monotonic.  Ref: ixgbe."""
 
 
-class PVFGOTC_LSB(ReadOnly, at=every(0x08400, 8, 64), pair="PVFGOTC_MSB"):
+class PVFGOTC_LSB(Monotonic, at=every(0x08400, 8, 64), pair="PVFGOTC_MSB"):
     """Octets sent by a pool, monotonic, low half.  Ref: ixgbe."""
 
 
-class PVFGOTC_MSB(Register, at=every(0x08404, 8, 64), pair="PVFGOTC_LSB", access=RO):
+class PVFGOTC_MSB(_MonotonicHigh4, at=every(0x08404, 8, 64), pair="PVFGOTC_LSB"):
     """Octets sent by a pool, monotonic, bits 35:32.  Ref: ixgbe."""
-
-    VALUE = Field(3, 0)

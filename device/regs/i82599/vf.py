@@ -4,7 +4,24 @@
 Ref: Linux ixgbevf; 82599 datasheet, "Virtualization VF Registers".
 """
 
-from device.regs.core import RC, RCW1C, RO, SC, W1C, W1S, WO, Field, Found, ReadOnly, Register, Storage, every, index
+from device.regs.core import (
+    RC,
+    RCW1C,
+    RO,
+    SC,
+    W1C,
+    W1S,
+    WO,
+    WRAPS,
+    Field,
+    Found,
+    Monotonic,
+    ReadOnly,
+    Register,
+    Storage,
+    every,
+    index,
+)
 from device.regs.i82599.mac import LinkSpeed
 from device.regs.i82599.rx import DescType, MaxDesc
 
@@ -169,15 +186,15 @@ class VFRDT(Register, at=every(0x1018, 0x40, 8)):
     RDT = Field(15, 0)
 
 
-class VFGPRC(ReadOnly, at=0x101C):
+class VFGPRC(Monotonic, at=0x101C):
     """Frames received, monotonic.  Ref: ixgbevf."""
 
 
-class VFGORC_LSB(ReadOnly, at=0x1020, pair="VFGORC_MSB"):
+class VFGORC_LSB(Monotonic, at=0x1020, pair="VFGORC_MSB"):
     """Octets received, monotonic, low half.  Ref: ixgbevf."""
 
 
-class VFGORC_MSB(Register, at=0x1024, pair="VFGORC_LSB", access=RO):
+class VFGORC_MSB(Register, at=0x1024, pair="VFGORC_LSB", access=RO, full=WRAPS):
     """Octets received, monotonic, bits 35:32.  Ref: ixgbevf."""
 
     VALUE = Field(3, 0)
@@ -198,7 +215,7 @@ class VFRSCCTL(Register, at=every(0x102C, 0x40, 8)):
     MAXDESC = Field(3, 2, values=MaxDesc)
 
 
-class VFMPRC(ReadOnly, at=0x1034):
+class VFMPRC(Monotonic, at=0x1034):
     """Multicast frames received, monotonic.  Ref: ixgbevf."""
 
 
@@ -234,15 +251,15 @@ class VFTDT(Register, at=every(0x2018, 0x40, 8)):
     TDT = Field(15, 0)
 
 
-class VFGPTC(ReadOnly, at=0x201C):
+class VFGPTC(Monotonic, at=0x201C):
     """Frames sent, monotonic.  Ref: ixgbevf."""
 
 
-class VFGOTC_LSB(ReadOnly, at=0x2020, pair="VFGOTC_MSB"):
+class VFGOTC_LSB(Monotonic, at=0x2020, pair="VFGOTC_MSB"):
     """Octets sent, monotonic, low half.  Ref: ixgbevf."""
 
 
-class VFGOTC_MSB(Register, at=0x2024, pair="VFGOTC_LSB", access=RO):
+class VFGOTC_MSB(Register, at=0x2024, pair="VFGOTC_LSB", access=RO, full=WRAPS):
     """Octets sent, monotonic, bits 35:32.  Ref: ixgbevf."""
 
     VALUE = Field(3, 0)

@@ -7,7 +7,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.regs.core import RC, RO, RW, W1C, WO, Counter, Field, ReadOnly, Register, Storage, every, index
+from device.regs.core import (
+    RC,
+    RO,
+    RW,
+    STICKS,
+    W1C,
+    WO,
+    WRAPS,
+    Counter,
+    Field,
+    Monotonic,
+    ReadOnly,
+    Register,
+    Storage,
+    every,
+    index,
+)
 
 
 class Kind(enum.IntEnum):
@@ -204,6 +220,24 @@ def test_bases_for_plain_registers() -> None:
     assert (PLAIN.VALUE.access, LOOK.VALUE.access, TALLY.VALUE.access) == (RW, RO, RC)
     assert (PLAIN.COUNTER, TALLY.COUNTER, TALLY.PAIR, TALLY.KEEP, PLAIN.KEEP) == (False, True, "OTHER", True, False)
     assert Storage.VALUE.access is RW  # a derived class never changes its base
+
+
+def test_a_counter_says_what_it_does_when_full() -> None:
+    class TALLY(Counter, at=8): ...
+
+    class RUNS(Monotonic, at=4): ...
+
+    class TWO(Register, at=0, counter=True, full=WRAPS):
+        A = Field(0)
+
+    class CLEARED(TWO, at=12, full=STICKS): ...
+
+    assert [made.FULL for made in (Storage, TALLY, RUNS, TWO, CLEARED)] == [None, STICKS, WRAPS, WRAPS, STICKS]
+    assert (RUNS.COUNTER, RUNS.VALUE.access, CLEARED.A.access) == (False, RO, RC)
+    with pytest.raises(ValueError, match="SILENT: a counter says what it does when it is full: full=STICKS or"):
+
+        class SILENT(Register, at=0, counter=True):
+            A = Field(0)
 
 
 def test_index_finds_registers_and_aliases_and_refuses_collisions() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from device.regs import header
 from device.regs import i82599 as regs
-from device.regs.core import RC, RCW1C, RO, RW, SC, W1C, W1S, WO, Field, Register
+from device.regs.core import RC, RCW1C, RO, RW, SC, W1C, W1S, WO, WRAPS, Field, Register
 from device.regs.i82599 import ALL, desc, lookup, name_of, vf
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -179,7 +179,7 @@ def test_pairs_point_at_each_other() -> None:
         other = BY_NAME[register.PAIR]
         assert other.PAIR == register.NAME
         assert other.count == register.count
-        assert other.COUNTER == register.COUNTER
+        assert (other.COUNTER, other.FULL) == (register.COUNTER, register.FULL)
 
 
 def test_pool_counters_are_not_cleared_by_a_read() -> None:
@@ -189,6 +189,16 @@ def test_pool_counters_are_not_cleared_by_a_read() -> None:
     assert all(
         register.bits(RC) == sum(f.mask for f in register.FIELDS.values()) for register in ALL if register.COUNTER
     )
+
+
+def test_counters_that_reads_clear_stick_and_the_others_wrap() -> None:
+    counters = {register.NAME: register.FULL for register in (*ALL, *vf.ALL) if register.FULL}
+    wrap = {name for name, full in counters.items() if full is WRAPS}
+    pools = {"GPRC", "GORC_LSB", "GORC_MSB", "MPRC", "GPTC", "GOTC_LSB", "GOTC_MSB"}
+    assert wrap == {f"PVF{name}" for name in pools} | {f"VF{name}" for name in pools}
+    assert {register.NAME for register in ALL if register.COUNTER} == set(counters) - wrap
+    assert {"GPRC", "GORCL", "GORCH", "QPRC", "QBRC_H", "TXDGBCL", "FDIRMATCH", "FDIRFSTAT"} <= set(counters) - wrap
+    assert "FDIRLEN" not in counters  # a longest length, no count
 
 
 def test_fields_of_flow_director_statistics() -> None:
