@@ -65,6 +65,7 @@ def lint() -> None:
         run([sys.executable, "-m", "mypy", "--no-error-summary"])
         run([sys.executable, "-m", "device.regs", "header", "--check"])
         stubs.check()
+        run([sys.executable, "-m", "device.regs", "show", "--census"])
 
 
 def _workers() -> list[str]:

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""``python -m device.regs``: decode a register value, list the map, write the C header."""
+"""``python -m device.regs``: a register's page, a value in words, the map as a list, the C header."""
 
 import argparse
 import sys
 
-from device.regs import header, i82599
+from device.regs import header, i82599, show
+from device.regs.census import census
 from device.regs.core import Register
-from device.regs.i82599 import ALL, desc, lookup, name_of
+from device.regs.i82599 import ALL, desc, lookup, name_of, vf
 
 CHIPS = {"i82599": (i82599.ALL, desc.WORDS)}
 """Folder below device/regs to the registers and descriptor words of its header."""
@@ -64,6 +65,35 @@ def table() -> str:
     return "\n".join(rows)
 
 
+def page(text: str, *, everything: bool) -> str:
+    """The page of the register with this name, or at this offset of BAR0.
+
+    Raises:
+        InputError: There is none.
+    """
+    if not text[:1].isdigit():
+        try:
+            return show.page(show.find(text, (*ALL, *vf.ALL, *desc.WORDS)), everything=everything)
+        except KeyError as error:
+            raise InputError(error.args[0]) from None
+    offset = _number(text)
+    found = lookup(offset)
+    if found is None:
+        raise InputError(f"no register at {offset:#x}")
+    register, _, is_alias = found
+    alias = ", by its alias" if is_alias else ""
+    return f"{offset:#07x} is {name_of(offset)}{alias}\n\n{show.page(register, everything=everything)}"
+
+
+def hold_census(*, owners: bool) -> int:
+    """Print what registers lack; the exit code."""
+    acted, lacks = census(ALL, owners=owners)
+    what = "an owner and a test" if owners else "a test"
+    lines = lacks or [f"{acted} registers have behaviour, and each of them {what}"]
+    sys.stdout.write("\n".join(lines) + "\n")
+    return 1 if lacks else 0
+
+
 def write_headers(*, check: bool) -> int:
     """Write each chip's ``regs.h``, or only say whether it is current; the exit code."""
     code = 0
@@ -78,20 +108,32 @@ def write_headers(*, check: bool) -> int:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run a command line; the exit code (0 fine, 1 header out of date, 2 usage)."""
+    """Run a command line; the exit code (0 fine, 1 header out of date or something lacking, 2 usage)."""
     parser = argparse.ArgumentParser(prog="python -m device.regs", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True, metavar="decode|list|header")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="show|decode|list|header")
+    shown = commands.add_parser("show", help="a register's page: what it is, who acts on it, which tests name it")
+    shown.add_argument("names", nargs="*", metavar="NAME|OFFSET")
+    shown.add_argument("--all", action="store_true", help="every function and test, not the first few")
+    shown.add_argument("--census", action="store_true", help="list registers with behaviour but no owner or no test")
+    shown.add_argument("--no-owners", action="store_true", help="with --census: a test is enough")
     one = commands.add_parser("decode", help="say what a value in a register means")
     one.add_argument("pairs", nargs="+", metavar="OFFSET=VALUE")
     commands.add_parser("list", help="every register: offset, name, count, access, reset, when full")
     made = commands.add_parser("header", help="write regs.h of each chip")
     made.add_argument("--check", action="store_true", help="write nothing; exit 1 if the file is not current")
     args = parser.parse_args(argv)
+    if args.command == "show" and bool(args.names) == args.census:
+        shown.error("either names (or offsets) or --census")
     if args.command == "header":
         return write_headers(check=args.check)
     try:
-        lines = [decode(pair) for pair in args.pairs] if args.command == "decode" else [table()]
-    except InputError as error:
+        if args.command == "show" and args.census:
+            return hold_census(owners=not args.no_owners)
+        if args.command == "show":
+            lines = ["\n\n\n".join(page(name, everything=args.all) for name in args.names)]
+        else:
+            lines = [decode(pair) for pair in args.pairs] if args.command == "decode" else [table()]
+    except (InputError, FileNotFoundError) as error:
         sys.stderr.write(f"device.regs: {error}\n")
         return 2
     sys.stdout.write("\n".join(lines) + "\n")
