@@ -20,9 +20,12 @@ try:
     from device.i82599.card import Card
     from device.machine.irq import IrqKind
     from device.machine.wire import LoopbackPort, NullPort, PcapPort, PeerPort, Port, TapPort
+    from device.machine.wire.kinds import chosen, kinds, usage
     from device.regs.i82599 import ALL, Register
     from device.serve.server import Server, raise_file_limit
     from device.trace import TraceFile
+
+    WIRES = usage()  # brings in every kind
 except ImportError as exc:
     sys.stderr.write(f"device: {exc}; `python3 -m ci setup` builds what is missing\n")
     raise SystemExit(MISSING) from exc
@@ -60,13 +63,38 @@ def _registers(_context: click.Context, _parameter: click.Parameter, value: str 
     return found
 
 
-def _port(*, tap: str | None, loopback: bool, null: bool, pcap: str | None, peer: Path | None) -> Callable[[], Port]:
+def _wire(context: click.Context, parameter: click.Parameter, value: str | None) -> Callable[[], Port] | None:
+    if value is None:
+        return None
+    if value == "list":
+        for kind in kinds().values():
+            click.echo(f"{kind.KIND + kind.ARG:16} {(kind.from_arg.__doc__ or '').splitlines()[0]}")
+        context.exit()
+    try:
+        chosen_kind, arg = chosen(value)
+    except ValueError as exc:
+        raise click.BadParameter(str(exc)) from exc
+
+    def make() -> Port:
+        try:
+            return chosen_kind.from_arg(arg)
+        except ValueError as exc:
+            raise click.BadParameter(f"{value}: {exc}", context, parameter) from exc
+
+    return make
+
+
+def _port(
+    wire: Callable[[], Port] | None, *, tap: str | None, loopback: bool, null: bool, pcap: str | None, peer: Path | None
+) -> Callable[[], Port]:
     """Return how to make the one wire that was asked for.
 
     Raises:
         click.UsageError: More than one was.
     """
     makers: list[Callable[[], Port]] = []
+    if wire is not None:
+        makers.append(wire)
     if tap is not None:
         makers.append(lambda: TapPort(tap))
     if loopback:
@@ -79,7 +107,7 @@ def _port(*, tap: str | None, loopback: bool, null: bool, pcap: str | None, peer
     if peer is not None:
         makers.append(lambda: PeerPort(peer))
     if len(makers) > 1:
-        raise click.UsageError("one card has one wire: give one of --tap, --loopback, --null, --pcap, --peer")
+        raise click.UsageError("one card has one wire: give one of --wire, --tap, --loopback, --null, --pcap, --peer")
     return makers[0] if makers else NullPort
 
 
@@ -131,6 +159,9 @@ def _print_report(report: dict[str, object]) -> None:
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--socket", "path", required=True, type=click.Path(path_type=Path), help="Where clients connect.")
+@click.option(
+    "--wire", callback=_wire, is_eager=True, metavar="KIND[:ARG]", help=f"Wire: {WIRES}; `list` says what they are."
+)
 @click.option("--tap", metavar="NAME", help="Wire: this tap interface; made, and removed at exit, if it is not there.")
 @click.option("--loopback", is_flag=True, help="Wire: what is sent comes back.")
 @click.option("--null", is_flag=True, help="Wire: count and drop (the default).")
@@ -166,6 +197,7 @@ def _print_report(report: dict[str, object]) -> None:
 def cli(
     *,
     path: Path,
+    wire: Callable[[], Port] | None,
     tap: str | None,
     loopback: bool,
     null: bool,
@@ -189,7 +221,7 @@ def cli(
     """
     if verbose and quiet:
         raise click.UsageError("-v and -q contradict each other")
-    make_port = _port(tap=tap, loopback=loopback, null=null, pcap=pcap, peer=peer)
+    make_port = _port(wire, tap=tap, loopback=loopback, null=null, pcap=pcap, peer=peer)
     _logging(verbose, quiet=quiet, log_file=log_file)
     raise_file_limit()
     with ExitStack() as stack:

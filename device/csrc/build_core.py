@@ -8,26 +8,14 @@ from cffi import FFI
 DEVICE = Path(__file__).resolve().parent.parent
 ROOT = DEVICE.parent
 REGS = DEVICE / "regs" / "i82599"
+WIRE = DEVICE / "machine" / "wire"
 FLAGS = ["-std=gnu11", "-O2", "-g", "-Wall", "-Wextra", "-Werror", "-fvisibility=hidden"]
 FLAGS += os.environ.get("IXLAB_CFLAGS", "").split()
 
-# In cffi's dialect (no guards, no includes); a later one may name the types of an earlier one.  chip.h and bytes.h are not
-# here: inline functions are the compiler's alone.
-MACHINE = (
-    "clock",
-    "trace",
-    "dma",
-    "irq",
-    "stall",
-    "csum",
-    "toeplitz",
-    "parse",
-    "regfile",
-    "wire/port",
-    "faults",
-    "function",
-    "loop",
-)
+# In cffi's dialect (no guards, no includes); a later one may name the types of an earlier one.  chip.h and bytes.h are
+# not here: inline functions are the compiler's alone.
+MACHINE = ("clock", "trace", "dma", "irq", "stall", "csum", "toeplitz", "parse", "eth", "regfile", "wire/port")
+ABOVE_WIRES = ("faults", "function", "loop")
 CHIP = (
     "pass",
     "intr/intr",
@@ -43,8 +31,21 @@ CHIP += ("tails/tails", "card")
 HEADERS = (
     REGS / "desc.h",
     *(DEVICE / "machine" / f"{name}.h" for name in MACHINE),
+    *sorted(set(WIRE.glob("*.h")) - {WIRE / "port.h"}),  # kinds of ports, as far as they have one
+    *(DEVICE / "machine" / f"{name}.h" for name in ABOVE_WIRES),
     *(DEVICE / "i82599" / f"{name}.h" for name in CHIP),
 )
+# Every file in wire/ but port.c is a kind of port: KIND.c has KIND_ops, and port_ops_of() finds it by name.
+KINDS = sorted(path.stem for path in set(WIRE.glob("*.c")) - {WIRE / "port.c"})
+FIND = "".join(
+    (
+        *(f"extern const struct port_ops {kind}_ops;\n" for kind in KINDS),
+        "const struct port_ops *port_ops_of(const char *kind)\n{\n",
+        *(f'    if (!strcmp(kind, "{kind}"))\n        return &{kind}_ops;\n' for kind in KINDS),
+        "    return NULL;\n}\n",
+    )
+)
+INCLUDES = ("<stdint.h>", "<string.h>", *(f'"{header.relative_to(DEVICE)}"' for header in HEADERS))
 FOLDERS = ("machine", "i82599")
 
 sources = sorted(path for folder in FOLDERS for path in (DEVICE / folder).rglob("*.c"))
@@ -61,7 +62,7 @@ extern "Python" void py_stall(void *self, int is_tx, uint32_t queue, uint32_t wh
 """)
 ffi.set_source(
     "device._core",
-    "#include <stdint.h>\n" + "".join(f'#include "{header.relative_to(DEVICE)}"\n' for header in HEADERS),
+    "".join(f"#include {header}\n" for header in INCLUDES) + FIND,
     sources=[str(path.relative_to(ROOT)) for path in sources],
     depends=[str(path.relative_to(ROOT)) for path in (*HEADERS, REGS / "regs.h")],
     include_dirs=["device", "device/regs/i82599"],

@@ -44,7 +44,7 @@ static struct port *listens(void *arg)
 
     if (!port || card->rx.fifo.used_bytes >= FIFO_PAUSE_BYTES)
         return NULL;
-    if (port->kind != PORT_PCAP)
+    if (!(port->ops->caps & PORT_WAITS))
         return port;
     return !card->pf.dma.off && card->rx.link_up && (reg(&card->pf.regs, R_RXCTRL) & RXCTRL_RXEN) ? port : NULL;
 }

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Configuration space: all 4096 bytes of it, compiled from ``device.regs.pci``, and what its writes do to the function.
 
-It knows neither libvfio-user nor the chip: what a write changes is told to a ``PciSide``.  So a test can drive it without
-a socket, and the server with one.
+It knows neither libvfio-user nor the chip: what a write changes is told to a ``PciSide``.  So a test can drive it
+without a socket, and the server with one.
 """
 
 import errno

@@ -30,7 +30,7 @@ def check(rc: int, what: str) -> int:
 
 
 def c_function(name: str) -> int:
-    """Address of a C function of the core, for another cffi module to call (``regfile_access``, ``function_read32`` …)."""
+    """Address of a C function of the core, for another cffi module to call (``regfile_access``, ``dma_add`` …)."""
     return int(ffi.cast("uintptr_t", ffi.addressof(lib, name)))
 
 

@@ -13,6 +13,7 @@
 #define ETH_TYPE_VLAN 0x8100
 #define ETH_TYPE_IPV6 0x86DD
 #define ETH_TYPE_MAC_CONTROL 0x8808
+#define ETH_TYPE_EXPERIMENTAL 0x88B5  /* the first of the two for local experiments */
 #define ETH_TYPE_VLAN_OUTER 0x88A8    /* 802.1ad */
 
 #define TCI_VID 0x0FFF                /* of a VLAN tag */

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Faults: what a broken card, a broken host or a bad cable does, injected on purpose and taken away again.
 
-A fault has a name, one of six doors at which it acts (or a part of the card whose bytes it changes), and what it reaches,
-written ``NAME`` or ``NAME=ARG``.  Here are the faults that any chip knows; a chip adds its own.
+A fault has a name, one of six doors at which it acts (or a part of the card whose bytes it changes), and what it
+reaches, written ``NAME`` or ``NAME=ARG``.  Here are the faults that any chip knows; a chip adds its own.
 """
 
 import enum
@@ -143,7 +143,7 @@ def _all(undos: Sequence[Undo]) -> Undo:
     return undo
 
 
-# -- registers and configuration space -----------------------------------------------------------------------------------
+# -- registers and configuration space -------------------------------------------------------------------------------
 
 
 def _slow(target: Target, arg: str) -> Undo:
@@ -223,7 +223,7 @@ def _ids(target: Target, arg: str) -> Undo:
     return _all([_stuck(target, f"PCI_VENDOR_ID:0x{vendor}"), _stuck(target, f"PCI_DEVICE_ID:0x{device}")])
 
 
-# -- DMA and interrupts ---------------------------------------------------------------------------------------------------
+# -- DMA and interrupts ----------------------------------------------------------------------------------------------
 
 
 def _no_dma(target: Target, _arg: str) -> Undo:
@@ -273,7 +273,7 @@ def _irq_lost(target: Target, arg: str) -> Undo:
     return undo
 
 
-# -- wire -----------------------------------------------------------------------------------------------------------------
+# -- wire ------------------------------------------------------------------------------------------------------------
 
 
 def _on_wire(field: str) -> Callable[[Target, str], Undo]:

@@ -310,7 +310,7 @@ class Function:
         return int(lib.clock_now(self.c.regs.clock))
 
     def reset(self, *, software: bool) -> None:
-        """Registers to their reset values and C's blocks to their start; ``software`` spares what a software reset spares."""
+        """Registers and C's blocks to their start; ``software`` spares what a software reset spares."""
         lib.function_reset(self.c, int(software))
 
     # -- interrupts --------------------------------------------------------------------------------------------------

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Queues that stopped because of what their driver gave them: counted, and explained once with what helps to mend it."""
+"""Queues that stopped because of what their driver gave them: counted, and explained once with what mends it."""
 
 import logging
 from collections import Counter

@@ -162,7 +162,7 @@ class Server:
         return on
 
     def _set_slow(self, wanted: object) -> object:
-        """``{"register": NAME, "s": SECONDS}``: the fault ``slow=NAME:SECONDS`` by its older name; 0 seconds ends it."""
+        """``{"register": NAME, "s": SECONDS}``: the fault ``slow=NAME:SECONDS`` by an older name; 0 s ends it."""
         match wanted:
             case {"register": str(name), "s": int() | float() as delay_s}:
                 self.card.faults.end(f"slow={name}")

@@ -518,7 +518,7 @@ def recover(victim: Victim) -> None:
 
 def registers(nic: Card) -> bytes:
     """Every register word, except those that show the link and the cage, which live on."""
-    words = bytearray(ffi.buffer(nic.core.c.word, BAR0_BYTES))
+    words = bytearray(ffi.buffer(nic.pf.c.regs.word, BAR0_BYTES))
     for offset in (*regs.LINKS.AT, *regs.ESDP.AT):
         words[offset : offset + 4] = bytes(4)
     return bytes(words)

@@ -281,7 +281,7 @@ def test_an_address_no_station_has_is_eio(mac: str, why: str) -> None:
     assert f"invalid MAC address {mac}: {why}" in str(error)
 
 
-def test_a_stuck_reset_is_eio(nic: Nic, door: PairDoor, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stuck_reset_is_eio(nic: Card, door: PairDoor, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("driver.ixgbe.hw.reset.RESET_TRIES", 0)
     assert "reset polling failed" in str(refused(nic, door))
 

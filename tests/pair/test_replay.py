@@ -34,7 +34,8 @@ def nic() -> Iterator[Card]:
 
 def rule_of(nic: Card, register: type[Register]) -> Any:
     core = nic.core.c
-    return core.rule[core.rule_of[register.offset() // 4]]
+    page = core.pf.regs.page[register.offset() // 4096]
+    return core.pf.regs.rule[page.rule[register.offset() % 4096 // 4]]
 
 
 @pytest.mark.parametrize("path", TRACES, ids=lambda path: path.stem)

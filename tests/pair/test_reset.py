@@ -184,7 +184,7 @@ def test_after_down_the_device_reaches_no_memory(up: Rig, wire: Wire) -> None:
     load(up, wire)
     up.adapter.down()
     assert up.door.maps == {}
-    assert up.nic.core.c.dma.count == 0
+    assert up.nic.pf.c.dma.count == 0
     wire.inject(*[flow(n, payload=bytes(100)) for n in range(50)])
     up.settle()
     counters = up.nic.report()

@@ -51,8 +51,8 @@ class Wire(PeerPort):
 
     def light(self, *, on: bool) -> None:
         """Switch the far end's laser, which is this end's carrier."""
-        hello = MAGIC + bytes([device_lib.PORT_HELLO_VERSION, on])
-        self.far.send(hello.ljust(device_lib.PORT_HELLO_BYTES, b"\0"))
+        hello = MAGIC + bytes([device_lib.PEER_HELLO_VERSION, on])
+        self.far.send(hello.ljust(device_lib.PEER_HELLO_BYTES, b"\0"))
 
     def inject(self, *frames: bytes) -> None:
         """Send frames to the NIC; they wait in the cable until it takes a turn."""

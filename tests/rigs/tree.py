@@ -11,7 +11,11 @@ Graph = dict[str, set[str]]
 
 COMMENT_OR_TEXT = re.compile(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"', re.DOTALL)
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)
-DEFINITION = re.compile(r"^(?!static|typedef|struct \w+ \{|enum|#|extern)[A-Za-z_][\w \t*]*?[ *](\w+)\([^;{}()]*(?:\([^()]*\)[^;{}()]*)*\)\s*\{", re.MULTILINE)
+DEFINITION = re.compile(
+    r"^(?!static|typedef|struct \w+ \{|enum|#|extern)[A-Za-z_][\w \t*]*?[ *](\w+)"
+    r"\([^;{}()]*(?:\([^()]*\)[^;{}()]*)*\)\s*\{",
+    re.MULTILINE,
+)
 CALL = re.compile(r"\b([A-Za-z_]\w+)\s*\(")
 
 

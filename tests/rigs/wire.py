@@ -4,6 +4,8 @@
 from device.machine.core import ffi, lib
 from device.machine.wire import Port
 
+FRAMES = [bytes([i]) * (60 + i) for i in range(20)]  # each of another length
+
 
 class Wire:
     """What C does with a port, for Python."""
@@ -14,7 +16,7 @@ class Wire:
     def send(self, frames: list[bytes]) -> int:
         """Returns how many were accepted."""
         kept = [ffi.new("uint8_t[]", frame) for frame in frames]
-        batch = ffi.new("struct frame[]", [(data, len(frame), 0) for data, frame in zip(kept, frames, strict=True)])
+        batch = ffi.new("struct frame[]", [(data, len(frame)) for data, frame in zip(kept, frames, strict=True)])
         return int(lib.port_send(self.port.c, batch, len(frames)))
 
     def recv(self, now_ns: int = 0) -> list[bytes]:

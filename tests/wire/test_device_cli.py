@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from device.__main__ import main
 from device.i82599.nvm.image import build
 from device.machine.wire import TapPort
 from tests.rigs.client import Client
@@ -36,7 +37,16 @@ def test_an_eeprom_file_of_a_wrong_size(tmp_path: Path, run: Run) -> None:
         (("--trace", "RXDCTL,NOSUCH"), ("NOSUCH", "python -m device.regs")),
         (("--sfp", "qsfp"), ("'sr', 'lr', 'da', 'none'",)),
         (("--tap", "a", "--peer", "b"), ("one wire",)),
+        (("--wire", "null", "--tap", "a"), ("one wire", "--wire, --tap, --loopback, --null, --pcap, --peer")),
         (("--tap",), ("--tap",)),
+        (("--wire",), ("--wire",)),
+        (
+            ("--wire", "rope"),
+            ("'--wire'", "'rope'", "loopback[:SLOTS]", "null", "pcap:IN[,OUT]", "peer:PATH", "tap:NAME"),
+        ),
+        (("--wire", "tap"), ("'--wire'", "tap:NAME")),
+        (("--wire", "null:5"), ("'--wire'", "no argument", "'5'")),
+        (("--wire", "loopback:none"), ("'--wire'", "SLOTS", "'none'")),
         (("--mac", "02:00:00:82:59"), ("six bytes",)),
         (("--mac", "02:00:00:82:59:zz"), ("six bytes",)),
         (("--nonsense",), ("--nonsense",)),
@@ -49,6 +59,38 @@ def test_usage_errors_are_exit_code_2(
     code, err = run("--socket", str(tmp_path / "s"), *options)
     assert code == 2
     assert all(word in err for word in words), err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_kinds_of_wires_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--wire", "list"]) == 0
+    said = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines())
+    assert {"loopback[:SLOTS]", "null", "pcap:IN[,OUT]", "peer:PATH", "tap:NAME"} <= set(said)
+    assert said["peer:PATH"] == "Another device, with the same PATH."
+
+
+def test_a_wire_by_its_kind(tmp_path: Path) -> None:
+    """Plugged in before any client comes."""
+    cable, record = tmp_path / "cable", tmp_path / "out.pcap"
+    for wire, made in (
+        ("null", None),
+        ("loopback:9", None),
+        (f"peer:{cable}", cable),
+        (f"pcap:,{record}", record),
+    ):
+        with Device(tmp_path, "--wire", wire) as device:
+            assert device.report()["port"]["tx_frames"] == 0
+            assert made is None or made.exists()
+            assert device.end() == 0
+    assert not cable.exists()
+
+
+def test_what_a_wire_finds_wrong_is_exit_code_1(tmp_path: Path, run: Run) -> None:
+    missing = tmp_path / "none.pcap"
+    for wire, words in ((f"pcap:{missing}", f"{missing}: No such file"), ("tap:a/b", "not a name for an interface")):
+        code, err = run("--socket", str(tmp_path / "s"), "--wire", wire)
+        assert code == 1
+        assert words in err
     assert list(tmp_path.iterdir()) == []
 
 
@@ -114,7 +156,8 @@ def test_a_tap_is_made_and_taken_away_again(tmp_path: Path) -> None:
         device.ask(report=True)
     with pytest.raises(OSError, match=r"."):
         socket.if_nametoindex(name)
-    with Device(tmp_path, "--tap", name) as device:
+    with Device(tmp_path, "--wire", f"tap:{name}") as device:
+        assert socket.if_nametoindex(name)
         device.kill()
         until(lambda: name not in [entry for _, entry in socket.if_nameindex()], "the kernel takes it away", 2)
 

@@ -112,7 +112,7 @@ def test_down_and_up_again_with_other_sizes(device: Device) -> None:
 def test_each_kind_of_interrupt_carries_traffic(device: Device, kind: IrqKind) -> None:
     with Driver(device.name, kinds=(kind,)) as driver:
         assert driver.adapter.scheme.kind is kind
-        assert device.report()["irq_kind"] == kind.name.lower()
+        assert device.report()["irq_mode"] == kind.name.lower()
         driver.echo()
 
         def look() -> bool:

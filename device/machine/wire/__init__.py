@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The wire side of the device: where frames come from and go to.  Python opens and mends, C moves the frames."""
+"""The wire side of the device: where frames come from and go to.  Python opens and mends, C moves the frames.
+
+The ports that others of our files name are imported here; one that is only asked for by ``--wire`` need not be.
+"""
 
 from device.machine.wire.base import Port, PortBusyError
 from device.machine.wire.loopback import LoopbackPort

@@ -3,10 +3,10 @@
 
 import errno
 from types import TracebackType
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
-from device.errors import ConfigError
-from device.machine.core import ffi, lib
+from device.errors import ConfigError, MissingError
+from device.machine.core import Pointer, ffi, lib
 
 
 class PortBusyError(ConfigError):
@@ -18,21 +18,49 @@ class PortBusyError(ConfigError):
 class Port:
     """One wire, with the cable plugged in (``seam.Port``).  A context manager: leaving it removes what it made.
 
+    Attributes:
+        KIND: What ``--wire`` calls it; KIND.c moves its frames.
+        ARG: What ``--wire`` takes behind it: ":NAME" must be there, "[:NAME]" may, "" is nothing.
+        c: Its ``struct port *``.
+        state: What C knows of this kind only: a ``struct KIND_port *``, or NULL.
+
     Args:
-        kind: ``PORT_*`` of the C core.
         name: What people call it, for messages.
+        state: See above.
         slots: Frames the buffer holds.
+
+    Raises:
+        MissingError: KIND.c came after the C module was built.
     """
 
-    def __init__(self, kind: int, name: str, *, slots: int = lib.FRAME_BATCH) -> None:
+    KIND: ClassVar[str] = ""
+    ARG: ClassVar[str] = ""
+
+    def __init__(self, name: str, *, state: Pointer = ffi.NULL, slots: int = lib.FRAME_BATCH) -> None:
         self.name = name
-        self._arena = ffi.new("uint8_t[]", slots * lib.PORT_SLOT_BYTES)
-        self.c: Any = ffi.new("struct port *")  # a cffi pointer has no type mypy could know
-        self.c.kind = kind
+        self.state = state
+        self._slots = ffi.new("uint8_t[][PORT_SLOT_BYTES]", slots)
+        self.c: Pointer = ffi.new("struct port *")
+        self.c.ops = lib.port_ops_of(self.KIND.encode())
+        if not self.c.ops:
+            raise MissingError(f"{name}: {self.KIND}.c is not built in; build it: python3 -m ci setup")
+        self.c.state = state
         self.c.fd = -1
-        self.c.fd_out = -1
         self.c.carrier = 1
-        self.c.arena = self._arena
+        self.c.slot = self._slots
+
+    @classmethod
+    def from_arg(cls, arg: str) -> Self:
+        """What ``--wire KIND:ARG`` asks for: each kind says here, in its first line, what that is.
+
+        Args:
+            arg: ARG as it was typed; "" if there was none, which comes only where ``ARG`` allows it.
+
+        Raises:
+            ValueError: ``arg`` cannot be meant; says what could.
+            DeviceError: As the constructor.
+        """
+        raise NotImplementedError
 
     def __enter__(self) -> Self:
         return self
@@ -61,5 +89,4 @@ class Port:
     def close(self) -> None:
         """Let go of the wire and remove what was made for it.  May be called twice."""
         self.c.fd = -1
-        self.c.fd_out = -1
         self.c.carrier = 0

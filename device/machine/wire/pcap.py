@@ -8,6 +8,7 @@ import logging
 import os
 import struct
 from pathlib import Path
+from typing import Self
 
 from device.errors import ConfigError
 from device.machine.core import ffi, lib
@@ -102,28 +103,37 @@ class PcapPort(Port):
         ConfigError: ``play`` is damaged or ``record`` cannot be written.
     """
 
+    KIND = "pcap"
+    ARG = ":IN[,OUT]"
+
     def __init__(self, play: Path | None, record: Path | None = None, *, paced: bool = False) -> None:
-        super().__init__(lib.PORT_PCAP, f"pcap {play or ''}" + (f",{record}" if record else ""))
+        super().__init__(f"pcap {play or ''}" + (f",{record}" if record else ""), state=ffi.new("struct pcap_port *"))
         self._timer = -1
-        self._record = -1
+        self._record = self.state.fd_out = -1
         self._finished = play is None
         capture = Capture(play) if play else None
         if record:
             self._record = self._open(record)
-            self.c.fd_out = self._record
-        self._timer = lib.play_timer()
+            self.state.fd_out = self._record
+        self._timer = lib.port_timer()
         if self._timer < 0:
             error = -self._timer
             self.close()
             raise OSError(error, os.strerror(error), "timerfd_create")
         if capture:
             self._play = ffi.new("uint8_t[]", capture.data)  # a copy: C's frames point into it
-            self.c.play = self._play
-            self.c.play_bytes = len(capture.data)
-            self.c.play_offset = HEADER_BYTES
-            self.c.play_swapped = int(capture.swapped)
-            self.c.play_nsec = int(capture.nsec)
-            self.c.play_paced = int(paced)
+            self.state.play = self._play
+            self.state.play_bytes = len(capture.data)
+            self.state.play_offset = HEADER_BYTES
+            self.state.swapped = int(capture.swapped)
+            self.state.nsec = int(capture.nsec)
+            self.state.paced = int(paced)
+
+    @classmethod
+    def from_arg(cls, arg: str) -> Self:
+        """Play capture IN, record to OUT; either may be empty."""
+        play, _, record = arg.partition(",")
+        return cls(Path(play) if play else None, Path(record) if record else None)
 
     @staticmethod
     def _open(path: Path) -> int:
@@ -142,19 +152,19 @@ class PcapPort(Port):
     @property
     def left(self) -> int:
         """Bytes of the capture still to play."""
-        return int(self.c.play_bytes - self.c.play_offset)
+        return int(self.state.play_bytes - self.state.play_offset)
 
     def set_link(self, *, up: bool) -> None:
         """Frames are played only while our side is up."""
         super().set_link(up=up)
         self.c.fd = self._timer if up and self.left else -1
-        self.c.play_ns = 0  # the timer is set anew when the next record turns out not to be due yet
+        self.state.due_ns = 0  # the timer is set anew when the next record turns out not to be due yet
 
     def poll(self) -> None:
         """Say once when the capture has been played."""
         if not self._finished and not self.left:
             self._finished = True
-            log.info("%s: all %d frames played", self.name, self.c.ring_head)
+            log.info("%s: all %d frames played", self.name, self.state.played)
 
     def close(self) -> None:
         """Close both files; the recording is complete.  May be called twice."""
@@ -162,4 +172,4 @@ class PcapPort(Port):
         for fd in (self._timer, self._record):
             if fd >= 0:
                 os.close(fd)
-        self._timer = self._record = -1
+        self._timer = self._record = self.state.fd_out = -1

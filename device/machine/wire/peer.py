@@ -36,8 +36,11 @@ class PeerPort(Port):
         ConfigError: ``path`` is too long, is a file that is no socket, or cannot be used.
     """
 
+    KIND = "peer"
+    ARG = ":PATH"
+
     def __init__(self, path: Path | None) -> None:
-        super().__init__(lib.PORT_PEER, f"peer {path or 'pair'}")
+        super().__init__(f"peer {path or 'pair'}")
         self.path = path
         self._sock: socket.socket | None = None
         self._listener: socket.socket | None = None
@@ -54,6 +57,11 @@ class PeerPort(Port):
         except OSError as err:
             self.close()
             raise ConfigError(f"{self.name}: {err.strerror}") from err
+
+    @classmethod
+    def from_arg(cls, arg: str) -> Self:
+        """Another device, with the same PATH."""
+        return cls(Path(arg))
 
     @classmethod
     def pair(cls) -> tuple[Self, Self]:
@@ -126,7 +134,7 @@ class PeerPort(Port):
     def _say_hello(self) -> None:
         if not self._sock or self.c.fd < 0:
             return
-        hello = (MAGIC + bytes([lib.PORT_HELLO_VERSION, self._lit])).ljust(lib.PORT_HELLO_BYTES, b"\0")
+        hello = (MAGIC + bytes([lib.PEER_HELLO_VERSION, self._lit])).ljust(lib.PEER_HELLO_BYTES, b"\0")
         try:
             self._sock.send(hello, socket.MSG_NOSIGNAL | socket.MSG_DONTWAIT)
         except BlockingIOError:

@@ -12,11 +12,11 @@ import select
 import socket
 import struct
 from pathlib import Path
+from typing import Self
 
 from pyroute2 import IPRoute
 
 from device.errors import ConfigError, MissingError
-from device.machine.core import lib
 from device.machine.wire.base import Port, PortBusyError
 
 log = logging.getLogger(__name__)
@@ -49,8 +49,11 @@ class TapPort(Port):
         MissingError: No /dev/net/tun, or no right to use it.
     """
 
+    KIND = "tap"
+    ARG = ":NAME"
+
     def __init__(self, name: str) -> None:
-        super().__init__(lib.PORT_TAP, f"tap {name}")
+        super().__init__(f"tap {name}")
         self._fd = -1
         self._told_gone = False
         encoded = name.encode()
@@ -71,6 +74,11 @@ class TapPort(Port):
         self.made = not existed
         self.c.fd = self._fd
         self.poll()
+
+    @classmethod
+    def from_arg(cls, arg: str) -> Self:
+        """The tap interface NAME; made, and removed at exit, if it is not there."""
+        return cls(arg)
 
     def _open(self) -> int:
         try:

@@ -334,7 +334,7 @@ def test_no_port_completes_and_drops(tx: TxRig) -> None:
 
 
 def test_a_full_port_drops_and_counts(tx: TxRig) -> None:
-    tx.port.c.slots = 2
+    tx.port.state.slots = 2
     for one in frames(5):
         tx.send(one)
     assert tx.run() == 5

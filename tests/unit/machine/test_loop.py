@@ -12,10 +12,11 @@ import pytest
 
 from device.i82599.card import make_registers
 from device.i82599.core import VECTORS, CardCore
-from device.machine.core import Pointer, c_function, ffi, lib
+from device.machine.core import c_function, ffi, lib
 from device.machine.irq import IrqFds, IrqKind
 from device.machine.loop import Loop
 from device.machine.regfile import RegFile
+from device.machine.wire import NullPort
 from device.regs.i82599 import EIMS_EX, EITR, GPIE, IVAR, RDT, RXDCTL, TDT, TPR, TXDCTL
 
 MS = 0.001
@@ -34,15 +35,11 @@ def rf(nic: CardCore) -> RegFile:
     return make_registers(nic)
 
 
-def null_port(**fields: int) -> Pointer:
-    arena = ffi.new("uint8_t[]", lib.FRAME_BATCH * lib.PORT_SLOT_BYTES)
-    port = ffi.new("struct port *", {"kind": lib.PORT_NULL, "fd": -1, "fd_out": -1, "carrier": 1, **fields})
-    port.arena = arena
-    KEEP[port] = arena
-    return port
-
-
-KEEP: dict[object, object] = {}
+@pytest.fixture
+def port(nic: CardCore) -> Iterator[NullPort]:
+    with NullPort() as null:
+        nic.set_port(null.c)
+        yield null
 
 
 class Source:
@@ -165,41 +162,45 @@ def test_moderated_interrupt_goes_out_while_the_loop_sleeps(nic: CardCore, rf: R
 
 
 @pytest.mark.parametrize("why", ["bus master", "GIO_DIS"])
-def test_without_dma_frames_are_dropped_and_counted(nic: CardCore, rf: RegFile, why: str) -> None:
+def test_without_dma_frames_are_dropped_and_counted(nic: CardCore, rf: RegFile, port: NullPort, why: str) -> None:
     if why == "GIO_DIS":
         nic.pf.set_requests(on=False)  # what CTRL.GIO_DIS does
     else:
         nic.pf.bus_master = False
-    nic.set_port(null_port(generate=100, generate_len_bytes=60, link=1))
+    port.set_link(up=True)
+    port.generate(100)
     assert nic.settle() == 2
     assert nic.counters()["rx_disabled"] == 100
     assert rf.get(TPR) == 100
 
 
-def test_frames_stay_in_the_port_while_too_many_wait_for_descriptors(nic: CardCore, rf: RegFile) -> None:
-    port = null_port(generate=100, generate_len_bytes=60, link=1)
-    nic.set_port(port)
+def test_frames_stay_in_the_port_while_too_many_wait_for_descriptors(
+    nic: CardCore, rf: RegFile, port: NullPort
+) -> None:
+    port.set_link(up=True)
+    port.generate(100)
     nic.c.rx.fifo.used_bytes = lib.RX_FIFO_BYTES
     assert nic.step() == 0
-    assert port.generate == 100
+    assert port.state.generate == 100
     nic.c.rx.fifo.used_bytes = 0
     assert nic.step() == lib.FRAME_BATCH
 
 
-def test_waiting_frames_that_have_no_place_do_not_keep_the_loop_busy(nic: CardCore, rf: RegFile, eventfd: int) -> None:
-    nic.set_port(null_port(fd=eventfd))
+def test_waiting_frames_that_have_no_place_do_not_keep_the_loop_busy(
+    nic: CardCore, rf: RegFile, port: NullPort, eventfd: int
+) -> None:
+    port.c.fd = eventfd
     os.eventfd_write(eventfd, 1)
     nic.c.rx.fifo.used_bytes = lib.RX_FIFO_BYTES
     run(Loop([nic], spin_us=0), 0.02)
     assert nic.counters()["loop_turns"] <= 3
 
 
-def test_port_whose_other_end_is_gone_does_not_keep_the_loop_busy(nic: CardCore, rf: RegFile) -> None:
+def test_port_whose_other_end_is_gone_does_not_keep_the_loop_busy(nic: CardCore, rf: RegFile, port: NullPort) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as hung_up:  # polls as POLLHUP, never readable
-        port = null_port(fd=hung_up.fileno())
-        nic.set_port(port)
+        port.c.fd = hung_up.fileno()
         run(Loop([nic], spin_us=0), 0.02)
-    assert (port.fd, port.carrier) == (-1, 0)
+    assert (port.c.fd, port.c.carrier) == (-1, 0)
     assert nic.counters()["loop_turns"] <= 4
 
 

@@ -1,257 +1,152 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Loopback, null and peer: what goes in, what comes out, and what is counted when it does not."""
+"""What all ports share: what they refuse to send, and how a kind is found and asked for."""
 
-import select
-import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from device.errors import ConfigError
-from device.machine.core import lib
-from device.machine.wire import LoopbackPort, NullPort, PeerPort
-from tests.rigs.wire import Wire
+from device.errors import ConfigError, MissingError
+from device.machine.core import ffi, lib
+from device.machine.wire import LoopbackPort, NullPort, PcapPort, PeerPort, Port, TapPort
+from device.machine.wire.kinds import chosen, kinds, usage
+from tests.rigs.wire import FRAMES, Wire
 
-FRAMES = [bytes([i]) * (60 + i) for i in range(20)]
-BIG = b"J" * lib.FRAME_MAX_BYTES
-
-
-# -- loopback --------------------------------------------------------------------------------------------------------
+WIRE = Path("device/machine/wire")
+TCP4 = {"kind": lib.FRAME_TCP4, "segment_bytes": 1448}
 
 
-@given(st.lists(st.lists(st.binary(min_size=1, max_size=100), max_size=100), max_size=6))
-@settings(deadline=None)
-def test_loopback_gives_back_what_it_took_in_order(batches: list[list[bytes]]) -> None:
-    with LoopbackPort(slots=128) as port:
-        wire = Wire(port)
-        for batch in batches:
-            assert wire.send(batch) == len(batch)
-            assert wire.all() == batch
+def offer(caps: int, *asked: dict[str, int]) -> tuple[int, list[int]]:
+    """Frames of 100 bytes to a port that takes all it is given: how many it took, and the lengths of each call."""
+    calls: list[int] = []
+
+    def send(_port: object, _frames: object, n: int) -> int:
+        calls.append(n)
+        return n
+
+    called = ffi.callback("uint32_t(struct port *, const struct frame *, uint32_t)", send)
+    ops = ffi.new("struct port_ops *", {"send": called, "caps": caps})
+    port = ffi.new("struct port *", {"ops": ops})
+    data = ffi.new("uint8_t[]", 100)
+    sent = lib.port_send(
+        port, ffi.new("struct frame[]", [{"data": data, "len_bytes": 100, **a} for a in asked]), len(asked)
+    )
+    assert (port.count.tx_frames, port.count.tx_dropped) == (sent, len(asked) - sent)
+    assert port.count.tx_bytes == 100 * sent
+    return sent, calls
 
 
-def test_loopback_drops_what_exceeds_its_slots() -> None:
-    with LoopbackPort(slots=4) as port:
-        wire = Wire(port)
-        assert wire.send(FRAMES) == 4
-        assert wire.all() == FRAMES[:4]
-        count = port.counters()
-        assert (count["tx_frames"], count["tx_dropped"], count["rx_frames"]) == (4, 16, 4)
-        assert count["tx_bytes"] == count["rx_bytes"] == sum(map(len, FRAMES[:4]))
+@pytest.mark.parametrize("port", [LoopbackPort, NullPort])
+@pytest.mark.parametrize("asked", [TCP4, {"csum_start": 34, "csum_offset": 16}])
+def test_a_port_is_not_given_what_it_cannot_do(port: type[LoopbackPort | NullPort], asked: dict[str, int]) -> None:
+    data = ffi.new("uint8_t[]", 100)
+    fields = {"data": data, "len_bytes": 100}
+    with port() as wire:
+        assert lib.port_send(wire.c, ffi.new("struct frame[]", [fields, fields | asked, fields]), 3) == 1
+        count = wire.counters()
+    assert (count["tx_frames"], count["tx_bytes"], count["tx_dropped"]) == (1, 100, 2)
 
 
-def test_loopback_takes_the_longest_frame_and_no_longer_one() -> None:
-    with LoopbackPort() as port:
-        wire = Wire(port)
-        assert wire.send([BIG, BIG + b"x", FRAMES[0]]) == 1  # a refusal ends the batch
-        assert wire.all() == [BIG]
-        assert port.counters()["tx_dropped"] == 2
+@pytest.mark.parametrize(
+    ("kind", "cap"),
+    [(lib.FRAME_TCP4, lib.PORT_TCP4), (lib.FRAME_TCP6, lib.PORT_TCP6), (lib.FRAME_UDP, lib.PORT_UDP)],
+)
+def test_a_super_frame_goes_only_to_a_port_that_takes_its_kind(kind: int, cap: int) -> None:
+    every = lib.PORT_WAITS | lib.PORT_CSUM | lib.PORT_TCP4 | lib.PORT_TCP6 | lib.PORT_UDP
+    asked = {"kind": kind, "segment_bytes": 50}
+    assert offer(cap, {}, asked, {}) == (3, [3])
+    assert offer(every & ~cap, {}, asked, {}) == (1, [1])
+    assert offer(every, asked | {"segment_bytes": 0}) == (0, [])
+    assert offer(every, {"kind": 4, "segment_bytes": 50}) == (0, [])
+    assert offer(every, {"kind": 255, "segment_bytes": 50}) == (0, [])
 
 
-def test_a_closed_loopback_takes_nothing() -> None:
-    port = LoopbackPort()
-    port.close()
-    port.close()
-    assert Wire(port).send(FRAMES) == 0
-    assert Wire(port).recv() == []
-    assert not port.carrier
-    with pytest.raises(ValueError, match="slots=0"):
-        LoopbackPort(slots=0)
+def test_a_missing_checksum_goes_only_to_a_port_that_fills_it_in() -> None:
+    asked = {"csum_start": 34, "csum_offset": 16}
+    assert offer(lib.PORT_CSUM, asked) == (1, [1])
+    assert offer(~lib.PORT_CSUM & 0xFF, asked) == (0, [])
+    assert offer(lib.PORT_TCP4, TCP4 | asked) == (0, [])
+    assert offer(lib.PORT_CSUM, {"csum_start": 82, "csum_offset": 16}) == (1, [1])
+    assert offer(lib.PORT_CSUM, {"csum_start": 83, "csum_offset": 16}) == (0, [])  # its last byte lies behind the frame
+    assert offer(lib.PORT_CSUM, {"csum_start": 65535, "csum_offset": 65535}) == (0, [])
 
 
-# -- null ------------------------------------------------------------------------------------------------------------
+def test_a_port_is_given_no_more_than_a_batch_at_once() -> None:
+    assert offer(0, *[{}] * 150) == (150, [64, 64, 22])
+    assert offer(0, *[{}] * 70, TCP4, *[{}] * 70) == (70, [64, 6])
+    assert offer(0) == (0, [])
 
 
-def test_null_counts_and_forgets() -> None:
-    with NullPort() as port:
-        assert Wire(port).send(FRAMES) == len(FRAMES)
-        assert Wire(port).recv() == []
-        assert port.counters()["tx_bytes"] == sum(map(len, FRAMES))
-        assert port.carrier
+def test_every_kind_has_its_python_and_its_c(root: Path) -> None:
+    assert list(kinds()) == sorted(path.stem for path in (root / WIRE).glob("*.c") if path.stem != "port")
+    for name, kind in kinds().items():
+        assert kind.__module__ == f"device.machine.wire.{name}"
+        assert lib.port_ops_of(name.encode())
+        assert (kind.from_arg.__doc__ or "").splitlines()[0].endswith("."), f"{name} says what it is"
 
 
-def test_null_generates_numbered_frames_while_the_link_is_up() -> None:
-    with NullPort() as port:
-        wire = Wire(port)
-        port.generate(100, len_bytes=64, dst=b"\x02\0\0\0\0\x01")
-        assert wire.recv() == []
-        assert port.c.fd == -1
-        port.set_link(up=True)
-        assert select.select([port.c.fd], [], [], 1)[0]
-        left = wire.all()
-        assert port.c.fd == -1
-        head = b"\x02\0\0\0\0\x01\x02\0\0\0\xaa\xaa\x88\xb5"
-        assert left == [head + i.to_bytes(8, "big") + bytes(42) for i in range(100)]
+def test_a_kind_whose_c_is_not_built_says_so() -> None:
+    class Rope(Port):
+        KIND = "rope"
+
+    with pytest.raises(MissingError, match=r"rope\.c is not built in; build it"):
+        Rope("rope")
 
 
-@pytest.mark.parametrize("bad", [{"len_bytes": 59}, {"len_bytes": 16385}, {"dst": b"\0" * 5}, {"src": b"\0" * 7}])
-def test_null_refuses_frames_that_cannot_be(bad: dict[str, int]) -> None:
-    with NullPort() as port, pytest.raises(ValueError, match=r"need 60|6 bytes"):
-        port.generate(1, **bad)  # type: ignore[arg-type]  # a dict of either kind
+@pytest.mark.parametrize(
+    ("text", "kind", "arg"),
+    [
+        ("null", NullPort, ""),
+        ("loopback", LoopbackPort, ""),
+        ("loopback:8", LoopbackPort, "8"),
+        ("tap:wire0", TapPort, "wire0"),
+        ("pcap:,out.pcap", PcapPort, ",out.pcap"),
+        ("peer:/a:b", PeerPort, "/a:b"),
+    ],
+)
+def test_a_wire_is_chosen_by_its_kind(text: str, kind: type, arg: str) -> None:
+    assert chosen(text) == (kind, arg)
 
 
-# -- peer ------------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "no wire is called ''; there are loopback[:SLOTS], "),
+        ("Null", "no wire is called 'Null'"),
+        ("base", "no wire is called 'base'"),
+        (":x", "no wire is called ''"),
+        ("tap", "tap lacks its argument: tap:NAME"),
+        ("peer:", "peer lacks its argument: peer:PATH"),
+        ("pcap", "pcap lacks its argument: pcap:IN[,OUT]"),
+        ("loopback:", "loopback lacks its argument: loopback[:SLOTS]"),
+        ("null:x", "null takes no argument, and was given 'x'"),
+        ("null:", "null takes no argument, and was given ''"),
+    ],
+)
+def test_a_wire_that_cannot_be_chosen_is_explained(text: str, words: str) -> None:
+    with pytest.raises(ValueError, match=r"^\w* ") as caught:
+        chosen(text)
+    assert words in str(caught.value)
 
 
-@contextmanager
-def peers(path: Path) -> Iterator[tuple[PeerPort, PeerPort]]:
-    with PeerPort(path) as first, PeerPort(path) as second:
-        first.poll()
-        yield first, second
+def test_all_wires_are_said_with_their_arguments() -> None:
+    assert {"loopback[:SLOTS]", "null", "pcap:IN[,OUT]", "peer:PATH", "tap:NAME"} <= set(usage().split(", "))
 
 
-def lit(*ports: PeerPort) -> list[bool]:
-    """Let everybody hear the others' hellos, then look."""
-    for _ in range(3):
-        for port in ports:
-            port.poll()
-            Wire(port).all()
-    return [port.carrier for port in ports]
+def test_arguments_become_ports(tmp_path: Path) -> None:
+    with LoopbackPort.from_arg("3") as few, LoopbackPort.from_arg("") as usual, NullPort.from_arg("") as null:
+        assert [Wire(port).send(FRAMES) for port in (few, usual, null)] == [3, 20, 20]
+    with PeerPort.from_arg(str(tmp_path / "wire")):
+        assert (tmp_path / "wire").is_socket()
+    with PcapPort.from_arg(f",{tmp_path / 'out'}") as record, PcapPort.from_arg(",") as neither:
+        assert Wire(record).send(FRAMES) == Wire(neither).send(FRAMES) == 20
+    with PcapPort.from_arg(f"{tmp_path / 'out'},") as play:
+        play.set_link(up=True)
+        assert Wire(play).all() == FRAMES
+    with pytest.raises(ConfigError, match="not a name for an interface"):
+        TapPort.from_arg("a/b")
 
 
-def test_a_pair_carries_frames_both_ways() -> None:
-    one, two = PeerPort.pair()
-    with one, two:
-        assert Wire(one).send(FRAMES) == len(FRAMES)
-        assert Wire(two).all() == FRAMES
-        assert Wire(two).send([BIG]) == 1
-        assert Wire(one).all() == [BIG]
-        assert two.counters()["rx_frames"] == len(FRAMES)
-
-
-def test_carrier_is_the_other_sides_light() -> None:
-    one, two = PeerPort.pair()
-    with one, two:
-        assert lit(one, two) == [False, False]
-        one.set_link(up=True)
-        assert lit(one, two) == [False, True]
-        two.set_link(up=True)
-        assert lit(one, two) == [True, True]
-        one.set_link(up=False)
-        assert lit(one, two) == [True, False]
-
-
-def test_the_first_listens_and_the_second_connects(tmp_path: Path) -> None:
-    with peers(tmp_path / "wire") as (first, second):
-        first.set_link(up=True)
-        second.set_link(up=True)
-        assert lit(first, second) == [True, True]
-        Wire(first).send(FRAMES)
-        assert Wire(second).all() == FRAMES
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_alone_there_is_no_carrier_and_frames_are_dropped(tmp_path: Path) -> None:
-    with PeerPort(tmp_path / "wire") as port:
-        port.set_link(up=True)
-        assert lit(port) == [False]
-        assert not port.connected
-        assert Wire(port).send(FRAMES) == 0
-        assert port.counters()["tx_dropped"] == len(FRAMES)
-        assert port.counters()["errors"] == 0
-
-
-@pytest.mark.parametrize("who_leaves", ["first", "second"])
-def test_either_may_leave_and_come_back(tmp_path: Path, who_leaves: str) -> None:
-    path = tmp_path / "wire"
-    with peers(path) as (first, second):
-        stays, leaves = (second, first) if who_leaves == "first" else (first, second)
-        stays.set_link(up=True)
-        leaves.set_link(up=True)
-        assert lit(stays, leaves) == [True, True]
-        leaves.close()
-        assert lit(stays) == [False]
-        assert stays.c.fd == -1  # the loop does not wake for a dead connection
-        with PeerPort(path) as again:
-            again.set_link(up=True)
-            assert lit(stays, again) == [True, True]
-            Wire(again).send(FRAMES)
-            assert Wire(stays).all() == FRAMES
-
-
-def test_a_stale_socket_file_is_replaced(tmp_path: Path) -> None:
-    path = tmp_path / "wire"
-    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as dead:
-        dead.bind(str(path))
-    with peers(path) as (first, second):
-        assert first.connected
-        assert second.connected
-
-
-def test_two_that_come_at_once_find_each_other(tmp_path: Path) -> None:
-    path = tmp_path / "wire"
-    with PeerPort(path) as first:
-        path.unlink()  # as if the second had found nobody there, too
-        with PeerPort(path) as second:
-            first.set_link(up=True)
-            second.set_link(up=True)
-            assert lit(first, second) == [True, True]
-
-
-def test_a_third_device_gets_no_carrier_and_harms_nobody(tmp_path: Path) -> None:
-    path = tmp_path / "wire"
-    with peers(path) as (first, second), PeerPort(path) as third:
-        for port in (first, second, third):
-            port.set_link(up=True)
-        assert lit(first, second, third) == [True, True, False]
-        Wire(third).send(FRAMES)
-        assert Wire(first).all() == []
-
-
-def test_a_stranger_gives_no_carrier(tmp_path: Path) -> None:
-    with PeerPort(tmp_path / "wire") as port:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as stranger:
-            stranger.connect(str(tmp_path / "wire"))
-            port.poll()
-            stranger.send(b"hello")
-            stranger.send(b"x" * 14)
-            stranger.send(b"y" * (lib.FRAME_MAX_BYTES + 1))
-            assert Wire(port).all() == [b"x" * 14]
-            assert not port.carrier
-            assert port.counters()["rx_dropped"] == 2
-        assert lit(port) == [False]
-
-
-def test_a_peer_that_does_not_read_costs_frames_not_time() -> None:
-    one, two = PeerPort.pair()
-    with one, two:
-        sent = sum(Wire(one).send([BIG] * 64) for _ in range(20))
-        count = one.counters()
-        assert 0 < sent < 1280
-        assert count["tx_dropped"] == 1280 - sent
-        assert count["errors"] == 0
-        assert len(Wire(two).all()) == sent
-        assert Wire(one).send(FRAMES) == len(FRAMES)
-
-
-def test_light_is_told_late_if_the_peer_does_not_read() -> None:
-    one, two = PeerPort.pair()
-    with one, two:
-        while Wire(one).send([BIG] * 64):
-            pass
-        one.set_link(up=True)
-        Wire(two).all()
-        assert not two.carrier
-        assert lit(one, two) == [False, True]
-
-
-def test_bad_paths_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="107 fit"):
-        PeerPort(Path("/" + "x" * 108))
-    (tmp_path / "file").write_text("precious")
-    with pytest.raises(ConfigError, match="no socket"):
-        PeerPort(tmp_path / "file")
-    assert (tmp_path / "file").read_text() == "precious"
-    with pytest.raises(ConfigError, match="No such file"):
-        PeerPort(tmp_path / "nowhere" / "wire")
-
-
-def test_closing_twice_leaks_no_descriptor(tmp_path: Path) -> None:
-    before = len(list(Path("/proc/self/fd").iterdir()))
-    with peers(tmp_path / "wire") as (first, second):
-        second.close()
-        first.close()
-    assert len(list(Path("/proc/self/fd").iterdir())) == before
+@pytest.mark.parametrize("arg", ["x", "-1", "0", "16385", "1e3", "1_0", "\uff11", "9" * 5000])
+def test_a_loopback_of_no_size_is_refused(arg: str) -> None:
+    with pytest.raises(ValueError, match=r"16384|digits"):
+        LoopbackPort.from_arg(arg)

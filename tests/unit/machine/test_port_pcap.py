@@ -11,8 +11,11 @@ from scapy.layers.l2 import Ether
 from scapy.utils import PcapReader, rdpcap, wrpcap
 
 from device.errors import ConfigError
+from device.i82599.card import make_registers
+from device.i82599.core import CardCore
 from device.machine.core import lib
-from device.machine.wire import PcapPort
+from device.machine.wire import NullPort, PcapPort
+from device.regs.i82599 import RXCTRL
 from tests.rigs.wire import Wire
 
 FRAMES = [bytes([i]) * (60 + 11 * i) for i in range(100)]
@@ -97,7 +100,7 @@ def test_playing_only_takes_and_forgets_what_is_sent(tmp_path: Path) -> None:
 def test_a_full_disk_leaves_a_readable_file() -> None:
     with PcapPort(None, Path("/dev/null")) as port:
         full = os.open("/dev/full", os.O_WRONLY)
-        port.c.fd_out = full
+        port.state.fd_out = full
         assert Wire(port).send(FRAMES[:3]) == 0
         os.close(full)
         assert port.counters()["tx_dropped"] == 3
@@ -107,7 +110,7 @@ def test_a_full_disk_leaves_a_readable_file() -> None:
 def test_a_pipe_nobody_reads_costs_frames_not_time(tmp_path: Path) -> None:
     there, here = os.pipe2(os.O_NONBLOCK)
     with PcapPort(None, tmp_path / "out.pcap") as port:
-        port.c.fd_out = here
+        port.state.fd_out = here
         for _ in range(40):
             Wire(port).send(FRAMES)
         assert port.counters()["tx_dropped"]
@@ -167,3 +170,22 @@ def test_frames_no_nic_could_carry_are_dropped(tmp_path: Path) -> None:
         port.set_link(up=True)
         assert [len(frame) for frame in Wire(port).all()] == [14, lib.FRAME_MAX_BYTES]
         assert port.counters()["rx_dropped"] == 2
+
+
+def test_a_capture_waits_until_the_nic_listens(tmp_path: Path) -> None:
+    with CardCore() as nic, PcapPort(capture(tmp_path / "in.pcap")) as port, NullPort() as null:
+        for wire in (null, port):
+            wire.set_link(up=True)
+        nic.pf.bus_master = nic.link_up = True
+        null.generate(lib.FRAME_BATCH)
+        nic.set_port(null.c)
+        assert nic.step() == lib.FRAME_BATCH  # a wire that does not wait brings its frames to a deaf NIC, too
+        left = port.left
+        nic.set_port(port.c)
+        assert nic.step() == 0
+        assert port.left == left
+        rf = make_registers(nic)
+        rf.write(RXCTRL.offset(), RXCTRL.of(RXEN=1))
+        assert nic.step() == lib.FRAME_BATCH
+        assert nic.settle() == 1
+        assert port.left == 0
