@@ -49,15 +49,16 @@ static struct port *listens(void *arg)
     return !card->pf.dma.off && card->rx.link_up && (reg(&card->pf.regs, R_RXCTRL) & RXCTRL_RXEN) ? port : NULL;
 }
 
-static uint32_t receive(struct card *card)
+static uint32_t take_from_wire(struct card *card)
 {
     struct frame frames[FRAME_BATCH];
-    uint32_t n = (uint32_t)port_recv(card->port, frames, FRAME_BATCH, clock_now(&card->clock)), left = n;
+    uint64_t now_ns = card->port->ops->caps & PORT_WAITS ? clock_now(&card->clock) : 0;
+    uint32_t n = (uint32_t)port_recv(card->port, frames, FRAME_BATCH, now_ns), left = n;
 
     if (card->wire_faults.lose_every | card->wire_faults.damage_every)
         left = wire_faults_in(&card->wire_faults, frames, n);
-    for (uint32_t i = 0; card->rx.link_up && i < left; i++)
-        stats_rx_total(&card->pf.regs, &frames[i]);
+    if (card->rx.link_up && left)
+        stats_rx_total(&card->pf.regs, frames, left);
     if (card->pf.dma.off)
         card->rx.count.rx_disabled += left;
     else if (left)
@@ -80,7 +81,7 @@ int card_step(void *arg)
             work += (uint32_t)rx_drain(&card->rx);
     }
     if (listens(card))
-        work += receive(card);
+        work += take_from_wire(card);
     intr_run(&card->intr);
     if (work && card->pf.regs.shared)
         tails_busy(&card->tails);
@@ -93,6 +94,22 @@ static uint64_t may_sleep(void *arg)
     uint64_t message_ns = intr_wait_ns(&card->intr), tails_ns = tails_wait_ns(&card->tails);
 
     return message_ns < tails_ns ? message_ns : tails_ns;
+}
+
+/* The way of a received frame, stage by stage; 0: it is damaged, or not for us, and ends before it is counted as good. */
+static int receive(void *arg, struct rx_pass *pass)
+{
+    struct card *card = arg;
+
+    if (!rx_parse_stage(&card->rx, pass) || !filters_stage(&card->filters, pass))
+        return 0;
+    stats_stage(&card->pf.regs, pass);
+    rx_checksum_stage(&card->rx, pass);
+    rss_stage(&card->rss, pass);
+    etqf_stage(&card->filters, pass);
+    fdir_stage(&card->fdir, pass);
+    rx_store_stage(&card->rx, pass);
+    return 1;
 }
 
 /* What transmit hands out: back to our own receiver when the MAC loops, else to the wire. */
@@ -109,8 +126,8 @@ static uint32_t out(void *arg, uint32_t queue, struct frame *frames, uint32_t n)
     } else if (card->rx.link_up && card->port) {
         sent = (uint32_t)port_send(card->port, frames, n);
     }
-    for (uint32_t i = 0; i < sent; i++)
-        stats_tx(&card->pf.regs, queue, &frames[i]);
+    if (sent)
+        card->tx.count.tx_bytes += stats_tx(&card->pf.regs, queue, frames, sent);
     return sent;
 }
 
@@ -146,24 +163,6 @@ void card_own_queue(struct card *card, uint32_t queue, struct function *function
     card->tx.queue[queue].dma = &function->dma;
 }
 
-/* The way of a received frame, stage by stage. */
-static void tie_stages(struct card *card)
-{
-    const struct rx_stage stages[] = {
-        { rx_parse_stage, &card->rx },
-        { filters_stage, &card->filters },
-        { stats_stage, &card->pf.regs },
-        { rx_checksum_stage, &card->rx },
-        { rss_stage, &card->rss },
-        { etqf_stage, &card->filters },
-        { fdir_stage, &card->fdir },
-        { rx_store_stage, &card->rx },
-    };
-
-    _Static_assert(sizeof(stages) < sizeof(card->rx.stage), "one is left empty: it ends the list");
-    memcpy(card->rx.stage, stages, sizeof(stages));
-}
-
 static void tie_hooks(struct card *card)
 {
     struct reg_hook *hook = card->pf.regs.hook;
@@ -193,6 +192,8 @@ static void tie_blocks(struct card *card)
     card->rx.cause = intr_cause;
     card->tx.written = intr_tx;
     card->rx.intr = card->tx.intr = &card->intr;
+    card->rx.pass_on = receive;
+    card->rx.card = card;
     card->tx.out = out;
     card->tx.card = card;
     for (uint32_t queue = 0; queue < CHIP_QUEUES; queue++)
@@ -227,7 +228,6 @@ struct card *card_new(void)
         return NULL;
     }
     tie_blocks(card);
-    tie_stages(card);
     tie_hooks(card);
     card->intr.deadline_ns = UINT64_MAX;
     card->filters.stale = card->rss.stale = 1;

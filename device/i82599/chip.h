@@ -7,9 +7,15 @@
 /* A field's value, of a register or of a descriptor word: field(reg(regs, R_SRRCTL(q)), SRRCTL_BSIZEPACKET). */
 #define field(value, FIELD) ((uint32_t)(((value) & (FIELD)) >> FIELD##_SHIFT))
 
-/* What a register holds.  A client's stores to shared pages land at any moment, so every look is one load; what it wrote
- * before the store (descriptors before the tail) is seen after it. */
+/* What a register holds.  A client's stores to shared pages land at any moment, so every look is one load. */
 static inline uint32_t reg(const struct regfile *regs, uint32_t offset)
+{
+    return *(const volatile uint32_t *)&regs->word[offset / 4];
+}
+
+/* The same where the client announces something by its store: what it wrote before (descriptors before the tail) is seen
+ * after this. */
+static inline uint32_t reg_announced(const struct regfile *regs, uint32_t offset)
 {
     return __atomic_load_n(&regs->word[offset / 4], __ATOMIC_ACQUIRE);
 }
@@ -17,7 +23,7 @@ static inline uint32_t reg(const struct regfile *regs, uint32_t offset)
 /* One byte of registers that hold an entry a byte (RETA, RQSMR, TQSM): entry n, counted from register `first`. */
 static inline uint8_t reg_byte(const struct regfile *regs, uint32_t first, uint32_t n)
 {
-    return __atomic_load_n((const uint8_t *)&regs->word[first / 4] + n, __ATOMIC_RELAXED);
+    return *((const volatile uint8_t *)&regs->word[first / 4] + n);
 }
 
 /* Make a register hold a value that the client may see at once: what was done before is done. */
@@ -47,11 +53,13 @@ static inline void bump_field(struct regfile *regs, uint32_t offset, uint32_t ma
 /* A 36-bit counter, whose high word follows the low one. */
 static inline void bump36(struct regfile *regs, uint32_t low, uint64_t n)
 {
-    uint32_t *pair = &regs->word[low / 4];
-    uint64_t most = (1ull << 36) - 1, sum = ((uint64_t)pair[1] << 32 | pair[0]) + n;
+    uint64_t sum;
 
-    if (sum > most)
-        sum = most;
-    pair[0] = (uint32_t)sum;
-    pair[1] = (uint32_t)(sum >> 32);
+    __builtin_memcpy(&sum, &regs->word[low / 4], sizeof(sum));
+    sum += n;
+    __builtin_memcpy(&regs->word[low / 4], &sum, sizeof(sum));
+    if (__builtin_expect(sum >> 36 != 0, 0)) {
+        regs->word[low / 4] = UINT32_MAX;
+        regs->word[low / 4 + 1] = (1u << 4) - 1;
+    }
 }

@@ -6,6 +6,7 @@ MAC features that move frames (HLREG0, MAXFRS) are obeyed in C, the link is devi
 """
 
 from device.i82599.block import Block
+from device.machine.core import lib
 from device.machine.regfile import RegFile, on_write
 from device.regs.i82599 import CTRL_EXT, EXVET, HLREG0, MAXFRS, MFLCN, MSCA, MSRWD
 
@@ -19,7 +20,9 @@ class Mac(Block):
         regs: The function's registers.
     """
 
-    registers = (MSCA, MSRWD, HLREG0, MAXFRS, MFLCN, CTRL_EXT, EXVET)
+    hook = lib.HOOK_FILTERS  # the longest frame is worked out once from these
+    hooked = (HLREG0, MAXFRS, CTRL_EXT)
+    registers = (MSCA, MSRWD, MFLCN, EXVET)
 
     def __init__(self, regs: RegFile) -> None:
         self.regs = regs

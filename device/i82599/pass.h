@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A received frame on its way through the chip, and the stages it passes.
  *
- * Each stage belongs to one block and writes down what it found out; the card lists them in their order (card.c), so
- * that no block needs to know another.
+ * Each stage belongs to one block and writes down what it found out; the card lists them in their order (card.c,
+ * receive()), so that no block needs to know another.
  */
 
 #define CHIP_QUEUES 128               /* Rx queues, and as many Tx queues */
@@ -25,13 +25,4 @@ struct rx_pass {
     struct packet packet;
     struct rx_info info;
     int steered;                      /* a filter before the flow director has chosen the queue */
-};
-
-#define RX_NEXT 0                     /* what a stage answers: the frame goes on; */
-#define RX_FILTERED 1                 /* it is not for us, or damaged, and ends here; */
-#define RX_TAKEN 2                    /* it is stored, waits, or was counted as lost */
-
-struct rx_stage {
-    int (*run)(void *block, struct rx_pass *pass);
-    void *block;
 };

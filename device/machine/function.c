@@ -49,7 +49,7 @@ static void wait_for_answer(struct regfile *regs)
         ;                             /* ends: what is left shrinks */
 }
 
-static int access32(struct function *function, uint64_t offset, uint32_t *value, int is_write)
+static inline int access32(struct function *function, uint64_t offset, uint32_t *value, int is_write)
 {
     int64_t rc = regfile_access(&function->regs, (uint8_t *)value, sizeof(*value), offset, is_write);
 

@@ -85,19 +85,14 @@ int regfile_alias(struct regfile *regs, uint32_t offset, uint32_t canonical)
     return 0;
 }
 
-/* The rule of the register at a canonical offset; rule 0, which knows nothing, where none is declared. */
-static inline const struct reg_rule *rule_at(const struct regfile *regs, uint32_t at)
-{
-    const struct reg_page *page = regs->page[at / REG_PAGE_BYTES];
-
-    return &regs->rule[page ? page->rule[at / 4 % REG_PAGE_WORDS] : 0];
-}
-
-static inline uint32_t canonical(const struct regfile *regs, uint32_t offset)
+/* The rule of the register at an offset, and where it is stored; rule 0, which knows nothing, where none is declared. */
+static inline const struct reg_rule *rule_at(const struct regfile *regs, uint32_t offset, uint32_t *at)
 {
     const struct reg_page *page = regs->page[offset / REG_PAGE_BYTES];
+    uint32_t word = offset / 4 % REG_PAGE_WORDS;
 
-    return page ? page->canonical[offset / 4 % REG_PAGE_WORDS] : offset & ~3u;
+    *at = page ? page->canonical[word] : offset & ~3u;
+    return &regs->rule[page ? page->rule[word] : 0];
 }
 
 /* Pages without a register stay untouched: they read 0 and are no memory. */
@@ -109,6 +104,8 @@ void regfile_load(struct regfile *regs, int keep)
         for (uint32_t word = 0; page && word < REG_PAGE_WORDS; word++) {
             const struct reg_rule *rule = &regs->rule[page->rule[word]];
 
+            if (page->canonical[word] != (i * REG_PAGE_WORDS + word) * 4)
+                continue;             /* an alias: it has no storage of its own */
             if (!(keep && (rule->flags & RULE_KEEP)))
                 regs->word[i * REG_PAGE_WORDS + word] = rule->reset;
         }
@@ -122,8 +119,7 @@ uint32_t reg_peek(struct regfile *regs, uint32_t offset)
 
     if (offset >= regs->bytes)
         return 0;
-    at = canonical(regs, offset);
-    hook = &regs->hook[rule_at(regs, at)->hook];
+    hook = &regs->hook[rule_at(regs, offset, &at)->hook];
     return hook->peek ? hook->peek(hook->block, at) : regs->word[at / 4];
 }
 
@@ -134,19 +130,19 @@ void reg_put(struct regfile *regs, uint32_t offset, uint32_t value)
 
     if (offset >= regs->bytes)
         return;
-    at = canonical(regs, offset);
+    hook = &regs->hook[rule_at(regs, offset, &at)->hook];
     regs->word[at / 4] = value;
-    hook = &regs->hook[rule_at(regs, at)->hook];
     if (hook->changed)
         hook->changed(hook->block);
 }
 
 void reg_poked(struct regfile *regs, uint32_t offset, uint32_t old, uint32_t now)
 {
-    const struct reg_hook *hook = &regs->hook[rule_at(regs, offset)->hook];
+    uint32_t at;
+    const struct reg_hook *hook = &regs->hook[rule_at(regs, offset, &at)->hook];
 
     if (hook->write)
-        hook->write(hook->block, offset, old, now, now);
+        hook->write(hook->block, at, old, now, now);
 }
 
 static void unknown(struct regfile *regs, uint32_t at, uint32_t value, int is_write)
@@ -165,8 +161,7 @@ uint32_t reg_read(struct regfile *regs, uint32_t offset)
     regs->count.reg_reads++;
     if (offset >= regs->bytes)
         return 0;
-    at = canonical(regs, offset);
-    rule = rule_at(regs, at);
+    rule = rule_at(regs, offset, &at);
     if (!(rule->flags & RULE_KNOWN)) {
         unknown(regs, at, 0, 0);
         return 0;
@@ -196,8 +191,7 @@ void reg_write(struct regfile *regs, uint32_t offset, uint32_t value)
     regs->count.reg_writes++;
     if (offset >= regs->bytes)
         return;
-    at = canonical(regs, offset);
-    rule = rule_at(regs, at);
+    rule = rule_at(regs, offset, &at);
     if (!(rule->flags & RULE_KNOWN)) {
         unknown(regs, at, value, 1);
         return;
@@ -232,7 +226,8 @@ void reg_write(struct regfile *regs, uint32_t offset, uint32_t value)
  * bits that act when written as 1 stay 0. */
 static uint32_t untouched_bytes(struct regfile *regs, uint32_t offset)
 {
-    const struct reg_rule *rule = rule_at(regs, canonical(regs, offset));
+    uint32_t at;
+    const struct reg_rule *rule = rule_at(regs, offset, &at);
 
     return reg_peek(regs, offset) & rule->rw & ~(rule->w1c | rule->w1s);
 }
@@ -245,6 +240,25 @@ static uint32_t low_bytes(uint32_t value, uint32_t bytes)
 static void note(struct regfile *regs, int kind, uint32_t offset, uint32_t value, uint32_t bytes)
 {
     trace_note(regs->trace, clock_now(regs->clock), kind, offset, low_bytes(value >> 8 * (offset % 4), bytes), bytes);
+}
+
+/* What lies within one dword: `bytes` at `at`. */
+static inline void part(struct regfile *regs, uint8_t *buf, uint32_t at, uint32_t bytes, int is_write)
+{
+    uint32_t skip = at % 4, value;
+
+    if (is_write) {
+        value = bytes < 4 ? untouched_bytes(regs, at) : 0;
+        memcpy((uint8_t *)&value + skip, buf, bytes);
+        if (regs->trace)
+            note(regs, TRACE_WRITE, at, value, bytes);
+        reg_write(regs, at - skip, value);
+    } else {
+        value = reg_read(regs, at - skip);
+        memcpy(buf, (uint8_t *)&value + skip, bytes);
+        if (regs->trace)
+            note(regs, TRACE_READ, at, value, bytes);
+    }
 }
 
 /* Any width and alignment: cut into dwords, lowest first, so an 8-byte store is its low half and then its high one. */
@@ -260,24 +274,16 @@ int64_t regfile_access(void *arg, uint8_t *buf, uint64_t count, uint64_t offset,
             memset(buf, 0xFF, count);
         return (int64_t)count;
     }
+    if (count == 4 && offset % 4 == 0 && offset < regs->bytes) {
+        part(regs, buf, (uint32_t)offset, 4, is_write);              /* as almost every access is */
+        return 4;
+    }
     while (done < count && offset + done < regs->bytes) {
-        uint32_t at = (uint32_t)(offset + done);
-        uint32_t skip = at % 4, bytes = 4 - skip, value;
+        uint32_t at = (uint32_t)(offset + done), bytes = 4 - at % 4;
 
         if (bytes > count - done)
             bytes = (uint32_t)(count - done);
-        if (is_write) {
-            value = bytes < 4 ? untouched_bytes(regs, at) : 0;
-            memcpy((uint8_t *)&value + skip, buf + done, bytes);
-            if (regs->trace)
-                note(regs, TRACE_WRITE, at, value, bytes);
-            reg_write(regs, at - skip, value);
-        } else {
-            value = reg_read(regs, at - skip);
-            memcpy(buf + done, (uint8_t *)&value + skip, bytes);
-            if (regs->trace)
-                note(regs, TRACE_READ, at, value, bytes);
-        }
+        part(regs, buf + done, at, bytes, is_write);
         done += bytes;
     }
     if (!is_write && done < count)

@@ -46,7 +46,7 @@ struct reg_hook {
 };
 
 struct reg_page {
-    uint16_t rule[REG_PAGE_WORDS];            /* index into rule[]; 0: no register */
+    uint16_t rule[REG_PAGE_WORDS];            /* index into rule[], for aliases too; 0: no register */
     uint32_t canonical[REG_PAGE_WORDS];       /* offset of the word that an alias stands for; its own otherwise */
 };
 

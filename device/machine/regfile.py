@@ -113,6 +113,7 @@ class RegFile:
         self._word: Any = self._c.word
         self._rules: dict[Rule, int] = {Rule(): 0}
         self._rule_at: dict[int, Rule] = {}
+        self._alias_of: dict[int, int] = {}  # canonical offset to the one other place where the register answers
         self._at: dict[int, tuple[type[Register], int]] = {}
         self._readers: dict[type[Register], Handler] = {}
         self._writers: dict[type[Register], list[Handler]] = {}
@@ -127,11 +128,12 @@ class RegFile:
         if register.WIDTH != 32:
             raise ValueError(f"{register.NAME}: BAR0 registers have 32 bits, not {register.WIDTH}")
         same = rule_of(register, hook=self._hooks.get(register, 0))
+        for n, offset in enumerate(register.ALIAS):
+            check(lib.regfile_alias(self._c, offset, register.AT[n]), f"{register.NAME}[{n}] again at {offset:#x}")
+            self._alias_of[register.AT[n]] = offset
         for n, offset in enumerate(register.AT):
             self._at[offset] = (register, n)
             self._set_rule(offset, same if isinstance(register.RESET, int) else replace(same, reset=register.RESET[n]))
-        for n, offset in enumerate(register.ALIAS):
-            check(lib.regfile_alias(self._c, offset, register.AT[n]), f"{register.NAME}[{n}] again at {offset:#x}")
 
     def _set_rule(self, offset: int, rule: Rule) -> None:
         index = self._rules.get(rule)
@@ -143,7 +145,8 @@ class RegFile:
             target = self._c.rule[index]
             for name in Rule.__dataclass_fields__:
                 setattr(target, name, getattr(rule, name))
-        check(lib.regfile_place(self._c, offset, index), f"a register at {offset:#x}")
+        for place in (offset, self._alias_of.get(offset, offset)):
+            check(lib.regfile_place(self._c, place, index), f"a register at {place:#x}")
         self._rule_at[offset] = rule
 
     def _set_flag(self, offset: int, flag: int, *, on: bool = True) -> None:

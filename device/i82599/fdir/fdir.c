@@ -294,14 +294,12 @@ miss:
     return 0;
 }
 
-int fdir_stage(void *arg, struct rx_pass *pass)
+static __attribute__((noinline)) void steer(struct fdir *fdir, uint32_t fdirctrl, struct rx_pass *pass)
 {
-    struct fdir *fdir = arg;
-    uint32_t fdirctrl = reg(fdir->regs, R_FDIRCTRL);
     struct fdir_filter filter;
 
-    if (pass->steered || !(fdirctrl & FDIRCTRL_PBALLOC) || !fdir_match(fdir, pass->frame->data, &pass->packet, &filter))
-        return RX_NEXT;
+    if (!fdir_match(fdir, pass->frame->data, &pass->packet, &filter))
+        return;
     pass->info.status |= RXD_STAT_FLM;
     if (filter.cmd & FDIRCMD_DROP)    /* software leaves that queue off, so what goes there is gone */
         pass->info.queue = field(fdirctrl, FDIRCTRL_DROP_Q);
@@ -312,5 +310,12 @@ int fdir_stage(void *arg, struct rx_pass *pass)
         pass->info.type = pass->packet.kind << RXDADV_PKTTYPE_SHIFT;
         pass->info.hash = filter.hash << 16 | filter.hash >> 16;   /* bucket high, software's number low */
     }
-    return RX_NEXT;
+}
+
+void fdir_stage(struct fdir *fdir, struct rx_pass *pass)
+{
+    uint32_t fdirctrl = reg(fdir->regs, R_FDIRCTRL);
+
+    if ((fdirctrl & FDIRCTRL_PBALLOC) && !pass->steered)
+        steer(fdir, fdirctrl, pass);
 }

@@ -25,5 +25,5 @@ struct fdir {
 
 void fdir_reset(struct fdir *fdir);
 void fdir_write(void *fdir, uint32_t offset, uint32_t old, uint32_t seen, uint32_t written);  /* struct reg_hook's */
-int fdir_stage(void *fdir, struct rx_pass *pass);
+void fdir_stage(struct fdir *fdir, struct rx_pass *pass);
 int fdir_match(struct fdir *fdir, const uint8_t *data, const struct packet *pkt, struct fdir_filter *out); /* 1 hit */

@@ -26,8 +26,18 @@ static inline uint32_t bit_of(const struct filters *filters, uint32_t table, uin
     return reg(filters->regs, table + bit / 32 * 4) >> bit % 32 & 1;
 }
 
-static void rar_list(struct filters *filters)
+static void refresh(struct filters *filters)
 {
+    uint32_t longest = ETH_FRAME_MAX_BYTES;
+
+    if (reg(filters->regs, R_HLREG0) & HLREG0_JUMBOEN)
+        longest = field(reg(filters->regs, R_MAXFRS), MAXFRS_MFS);
+    if (reg(filters->regs, R_CTRL_EXT) & CTRL_EXT_EXTENDED_VLAN)
+        longest += ETH_TAG_BYTES;
+    filters->longest_bytes = longest;
+    filters->etqf_on = 0;
+    for (uint32_t i = 0; i < ETQF_COUNT; i++)
+        filters->etqf_on += (reg(filters->regs, R_ETQF(i)) & ETQF_FILTER_EN) != 0;
     filters->rar_count = 0;
     for (uint32_t i = 0; i < RAL_COUNT; i++) {
         uint32_t high = reg(filters->regs, R_RAH(i));
@@ -63,8 +73,6 @@ static int address_passes(struct filters *filters, const uint8_t *data)
     memcpy(&address, data, ETH_ADDR_BYTES);
     if (address == ADDRESS_MASK)
         return (fctrl & (FCTRL_BAM | FCTRL_MPE)) != 0;
-    if (filters->stale)
-        rar_list(filters);
     if (rar_has(filters, address))
         return 1;
     if (data[0] & 1)
@@ -98,27 +106,17 @@ static int control_passes(struct filters *filters, const uint8_t *data, uint32_t
     return !(fctrl & FCTRL_DPF) && !(mflcn & MFLCN_DPF);
 }
 
-/* Descriptor error bits of a frame too short or too long, as MAXFRS and HLREG0.JUMBOEN say; 0 when its size is legal. */
-uint32_t filters_size_errors(const struct filters *filters, uint32_t len_bytes, const struct packet *pkt)
+static inline uint32_t size_errors(const struct filters *filters, uint32_t len_bytes, const struct packet *pkt)
 {
-    uint32_t limit = ETH_FRAME_MAX_BYTES;
-
-    if (reg(filters->regs, R_HLREG0) & HLREG0_JUMBOEN)
-        limit = field(reg(filters->regs, R_MAXFRS), MAXFRS_MFS);
-    if (reg(filters->regs, R_CTRL_EXT) & CTRL_EXT_EXTENDED_VLAN)
-        limit += ETH_TAG_BYTES;
-    if (pkt->has_vlan)
-        limit += ETH_TAG_BYTES;
     if (len_bytes < ETH_FRAME_MIN_BYTES)
         return RXD_ERR_USE;
-    return len_bytes + ETH_FCS_BYTES > limit ? RXD_ERR_OSE : 0;
+    return len_bytes + ETH_FCS_BYTES > filters->longest_bytes + (pkt->has_vlan ? ETH_TAG_BYTES : 0) ? RXD_ERR_OSE : 0;
 }
 
-/* 1: the frame goes on to a queue; 0: it is dropped here.  Counts runts and giants (RUC, ROC). */
-int filters_pass(struct filters *filters, const uint8_t *data, uint32_t len_bytes, const struct packet *pkt)
+/* Counts runts and giants (RUC, ROC); both end here unless software asked for them. */
+static inline int passes(struct filters *filters, const uint8_t *data, uint32_t len_bytes, const struct packet *pkt,
+                         uint32_t errors)
 {
-    uint32_t errors = filters_size_errors(filters, len_bytes, pkt);
-
     if (errors) {
         bump(filters->regs, errors & RXD_ERR_USE ? R_RUC : R_ROC, 1);
         if (len_bytes < ETH_HEADER_BYTES || !(reg(filters->regs, R_FCTRL) & FCTRL_SBP))
@@ -129,20 +127,31 @@ int filters_pass(struct filters *filters, const uint8_t *data, uint32_t len_byte
     return address_passes(filters, data) && vlan_passes(filters, pkt);
 }
 
+int filters_pass(struct filters *filters, const uint8_t *data, uint32_t len_bytes, const struct packet *pkt)
+{
+    if (filters->stale)
+        refresh(filters);
+    return passes(filters, data, len_bytes, pkt, size_errors(filters, len_bytes, pkt));
+}
+
+/* A wrong size that software asked for is marked in the descriptor. */
+int filters_stage(struct filters *filters, struct rx_pass *pass)
+{
+    const struct frame *frame = pass->frame;
+    uint32_t errors;
+
+    if (filters->stale)
+        refresh(filters);
+    errors = size_errors(filters, frame->len_bytes, &pass->packet);
+    if (!passes(filters, frame->data, frame->len_bytes, &pass->packet, errors))
+        return 0;
+    pass->info.status |= errors;      /* only FCTRL.SBP lets one with errors come so far */
+    return 1;
+}
+
 void filters_changed(void *filters)
 {
     ((struct filters *)filters)->stale = 1;
-}
-
-int filters_stage(void *filters, struct rx_pass *pass)
-{
-    const struct frame *frame = pass->frame;
-
-    if (!filters_pass(filters, frame->data, frame->len_bytes, &pass->packet))
-        return RX_FILTERED;
-    if (reg(((struct filters *)filters)->regs, R_FCTRL) & FCTRL_SBP)
-        pass->info.status |= filters_size_errors(filters, frame->len_bytes, &pass->packet);
-    return RX_NEXT;
 }
 
 /* EtherType filters are for what is not IP (LLDP, FCoE, time sync): index of the one that matches, or -1. */
@@ -159,19 +168,20 @@ static int etqf_match(const struct filters *filters, const struct packet *pkt)
     return -1;
 }
 
-int etqf_stage(void *arg, struct rx_pass *pass)
+void etqf_stage(const struct filters *filters, struct rx_pass *pass)
 {
-    const struct filters *filters = arg;
-    int etqf = etqf_match(filters, &pass->packet);
+    int etqf;
     uint32_t etqs;
 
+    if (!filters->etqf_on)
+        return;
+    etqf = etqf_match(filters, &pass->packet);
     if (etqf < 0)
-        return RX_NEXT;
+        return;
     etqs = reg(filters->regs, R_ETQS((uint32_t)etqf));
     pass->info.type = RXDETQF_MATCH | (uint32_t)etqf << RXDETQF_INDEX_SHIFT;
     if (etqs & ETQS_QUEUE_EN) {
         pass->info.queue = field(etqs, ETQS_RX_QUEUE);
         pass->steered = 1;
     }
-    return RX_NEXT;
 }

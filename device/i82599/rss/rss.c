@@ -17,8 +17,12 @@
 #include "i82599/rss/rss.h"
 
 #define RETA_ENTRIES 128
+#define RSS_FIELDS                                                                                                    \
+    (MRQC_RSS_FIELD_IPV4 | MRQC_RSS_FIELD_IPV4_TCP | MRQC_RSS_FIELD_IPV4_UDP | MRQC_RSS_FIELD_IPV6 |                  \
+     MRQC_RSS_FIELD_IPV6_TCP | MRQC_RSS_FIELD_IPV6_UDP | MRQC_RSS_FIELD_IPV6_EX | MRQC_RSS_FIELD_IPV6_EX_TCP |        \
+     MRQC_RSS_FIELD_IPV6_EX_UDP)
 
-static uint32_t hash_ipv4(const struct rss *rss, uint32_t mrqc, const uint8_t *data, const struct packet *pkt, uint32_t *type)
+static inline uint32_t hash_ipv4(const struct rss *rss, uint32_t mrqc, const uint8_t *data, const struct packet *pkt, uint32_t *type)
 {
     const uint8_t *src = data + pkt->l3 + IPV4_SRC, *ports = data + pkt->l4;
 
@@ -73,47 +77,55 @@ static uint32_t hash_ipv6(const struct rss *rss, uint32_t mrqc, const uint8_t *d
     return toeplitz_hash(&rss->toeplitz, src, dst, 16, ports);
 }
 
-static int rss_on(uint32_t mrqc)
+/* One table for everybody in mode RSS; with traffic classes this is class 0's share of it. */
+static __attribute__((noinline)) void refresh(struct rss *rss)
 {
+    uint32_t mrqc = reg(rss->regs, R_MRQC), on = 0;
+
+    rss->by_table = 0;
     switch (mrqc & MRQC_MRQE) {
     case MRQC_MRQE_RSS:
     case MRQC_MRQE_RTRSS8TC:
-    case MRQC_MRQE_RTRSS4TC:
+    case MRQC_MRQE_RTRSS4TC: rss->by_table = 1; __attribute__((fallthrough));
     case MRQC_MRQE_VMDQRSS32:
-    case MRQC_MRQE_VMDQRSS64: return 1;
-    default: return 0;
+    case MRQC_MRQE_VMDQRSS64: on = 1; break;
+    default: break;
     }
+    rss->fields = on ? mrqc & RSS_FIELDS : 0;
+    if (rss->fields)                  /* register i of RSSRK holds key bytes 4i.., lowest first */
+        toeplitz_set_key(&rss->toeplitz, (const uint8_t *)&rss->regs->word[R_RSSRK(0) / 4]);
+    rss->stale = 0;
 }
 
 /* Hash and type for the descriptor; type 0 and hash 0: this packet is not hashed, and belongs to queue 0.
  * L4 type if it is enabled, else IP type if it is enabled; a fragment has no L4. */
-uint32_t rss_hash(struct rss *rss, const uint8_t *data, const struct packet *pkt, uint32_t *rss_type)
+static inline uint32_t hash_packet(struct rss *rss, const uint8_t *data, const struct packet *pkt, uint32_t *rss_type)
 {
-    uint32_t mrqc = reg(rss->regs, R_MRQC);
-
+    if (rss->stale)
+        refresh(rss);
     *rss_type = 0;
-    if (!rss_on(mrqc) || !pkt->ip_version)
+    if (!rss->fields || !pkt->ip_version)
         return 0;
-    if (rss->stale) {                 /* register i of RSSRK holds key bytes 4i.., lowest first */
-        toeplitz_set_key(&rss->toeplitz, (const uint8_t *)&rss->regs->word[R_RSSRK(0) / 4]);
-        rss->stale = 0;
-    }
     if (pkt->ip_version == 4)
-        return hash_ipv4(rss, mrqc, data, pkt, rss_type);
-    return hash_ipv6(rss, mrqc, data, pkt, rss_type);
+        return hash_ipv4(rss, rss->fields, data, pkt, rss_type);
+    return hash_ipv6(rss, rss->fields, data, pkt, rss_type);
 }
 
-/* One table for everybody in mode RSS; with traffic classes this is class 0's share of it.  Pools pick their own. */
-uint32_t rss_queue(const struct rss *rss, uint32_t hash)
+static inline uint32_t queue_of(const struct rss *rss, uint32_t hash)
 {
-    uint32_t mrqc = reg(rss->regs, R_MRQC);
+    return rss->by_table ? reg_byte(rss->regs, R_RETA(0), hash % RETA_ENTRIES) & RETA_ENTRY0 : 0;
+}
 
-    switch (mrqc & MRQC_MRQE) {
-    case MRQC_MRQE_RSS:
-    case MRQC_MRQE_RTRSS8TC:
-    case MRQC_MRQE_RTRSS4TC: return reg_byte(rss->regs, R_RETA(0), hash % RETA_ENTRIES) & RETA_ENTRY0;
-    default: return 0;
-    }
+uint32_t rss_hash(struct rss *rss, const uint8_t *data, const struct packet *pkt, uint32_t *rss_type)
+{
+    return hash_packet(rss, data, pkt, rss_type);
+}
+
+uint32_t rss_queue(struct rss *rss, uint32_t hash)
+{
+    if (rss->stale)
+        refresh(rss);
+    return queue_of(rss, hash);
 }
 
 void rss_changed(void *rss)
@@ -122,16 +134,17 @@ void rss_changed(void *rss)
 }
 
 /* The hash reaches the descriptor unless RXCSUM gives its place to the fragment checksum. */
-int rss_stage(void *arg, struct rx_pass *pass)
+void rss_stage(struct rss *rss, struct rx_pass *pass)
 {
-    struct rss *rss = arg;
-    uint32_t rss_type, hash = rss_hash(rss, pass->frame->data, &pass->packet, &rss_type);
+    uint32_t rss_type, hash;
 
+    if (!pass->packet.ip_version)
+        return;
+    hash = hash_packet(rss, pass->frame->data, &pass->packet, &rss_type);
     if (rss_type)
-        pass->info.queue = rss_queue(rss, hash);
+        pass->info.queue = queue_of(rss, hash);
     if (reg(rss->regs, R_RXCSUM) & RXCSUM_PCSD) {
         pass->info.type |= rss_type;
         pass->info.hash = hash;
     }
-    return RX_NEXT;
 }

@@ -3,11 +3,13 @@
 
 struct rss {
     struct regfile *regs;
-    int stale;                        /* the key changed: the sums below must be made anew */
+    int stale;                        /* a register changed: what follows must be made anew */
+    uint32_t fields;                  /* MRQC_RSS_FIELD_*: what is hashed; 0: nothing */
+    uint32_t by_table;                /* RETA chooses the queue; else 0 does, and pools pick their own */
     struct toeplitz toeplitz;
 };
 
 void rss_changed(void *rss);                                      /* struct reg_hook's */
-int rss_stage(void *rss, struct rx_pass *pass);                   /* hash, its type, and the queue it selects */
+void rss_stage(struct rss *rss, struct rx_pass *pass);            /* hash, its type, and the queue it selects */
 uint32_t rss_hash(struct rss *rss, const uint8_t *data, const struct packet *pkt, uint32_t *rss_type);
-uint32_t rss_queue(const struct rss *rss, uint32_t hash);
+uint32_t rss_queue(struct rss *rss, uint32_t hash);

@@ -41,7 +41,7 @@ static uint32_t sctp_status(const uint8_t *l4, uint32_t bytes)
     return RXD_STAT_L4CS | (crc32c(packet, bytes) == sent ? 0 : RXD_ERR_TCPE);
 }
 
-static uint32_t l4_status(const uint8_t *data, const struct packet *pkt)
+static inline uint32_t l4_status(const uint8_t *data, const struct packet *pkt)
 {
     const uint8_t *l4 = data + pkt->l4;
     uint32_t bytes = pkt->l4_len_bytes, status = RXD_STAT_L4CS, sum;
@@ -67,7 +67,7 @@ static uint32_t l4_status(const uint8_t *data, const struct packet *pkt)
 }
 
 /* IPCS, IPE, L4CS, TCPE and UDPCS of the advanced descriptor.  TCPE means any L4 checksum was wrong. */
-uint32_t rx_checksum_status(const uint8_t *data, uint32_t len_bytes, const struct packet *pkt)
+static inline uint32_t checksum_status(const uint8_t *data, uint32_t len_bytes, const struct packet *pkt)
 {
     uint32_t status = 0;
 
@@ -100,15 +100,20 @@ uint32_t rx_fragment_word(const uint8_t *data, uint32_t len_bytes, const struct 
     return sum << 16 | (uint32_t)be16(data + pkt->l3 + IPV4_ID);
 }
 
-/* Sums of a frame without other errors; RXCSUM.PCSD = 0 puts the fragment's into the place of the hash. */
-int rx_checksum_stage(void *arg, struct rx_pass *pass)
+uint32_t rx_checksum_status(const uint8_t *data, uint32_t len_bytes, const struct packet *pkt)
 {
-    struct rx *rx = arg;
+    return checksum_status(data, len_bytes, pkt);
+}
+
+/* Sums of a frame without other errors; RXCSUM.PCSD = 0 puts the fragment's into the place of the hash. */
+void rx_checksum_stage(const struct rx *rx, struct rx_pass *pass)
+{
     const struct frame *frame = pass->frame;
 
+    if (!pass->packet.ip_version)
+        return;
     if (!pass->info.status)
-        pass->info.status = rx_checksum_status(frame->data, frame->len_bytes, &pass->packet);
+        pass->info.status = checksum_status(frame->data, frame->len_bytes, &pass->packet);
     if (!(reg(rx->regs, R_RXCSUM) & RXCSUM_PCSD))
         pass->info.hash = rx_fragment_word(frame->data, frame->len_bytes, &pass->packet);
-    return RX_NEXT;
 }

@@ -56,13 +56,6 @@ int rx_fifo_push(struct rx *rx, const struct rx_info *info, const uint8_t *data)
     return 1;
 }
 
-/* Whether frames may go to memory now.  A security engine on pause lets them wait (so does a function that may not master
- * the bus, ring.c); nothing is lost as long as the buffer holds them. */
-int rx_flows(const struct rx *rx)
-{
-    return (reg(rx->regs, R_RXCTRL) & RXCTRL_RXEN) && !(reg(rx->regs, R_SECRXCTRL) & SECRXCTRL_RX_DIS);
-}
-
 /* Frames to their rings, as far as descriptors go; how many went.  Close the rings afterwards. */
 int rx_fifo_run(struct rx *rx)
 {

@@ -46,6 +46,7 @@ static inline void mark_open(struct rx *rx, uint32_t queue)
 static void stop(struct rx *rx, uint32_t queue, uint32_t stall)
 {
     rx->queue[queue].stall = stall;
+    rx->queue[queue].open = 0;        /* the batch's next frame does not get in; what is written is told of as ever */
     stall_tell(rx->stalls, 0, queue, stall);
 }
 
@@ -78,16 +79,18 @@ static struct rx_desc *descriptor(const struct rxq *q, uint32_t i)
 int rx_ring_open(struct rx *rx, uint32_t queue)
 {
     struct rxq *q = &rx->queue[queue];
+    const struct regfile *regs = rx->regs;
     uint32_t stall = STALL_NONE, kib;
 
     if (!q->on || q->stall)
         return 0;
     if (q->open)
         return 1;
-    q->count = (reg(rx->regs, R_RDLEN(queue)) & RDLEN_LEN) / DESC_BYTES;
-    q->base = (reg(rx->regs, R_RDBAL(queue)) & RDBAL_BASE) | (uint64_t)reg(rx->regs, R_RDBAH(queue)) << 32;
-    q->srrctl = reg(rx->regs, R_SRRCTL(queue));
-    q->rxdctl = reg(rx->regs, R_RXDCTL(queue));
+    q->count = (reg(regs, R_RDLEN(queue)) & RDLEN_LEN) / DESC_BYTES;
+    q->base = (reg(regs, R_RDBAL(queue)) & RDBAL_BASE) | (uint64_t)reg(regs, R_RDBAH(queue)) << 32;
+    q->srrctl = reg(regs, R_SRRCTL(queue));
+    q->rxdctl = reg(regs, R_RXDCTL(queue));
+    q->keeps_fcs = !(reg(regs, R_HLREG0) & HLREG0_RXCRCSTRP) && !(reg(regs, R_RDRXCTL) & RDRXCTL_CRCSTRIP);
     kib = field(q->srrctl, SRRCTL_BSIZEPACKET);
     q->buffer_bytes = (kib > BUFFER_KIB_MAX ? BUFFER_KIB_MAX : kib) * KIB;
     q->ring = NULL;
@@ -175,22 +178,54 @@ static void count_no_desc(struct rx *rx, uint32_t queue)
         bump(rx->regs, R_QPRDC(stats_index(rx, queue)), 1);
 }
 
-/* One frame into its queue.  0: it must wait: no descriptors are free and the queue does not drop, or DMA is off. */
-int rx_ring_put(struct rx *rx, const struct rx_info *info, const uint8_t *data)
+/* A descriptor goes back to software: its last bytes, `tag` and all of `status` if it is the frame's last one. */
+static inline void give_back(struct rx *rx, struct rxq *q, struct rx_desc *desc, const struct rx_info *info, uint32_t status,
+                             uint32_t bytes, uint64_t tag)
 {
-    struct rxq *q = &rx->queue[info->queue];
-    uint32_t left = info->len_bytes, need, have, fcs, stored, status = info->status;
-    struct pieces pieces;
-    uint64_t vlan = 0;
-    int is_legacy;
+    if ((q->srrctl & SRRCTL_DESCTYPE) == SRRCTL_DESCTYPE_LEGACY)
+        publish(desc, 1, 0, legacy_word(info, status, bytes, tag, (reg(rx->regs, R_RXCSUM) & RXCSUM_PCSD) != 0));
+    else
+        publish(desc, 0, info->type | (uint64_t)info->hash << 32, status | (uint64_t)bytes << 32 | tag << 48);
+    q->written = 1;
+    if (++q->head == q->count)
+        q->head = 0;
+}
 
-    if (q->dma->off)                  /* its function may not master the bus now */
+static inline void count_put(struct rx *rx, struct rxq *q, uint32_t stored)
+{
+    rx->count.rx_frames++;
+    rx->count.rx_bytes += stored;
+    q->batch_frames++;
+    q->batch_bytes += stored;
+}
+
+/* The usual frame: stored as it came, in one buffer, which lies where the last one did.  0: it is not one. */
+static inline int put_whole(struct rx *rx, struct rxq *q, const struct rx_info *info, const uint8_t *data)
+{
+    uint32_t bytes = info->len_bytes;
+    struct rx_desc *desc;
+    uint8_t *to;
+
+    if (!q->ring || q->head == q->tail || q->keeps_fcs || !bytes || bytes > q->buffer_bytes ||
+        (info->vlan_offset && (q->rxdctl & RXDCTL_VME)))
         return 0;
-    if (!rx_ring_open(rx, info->queue)) {
-        rx->count.rx_disabled++;
-        return 1;
-    }
-    pieces.at = 0;
+    desc = descriptor(q, q->head);
+    to = last_region(q->dma, __atomic_load_n(&desc->q0, __ATOMIC_RELAXED), bytes, DMA_WRITE);
+    if (!to)
+        return 0;
+    memmove(to, data, bytes);         /* a looped-back frame may lie in guest memory */
+    give_back(rx, q, desc, info, info->status | RXD_STAT_DD | RXD_STAT_EOP, bytes, 0);
+    count_put(rx, q, bytes);
+    return 1;
+}
+
+/* Any frame: cut at its VLAN tag, with its FCS, over as many buffers as it takes.  0: it must wait for descriptors. */
+static int put_pieces(struct rx *rx, struct rxq *q, const struct rx_info *info, const uint8_t *data)
+{
+    uint32_t left = info->len_bytes, need, have, fcs, stored, status = info->status;
+    struct pieces pieces = { .at = 0 };
+    uint64_t vlan = 0;
+
     if (info->vlan_offset && (q->rxdctl & RXDCTL_VME)) {
         piece_add(&pieces, data, info->vlan_offset);
         piece_add(&pieces, data + info->vlan_offset + ETH_TAG_BYTES, left - info->vlan_offset - ETH_TAG_BYTES);
@@ -200,7 +235,7 @@ int rx_ring_put(struct rx *rx, const struct rx_info *info, const uint8_t *data)
     } else {
         piece_add(&pieces, data, left);
     }
-    if (!(reg(rx->regs, R_HLREG0) & HLREG0_RXCRCSTRP) && !(reg(rx->regs, R_RDRXCTL) & RDRXCTL_CRCSTRIP)) {
+    if (q->keeps_fcs) {
         fcs = crc32_fcs(data, info->len_bytes);
         if (info->flags & FRAME_BAD_CRC)
             fcs = ~fcs;
@@ -223,13 +258,10 @@ int rx_ring_put(struct rx *rx, const struct rx_info *info, const uint8_t *data)
         count_no_desc(rx, info->queue);
         return 1;
     }
-    is_legacy = (q->srrctl & SRRCTL_DESCTYPE) == SRRCTL_DESCTYPE_LEGACY;
     stored = left;
     while (left) {
         uint32_t bytes = left < q->buffer_bytes ? left : q->buffer_bytes;
         struct rx_desc *desc = descriptor(q, q->head);
-        uint32_t dword = RXD_STAT_DD;
-        uint64_t q0 = info->type | (uint64_t)info->hash << 32, tag = 0;
 
         if (!desc || buffer_fill(q->dma, __atomic_load_n(&desc->q0, __ATOMIC_RELAXED), bytes, &pieces) < 0) {
             stop(rx, info->queue, desc ? STALL_BUFFER : STALL_RING_UNMAPPED);
@@ -237,23 +269,29 @@ int rx_ring_put(struct rx *rx, const struct rx_info *info, const uint8_t *data)
             return 1;
         }
         left -= bytes;
-        if (!left) {
-            dword |= RXD_STAT_EOP | status;
-            tag = vlan;
-        }
-        if (is_legacy)
-            publish(desc, 1, 0, legacy_word(info, dword, bytes, tag, (reg(rx->regs, R_RXCSUM) & RXCSUM_PCSD) != 0));
+        if (left)
+            give_back(rx, q, desc, info, RXD_STAT_DD, bytes, 0);
         else
-            publish(desc, 0, q0, dword | (uint64_t)bytes << 32 | tag << 48);
-        q->written = 1;
-        if (++q->head == q->count)
-            q->head = 0;
+            give_back(rx, q, desc, info, RXD_STAT_DD | RXD_STAT_EOP | status, bytes, vlan);
     }
-    rx->count.rx_frames++;
-    rx->count.rx_bytes += stored;
-    q->batch_frames++;
-    q->batch_bytes += stored;
+    count_put(rx, q, stored);
     return 1;
+}
+
+/* One frame into its queue.  0: it must wait: no descriptors are free and the queue does not drop, or DMA is off. */
+int rx_ring_put(struct rx *rx, const struct rx_info *info, const uint8_t *data)
+{
+    struct rxq *q = &rx->queue[info->queue];
+
+    if (!q->open) {                   /* the first frame of this batch */
+        if (q->dma->off)              /* its function may not master the bus now */
+            return 0;
+        if (!rx_ring_open(rx, info->queue)) {
+            rx->count.rx_disabled++;
+            return 1;
+        }
+    }
+    return put_whole(rx, q, info, data) || put_pieces(rx, q, info, data);
 }
 
 static void queue_stats(struct rx *rx, uint32_t queue, const struct rxq *q)

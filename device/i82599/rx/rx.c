@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What the receive registers do, and the way of a frame from the wire to a ring: one stage after the other. */
+/* What the receive registers do, and the first and the last stage of a frame's way from the wire to a ring. */
 #include <stdint.h>
 #include <string.h>
 #include "desc.h"
@@ -43,7 +43,14 @@ static void queue_enable(struct rx *rx, uint32_t queue, int on)
         return;
     q->head = reg(rx->regs, R_RDH(queue)) & RDH_RDH;
     /* A tail written before the queue was on is not honoured.  With shared doorbells the order cannot be seen. */
-    q->tail = rx->regs->shared ? reg(rx->regs, R_RDT(queue)) & RDT_RDT : q->head;
+    q->tail = rx->regs->shared ? reg_announced(rx->regs, R_RDT(queue)) & RDT_RDT : q->head;
+}
+
+/* Whether frames may go to memory now.  A security engine on pause lets them wait (so does a function that may not master
+ * the bus, ring.c); nothing is lost as long as the buffer holds them. */
+static int flows(const struct rx *rx)
+{
+    return (reg(rx->regs, R_RXCTRL) & RXCTRL_RXEN) && !(reg(rx->regs, R_SECRXCTRL) & SECRXCTRL_RX_DIS);
 }
 
 static void tail_written(struct rx *rx, uint32_t queue, uint32_t tail)
@@ -55,7 +62,7 @@ static void tail_written(struct rx *rx, uint32_t queue, uint32_t tail)
     if (!q->on)
         return;
     q->tail = tail;
-    if (rx_flows(rx) && !q->dma->off) {              /* a ring that cannot work is told about now, not at the first frame */
+    if (flows(rx) && !q->dma->off) {              /* a ring that cannot work is told about now, not at the first frame */
         rx_ring_open(rx, queue);
         rx_ring_close(rx);
     }
@@ -81,94 +88,92 @@ void rx_write(void *arg, uint32_t offset, uint32_t old, uint32_t seen, uint32_t 
 
 /* ---- stages ----------------------------------------------------------------------------------------------------- */
 
-/* EXVET holds it; 0 there (its reset value) leaves 802.1ad's own. */
-static uint32_t outer_ethertype(const struct rx *rx)
+/* What this batch's tags look like; vet_outer 0: there are no outer ones.  EXVET 0, its reset value, leaves 802.1ad's. */
+static void tags_of_batch(struct rx *rx)
 {
     uint32_t ext = field(reg(rx->regs, R_EXVET), EXVET_VET_EXT);
 
-    return ext ? ext : ETH_TYPE_VLAN_OUTER;
+    rx->vet = field(reg(rx->regs, R_VLNCTRL), VLNCTRL_VET);
+    rx->vet_outer = reg(rx->regs, R_CTRL_EXT) & CTRL_EXT_EXTENDED_VLAN ? ext ? ext : ETH_TYPE_VLAN_OUTER : 0;
 }
 
-/* What the frame is; a damaged one ends here unless software asked for those. */
-int rx_parse_stage(void *arg, struct rx_pass *pass)
+int rx_parse_stage(struct rx *rx, struct rx_pass *pass)
 {
-    struct rx *rx = arg;
     const struct frame *frame = pass->frame;
-    int double_vlan = (reg(rx->regs, R_CTRL_EXT) & CTRL_EXT_EXTENDED_VLAN) != 0;
 
-    parse_tagged(frame->data, frame->len_bytes, field(reg(rx->regs, R_VLNCTRL), VLNCTRL_VET),
-                 double_vlan ? outer_ethertype(rx) : 0, &pass->packet);
+    parse_tagged(frame->data, frame->len_bytes, rx->vet, rx->vet_outer, &pass->packet);
     pass->info.type = pass->packet.kind << RXDADV_PKTTYPE_SHIFT;
     if (pass->packet.has_vlan) {
         pass->info.vlan_tci = pass->packet.vlan_tci;
-        pass->info.vlan_offset = (uint16_t)(ETH_TYPE_OFFSET + (double_vlan ? ETH_TAG_BYTES : 0));
+        pass->info.vlan_offset = (uint16_t)(ETH_TYPE_OFFSET + (rx->vet_outer ? ETH_TAG_BYTES : 0));
     }
     if (frame->flags & FRAME_BAD_CRC) {
         bump(rx->regs, R_CRCERRS, 1);
         if (!(reg(rx->regs, R_FCTRL) & FCTRL_SBP))
-            return RX_FILTERED;
+            return 0;
         pass->info.status = RXD_ERR_CE;
     }
-    return RX_NEXT;
+    return 1;
 }
 
-/* To its ring, or into the packet buffer behind what waits there already. */
-int rx_store_stage(void *arg, struct rx_pass *pass)
+void rx_store_stage(struct rx *rx, struct rx_pass *pass)
 {
-    struct rx *rx = arg;
-
     pass->info.queue %= CHIP_QUEUES;
-    if (!rx->fifo.frames && rx_flows(rx) && rx_ring_put(rx, &pass->info, pass->frame->data))
-        return RX_TAKEN;
+    if (!rx->fifo.frames && rx->flows && rx_ring_put(rx, &pass->info, pass->frame->data))
+        return;
     if (!rx_fifo_push(rx, &pass->info, pass->frame->data)) {
         bump(rx->regs, R_MPC(0), 1);
         rx->count.rx_fifo_full++;
         rx->cause(rx->intr, EICR_RX_MISS);
     }
-    return RX_TAKEN;
 }
 
 /* One frame from the wire; data has at least ETH_FRAME_MIN_BYTES unless it is not even an Ethernet header. */
-static void receive(struct rx *rx, const struct frame *frame)
+static inline void receive(struct rx *rx, const struct frame *frame)
 {
     struct rx_pass pass;
-    int rc = RX_NEXT;
 
     pass.frame = frame;
     pass.info = (struct rx_info){ .len_bytes = frame->len_bytes, .flags = frame->flags };
     pass.steered = 0;
-    for (const struct rx_stage *stage = rx->stage; stage->run && rc == RX_NEXT; stage++)
-        rc = stage->run(stage->block, &pass);
-    if (rc == RX_FILTERED)
+    if (!rx->pass_on(rx->card, &pass))
         rx->count.rx_filtered++;
+}
+
+/* Kernels hand over short frames without the padding that the sender's MAC puts on the wire. */
+static __attribute__((noinline)) void receive_padded(struct rx *rx, const struct frame *frame)
+{
+    uint8_t padded[ETH_FRAME_MIN_BYTES];
+    struct frame whole = *frame;
+
+    memcpy(padded, frame->data, frame->len_bytes);
+    memset(padded + frame->len_bytes, 0, sizeof(padded) - frame->len_bytes);
+    whole.data = padded;
+    whole.len_bytes = sizeof(padded);
+    receive(rx, &whole);
 }
 
 int rx_frames(struct rx *rx, const struct frame *frames, uint32_t n)
 {
-    uint8_t padded[ETH_FRAME_MIN_BYTES];
+    int enabled = (reg(rx->regs, R_RXCTRL) & RXCTRL_RXEN) != 0;
 
-    if (rx->fifo.frames && rx_flows(rx))
+    rx->flows = flows(rx);
+    tags_of_batch(rx);
+    if (rx->fifo.frames && rx->flows)
         rx_fifo_run(rx);              /* older frames first */
     for (uint32_t i = 0; i < n; i++) {
-        struct frame frame = frames[i];
+        const struct frame *frame = &frames[i];
 
-        if (!(reg(rx->regs, R_RXCTRL) & RXCTRL_RXEN) || !(rx->link_up || (frame.flags & FRAME_LOOPBACK))) {
+        if (!enabled || !(rx->link_up || (frame->flags & FRAME_LOOPBACK))) {
             rx->count.rx_disabled++;
-            continue;
-        }
-        if (frame.len_bytes > FRAME_MAX_BYTES) {
+        } else if (frame->len_bytes > FRAME_MAX_BYTES) {
             bump(rx->regs, R_ROC, 1);
             rx->count.rx_filtered++;
-            continue;
+        } else if (frame->len_bytes < ETH_FRAME_MIN_BYTES && frame->len_bytes >= ETH_HEADER_BYTES) {
+            receive_padded(rx, frame);
+        } else {
+            receive(rx, frame);
         }
-        if (frame.len_bytes < ETH_FRAME_MIN_BYTES && frame.len_bytes >= ETH_HEADER_BYTES) {
-            /* Kernels hand over short frames without the padding that the sender's MAC puts on the wire. */
-            memcpy(padded, frame.data, frame.len_bytes);
-            memset(padded + frame.len_bytes, 0, sizeof(padded) - frame.len_bytes);
-            frame.data = padded;
-            frame.len_bytes = sizeof(padded);
-        }
-        receive(rx, &frame);
     }
     rx_ring_close(rx);
     return (int)n;
@@ -178,7 +183,7 @@ int rx_drain(struct rx *rx)
 {
     int moved;
 
-    if (!rx->fifo.frames || !rx_flows(rx))
+    if (!rx->fifo.frames || !flows(rx))
         return 0;
     moved = rx_fifo_run(rx);
     rx_ring_close(rx);

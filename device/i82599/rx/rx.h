@@ -2,7 +2,6 @@
 /* Receive: the queue registers, the packet buffer, and the rings where frames become the driver's memory. */
 
 #define RX_FIFO_BYTES 524288          /* Rx packet buffer */
-#define RX_STAGES_MAX 12
 
 struct rxq {
     struct dma *dma;                  /* memory of the function that owns the queue */
@@ -14,6 +13,7 @@ struct rxq {
     uint32_t count;                   /* descriptors */
     uint32_t buffer_bytes;
     uint32_t srrctl, rxdctl;
+    uint32_t keeps_fcs;               /* HLREG0 and RDRXCTL leave the FCS in memory */
     uint64_t base;                    /* iova of the ring */
     uint8_t *ring;                    /* the whole ring; NULL: it crosses DMA regions, look every descriptor up */
     uint32_t written;                 /* this batch has used descriptors: publish the head, interrupt */
@@ -36,8 +36,11 @@ struct rx {
     void (*written)(void *intr, uint32_t queue);      /* descriptors of a queue were written back */
     void (*cause)(void *intr, uint32_t causes);       /* EICR causes, in place */
     void *intr;
-    struct rx_stage stage[RX_STAGES_MAX];             /* up to the first without `run` */
+    int (*pass_on)(void *card, struct rx_pass *pass); /* a frame's way, stage by stage; 0: it was filtered out */
+    void *card;
     int link_up;                                      /* frames pass the MAC */
+    int flows;                                        /* this batch may go to memory; and the ethertypes of its tags: */
+    uint32_t vet, vet_outer;                          /* registers cannot change in a batch, so they are looked at once */
     struct rxq queue[CHIP_QUEUES];
     uint64_t open[2];                                 /* queues with `open` set */
     struct rx_fifo fifo;
@@ -49,16 +52,15 @@ void rx_reset(struct rx *rx);
 void rx_write(void *rx, uint32_t offset, uint32_t old, uint32_t seen, uint32_t written);   /* struct reg_hook's */
 int rx_frames(struct rx *rx, const struct frame *frames, uint32_t n);         /* from the wire; all are taken or counted */
 int rx_drain(struct rx *rx);                                      /* packet buffer -> rings, as far as descriptors go */
-int rx_parse_stage(void *rx, struct rx_pass *pass);
-int rx_store_stage(void *rx, struct rx_pass *pass);
+int rx_parse_stage(struct rx *rx, struct rx_pass *pass);          /* what the frame is; 0: damaged, drop */
+void rx_store_stage(struct rx *rx, struct rx_pass *pass);         /* to its ring, or behind what waits already */
 
 /* checksum.c */
-int rx_checksum_stage(void *rx, struct rx_pass *pass);
+void rx_checksum_stage(const struct rx *rx, struct rx_pass *pass);
 uint32_t rx_checksum_status(const uint8_t *data, uint32_t len_bytes, const struct packet *pkt); /* of the advanced descriptor */
 uint32_t rx_fragment_word(const uint8_t *data, uint32_t len_bytes, const struct packet *pkt);  /* fragment checksum | IP id */
 
 /* fifo.c */
-int rx_flows(const struct rx *rx);                                /* frames may go to memory: RXEN, SECRX not on pause */
 int rx_fifo_push(struct rx *rx, const struct rx_info *info, const uint8_t *data); /* 0: full */
 int rx_fifo_run(struct rx *rx);
 void rx_fifo_clear(struct rx *rx);

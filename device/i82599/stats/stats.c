@@ -45,46 +45,60 @@ static inline int is_broadcast(const struct frame *frame)
     return frame->len_bytes >= ETH_ADDR_BYTES && (da[0] & da[1] & da[2] & da[3] & da[4] & da[5]) == UINT8_MAX;
 }
 
-int stats_stage(void *arg, struct rx_pass *pass)
+void stats_stage(struct regfile *regs, const struct rx_pass *pass)
 {
-    struct regfile *regs = arg;
     const struct frame *frame = pass->frame;
     uint32_t size = octets(frame->len_bytes);
 
     if (pass->info.status)            /* damaged, or of a size that software asked for: not a good frame */
-        return RX_NEXT;
+        return;
     bump(regs, R_GPRC, 1);
     bump36(regs, R_GORCL, size);
     bump(regs, class_of(R_PRC64, size), 1);
     if (is_group(frame))
         bump(regs, is_broadcast(frame) ? R_BPRC : R_MPRC, 1);
-    return RX_NEXT;
 }
 
-void stats_rx_total(struct regfile *regs, const struct frame *frame)
+void stats_rx_total(struct regfile *regs, const struct frame *frames, uint32_t n)
 {
-    uint32_t size = octets(frame->len_bytes);
+    uint32_t good = 0;
+    uint64_t all_octets = 0, good_octets = 0;
 
-    bump(regs, R_TPR, 1);
-    bump36(regs, R_TORL, size);
-    if (frame->flags & FRAME_BAD_CRC)
-        return;
-    bump(regs, R_RXNFGPC, 1);
-    bump36(regs, R_RXNFGBCL, size);
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t size = octets(frames[i].len_bytes);
+
+        all_octets += size;
+        if (frames[i].flags & FRAME_BAD_CRC)
+            continue;
+        good++;
+        good_octets += size;
+    }
+    bump(regs, R_TPR, n);
+    bump36(regs, R_TORL, all_octets);
+    bump(regs, R_RXNFGPC, good);
+    bump36(regs, R_RXNFGBCL, good_octets);
 }
 
-void stats_tx(struct regfile *regs, uint32_t queue, const struct frame *frame)
+uint64_t stats_tx(struct regfile *regs, uint32_t queue, const struct frame *frames, uint32_t n)
 {
-    uint32_t size = octets(frame->len_bytes), i = reg_byte(regs, R_TQSM(0), queue) & TQSM_MAP0;
+    uint32_t i = reg_byte(regs, R_TQSM(0), queue) & TQSM_MAP0;
+    uint64_t bytes = 0, sent_octets = 0;
 
-    bump(regs, R_GPTC, 1);
-    bump(regs, R_TPT, 1);
-    bump(regs, R_TXDGPC, 1);
-    bump36(regs, R_GOTCL, size);
-    bump36(regs, R_TXDGBCL, size);
-    bump(regs, class_of(R_PTC64, size), 1);
-    if (is_group(frame))
-        bump(regs, is_broadcast(frame) ? R_BPTC : R_MPTC, 1);
-    bump(regs, R_QPTC(i), 1);
-    bump36(regs, R_QBTC_L(i), size);
+    for (uint32_t k = 0; k < n; k++) {
+        uint32_t size = octets(frames[k].len_bytes);
+
+        bytes += frames[k].len_bytes;
+        sent_octets += size;
+        bump(regs, class_of(R_PTC64, size), 1);
+        if (is_group(&frames[k]))
+            bump(regs, is_broadcast(&frames[k]) ? R_BPTC : R_MPTC, 1);
+    }
+    bump(regs, R_GPTC, n);
+    bump(regs, R_TPT, n);
+    bump(regs, R_TXDGPC, n);
+    bump36(regs, R_GOTCL, sent_octets);
+    bump36(regs, R_TXDGBCL, sent_octets);
+    bump(regs, R_QPTC(i), n);
+    bump36(regs, R_QBTC_L(i), sent_octets);
+    return bytes;
 }

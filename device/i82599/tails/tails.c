@@ -28,8 +28,8 @@ void tails_reset(struct tails *tails)
 static inline uint32_t look(struct tails *tails, uint32_t ctl, uint32_t enable, uint32_t tail, uint8_t *seen_on,
                             uint16_t *seen)
 {
-    uint32_t control = reg(tails->regs, ctl);
-    uint16_t now = (uint16_t)reg(tails->regs, tail), old = *seen;
+    uint32_t control = reg_announced(tails->regs, ctl);
+    uint16_t now = (uint16_t)reg_announced(tails->regs, tail), old = *seen;
     uint8_t on = (control & enable) != 0, was_on = *seen_on;
 
     if (on == was_on && now == old)

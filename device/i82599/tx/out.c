@@ -23,8 +23,6 @@ void tx_flush(struct tx_turn *turn)
 
     if (turn->frames) {
         uint32_t sent = tx->out(tx->card, turn->queue, turn->frame, turn->frames);
-        for (uint32_t i = 0; i < sent; i++)
-            tx->count.tx_bytes += turn->frame[i].len_bytes;
         tx->count.tx_frames += sent;
         tx->count.tx_dropped += turn->frames - sent;
         turn->sent += turn->frames;

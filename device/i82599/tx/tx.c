@@ -94,7 +94,7 @@ static int turn_open(struct tx_turn *turn, struct tx *tx, uint32_t q, uint32_t b
     turn->tx = tx;
     turn->q = &tx->queue[q];
     turn->queue = q;
-    turn->tail = reg(tx->regs, R_TDT(q)); /* acquire: descriptors written before the doorbell are seen after it */
+    turn->tail = reg_announced(tx->regs, R_TDT(q));
     turn->head = reg(tx->regs, R_TDH(q));
     turn->base = (uint64_t)reg(tx->regs, R_TDBAH(q)) << 32 | (reg(tx->regs, R_TDBAL(q)) & TDBAL_BASE);
     turn->count = ring_bytes / sizeof(struct tx_desc);

@@ -30,7 +30,7 @@ struct frame {
 };
 
 /* What a kind of port can do. */
-#define PORT_WAITS 1              /* its frames wait until somebody listens; others bring them when they bring them */
+#define PORT_WAITS 1              /* it plays frames by recv's now_ns, when somebody listens; others bring them as they come */
 #define PORT_CSUM 2               /* send() fills in a missing checksum */
 #define PORT_TCP4 4               /* send() takes super-frames: FRAME_TCP4 */
 #define PORT_TCP6 8               /* FRAME_TCP6 */

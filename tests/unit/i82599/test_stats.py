@@ -60,9 +60,9 @@ class Bench:
         if function == "stats_rx":
             lib.stats_stage(regs, ffi.new("struct rx_pass *", {"frame": frame}))
         elif function == "stats_tx":
-            lib.stats_tx(regs, queue, frame)
+            lib.stats_tx(regs, queue, frame, 1)
         else:
-            lib.stats_rx_total(regs, frame)
+            lib.stats_rx_total(regs, frame, 1)
 
 
 @pytest.fixture
