@@ -53,6 +53,7 @@ class ConfigSpace:
         self._rw = bytearray(pci.bits_bytes(RW))
         self._w1c = bytearray(pci.bits_bytes(W1C))
         self._shut = False  # the client itself has switched memory decoding off
+        self._vector_limit = function.vector_limit
         function.config = self
         self._load(keep=False)
         self._tell(force=True)
@@ -72,6 +73,20 @@ class ConfigSpace:
         """Hear which kind of interrupt has eventfds: a client without a VM need not set an enable bit."""
         self.armed = kind
         self._tell()
+
+    @property
+    def vectors(self) -> int:
+        """MSI-X vectors on offer; 0 without the capability."""
+        return self.get(pci.MSIX_CTRL).TABLE_SIZE + 1 if self.best >= IrqKind.MSIX else 0
+
+    def meet_client(self) -> None:
+        """A client comes: a limit of the vectors that was injected or ended before counts from now on, until it goes.
+
+        In between, a reset changes nothing of that: the client has been told how many there are.
+        """
+        if self._vector_limit != self.function.vector_limit:
+            self._vector_limit = self.function.vector_limit
+            self.reset()
 
     # -- the guest's view ----------------------------------------------------------------------------------------------
 
@@ -169,8 +184,8 @@ class ConfigSpace:
                     self._data[_span(register, n)] = old[_span(register, n)]
         for register, value in self.identity():
             self._data[_span(register)] = value.to_bytes(register.WIDTH // 8, "little")
-        if self.function.vector_limit:
-            self.update(pci.MSIX_CTRL, TABLE_SIZE=self.function.vector_limit - 1)
+        if self._vector_limit:
+            self.update(pci.MSIX_CTRL, TABLE_SIZE=self._vector_limit - 1)
         if self.best < IrqKind.MSIX:
             self._leave_out(pci.MSIX_CAP_ID, pci.MSIX_PBA)
             self.update(pci.MSI_NEXT, VALUE=pci.EXP_CAP_ID.offset())

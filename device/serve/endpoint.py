@@ -74,8 +74,9 @@ class Endpoint:
         context.set_faults(*function.fault_handles())
         function.set_irq_sink(context.irq_function, context.intx_function, context.handle)
         best = offer.best
-        vectors = min(offer.vectors, function.vector_limit or offer.vectors)
-        context.realize(msi=MSI_VECTORS if best >= IrqKind.MSI else 0, msix=vectors if best >= IrqKind.MSIX else 0)
+        context.realize(
+            msi=MSI_VECTORS if best >= IrqKind.MSI else 0, msix=offer.vectors if best >= IrqKind.MSIX else 0
+        )
 
     def join(self, loop: Loop, source: int) -> None:
         """Let ``loop`` run the socket as its source number ``source``."""
@@ -98,8 +99,11 @@ class Endpoint:
         self.config.reset()
 
     def on_client(self, *, attached: bool) -> None:
-        """Note that a client came or went."""
+        """Note that a client came or went; one that comes is told of as many vectors as there are now."""
         self.sessions += attached
+        if attached:
+            self.config.meet_client()
+            self.context.set_msix(self.config.vectors)
         log.info("client %d %s", self.sessions, "attached" if attached else "left")
 
     def on_irqs(self, armed: IrqKind) -> None:

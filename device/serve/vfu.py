@@ -304,6 +304,14 @@ class VfuContext:
         """
         _check(lib.vdev_realize(self._v, msi, msix), "realize")
 
+    def set_msix(self, vectors: int) -> None:
+        """Tell a client that has just come of ``vectors`` MSI-X vectors, not more than ``realize`` was told.
+
+        Raises:
+            OSError: They are more.
+        """
+        _check(lib.vdev_set_msix(self._v, vectors), f"{vectors} MSI-X vectors")
+
     # -- running ------------------------------------------------------------------------------------------------------
 
     def run(self) -> int:

@@ -170,7 +170,15 @@ int vdev_realize(struct vdev *v, uint32_t msi, uint32_t msix)
         vfu_setup_device_nr_irqs(v->ctx, VFU_DEV_REQ_IRQ, 0) != 0 ||
         vfu_setup_irq_state_callback(v->ctx, VFU_DEV_INTX_IRQ, glue_intx_state) != 0 || vfu_realize_ctx(v->ctx) != 0)
         return -errno;
+    v->msix_max = msix;
     return 0;
+}
+
+int vdev_set_msix(struct vdev *v, uint32_t msix)
+{
+    if (msix > v->msix_max)
+        return -EINVAL;
+    return vfu_setup_device_nr_irqs(v->ctx, VFU_DEV_MSIX_IRQ, msix) == 0 ? 0 : -errno;
 }
 
 static int attach(struct vdev *v)

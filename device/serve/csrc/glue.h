@@ -78,6 +78,7 @@ struct vdev {
     void (*on_client)(void *self, int attached);
     void (*on_irqs)(void *self, int armed);
     void (*on_log)(void *self, int level, const char *text);
+    uint32_t msix_max;            /* vectors that were realized */
     uint64_t area_bytes;          /* the largest part of a BAR that the client maps */
     uint64_t without_fd_before;   /* count.dma_without_fd when the client came */
     uint64_t looked_ino;          /* the file of its memory that was looked at last */
@@ -95,6 +96,7 @@ int vdev_open(struct vdev *v, const char *path, int log_level);
 int vdev_add_region(struct vdev *v, int index, uint32_t len_bytes, int flags, const struct vdev_area *areas, uint32_t n,
                     int fd);
 int vdev_realize(struct vdev *v, uint32_t msi, uint32_t msix);
+int vdev_set_msix(struct vdev *v, uint32_t msix);        /* for a client that has just come: at most what was realized */
 
 int vdev_run(void *v);                                   /* a struct loop_source's run: requests handled, never waits */
 void vdev_drop(struct vdev *v);                          /* send the client away */
