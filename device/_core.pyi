@@ -14,7 +14,6 @@ class _Lib:
     DMA_WRITE: Final[int]
     DMA_OFF_MASTER: Final[int]
     DMA_OFF_CHIP: Final[int]
-    DMA_OFF_FAULT: Final[int]
     IRQ_NONE: Final[int]
     IRQ_INTX: Final[int]
     IRQ_MSI: Final[int]

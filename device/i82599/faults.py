@@ -6,7 +6,8 @@ from typing import Protocol
 from device.i82599.nvm.image import Image
 from device.i82599.sfp.block import Sfp
 from device.i82599.sfp.module import Module
-from device.machine.faults import GENERAL, Door, Fault, Target, Undo, halves, number
+from device.machine.common_faults import COMMON
+from device.machine.faults import Door, Fault, Plan, Target, Undo, halves, number
 
 MODULE_BYTES = 256
 
@@ -18,38 +19,46 @@ class CardTarget(Target, Protocol):
     sfp: Sfp[Module]
 
 
-def _nvm(card: CardTarget, arg: str) -> Undo:
+def _nvm(card: CardTarget, arg: str) -> Plan:
     word_text, value_text = halves(arg, "WORD:VALUE")
     image = card.image
     at = 2 * number(word_text, 0, image.words - 1, "a word address of this EEPROM")
     value = number(value_text, 0, 0xFFFF, "a 16-bit value").to_bytes(2, "little")
-    old = bytes(image.data[at : at + 2])
-    image.data[at : at + 2] = value  # not a change by the guest: the image does not become dirty
 
-    def undo() -> None:
-        if image.data[at : at + 2] == value:
-            image.data[at : at + 2] = old
+    def begin() -> Undo:
+        # Not a change by the guest: the image does not become dirty.
+        old, image.data[at : at + 2] = bytes(image.data[at : at + 2]), value
 
-    return undo
+        def undo() -> None:
+            if image.data[at : at + 2] == value:  # unless a guest has written there
+                image.data[at : at + 2] = old
+
+        return undo
+
+    return Plan(at, begin)
 
 
-def _module(card: CardTarget, arg: str) -> Undo:
+def _module(card: CardTarget, arg: str) -> Plan:
     offset_text, value_text = halves(arg, "OFFSET:VALUE")
     module = card.sfp.module
     if module is None:
-        raise ValueError("there is no module in the cage whose bytes could be changed")
+        raise ValueError("there is no module in the cage whose bytes could be changed; plug one first (--sfp)")
     at = number(offset_text, 0, MODULE_BYTES - 1, "an offset in page A0h")
     value = number(value_text, 0, 0xFF, "a byte")
-    old, module.a0[at] = module.a0[at], value
 
-    def undo() -> None:
-        module.a0[at] = old
+    def begin() -> Undo:
+        old, module.a0[at] = module.a0[at], value
 
-    return undo
+        def undo() -> None:
+            module.a0[at] = old
+
+        return undo
+
+    return Plan(at, begin)
 
 
 FAULTS: tuple[Fault[CardTarget], ...] = (
-    *GENERAL,
+    *COMMON,
     Fault("nvm", Door.PARTS, "WORD:VALUE", "this word of the EEPROM has another value; the checksum stays", _nvm),
     Fault("module", Door.PARTS, "OFFSET:VALUE", "this byte of the module's page A0h is another one", _module),
 )

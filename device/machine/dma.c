@@ -104,7 +104,7 @@ static struct dma_region *region_of(struct dma *dma, uint64_t iova, uint32_t pro
 
 void *dma_ptr(struct dma *dma, uint64_t iova, uint64_t len_bytes, uint32_t prot)
 {
-    struct dma_region *region = dma->off ? NULL : region_of(dma, iova, prot);
+    struct dma_region *region = dma->off || dma->broken ? NULL : region_of(dma, iova, prot);
 
     if (!region || len_bytes > region->len_bytes - (iova - region->iova)) {
         dma->errors++;
@@ -117,7 +117,7 @@ void *dma_ptr(struct dma *dma, uint64_t iova, uint64_t len_bytes, uint32_t prot)
 static int copy(struct dma *dma, uint64_t iova, uint8_t *buf, uint64_t len_bytes, uint32_t prot)
 {
     while (len_bytes) {
-        struct dma_region *region = dma->off ? NULL : region_of(dma, iova, prot);
+        struct dma_region *region = dma->off || dma->broken ? NULL : region_of(dma, iova, prot);
         uint64_t inside, part;
 
         if (!region) {

@@ -6,7 +6,6 @@
 
 #define DMA_OFF_MASTER 1          /* PCI: COMMAND.BUS_MASTER is 0, or the function is not in D0 */
 #define DMA_OFF_CHIP 2            /* the chip's own: its driver asked for no more requests */
-#define DMA_OFF_FAULT 4           /* injected: nothing is mapped, as far as the device can see */
 
 struct dma_region {
     uint64_t iova;
@@ -21,6 +20,7 @@ struct dma {
     uint32_t capacity;
     uint32_t hit;                 /* last region found */
     uint32_t off;                 /* DMA_OFF_*: reasons why nothing may be reached; 0: everything mapped may be */
+    uint32_t broken;              /* a fault: nothing is mapped, as far as the device can see */
     uint64_t reach;               /* a fault: no region may end above this iova; 0: all may */
     uint64_t errors;              /* accesses outside the regions, or while off */
 };

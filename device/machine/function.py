@@ -241,13 +241,13 @@ class Function:
         self._dma_off(lib.DMA_OFF_CHIP, off=not on)
 
     def set_reachable(self, *, on: bool) -> None:
-        """A fault's gate: without it DMA fails as if nothing were mapped."""
-        self._dma_off(lib.DMA_OFF_FAULT, off=not on)
+        """A fault's gate: while it is shut, queues run on and their DMA fails as if nothing were mapped."""
+        self.c.dma.broken = int(not on)
 
     @property
     def does_dma(self) -> bool:
         """Whether nothing at all keeps it from doing DMA."""
-        return not self.c.dma.off
+        return not (self.c.dma.off or self.c.dma.broken)
 
     # -- registers ---------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The faults that any chip knows: of its registers and configuration space, of DMA and interrupts, and on its wire."""
+
+import re
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from device.machine.faults import Door, Fault, Place, Plan, Target, Undo, halves, number, place
+from device.machine.function import LOST
+from device.machine.irq import IrqKind
+from device.regs.core import Access
+
+DELAY_MAX_S = 60.0
+VECTOR_BITS = 64
+IDS = ("PCI_VENDOR_ID", "PCI_DEVICE_ID")
+HEX_WORD = re.compile(r"[0-9a-fA-F]{1,4}")
+F = TypeVar("F")
+
+
+def _all(undos: Sequence[Undo]) -> Undo:
+    def undo() -> None:
+        for one in undos:
+            one()
+
+    return undo
+
+
+# -- registers and configuration space -------------------------------------------------------------------------------
+
+
+def _slow(target: Target, arg: str) -> Plan:
+    text, seconds = halves(arg, "REG:SECONDS")
+    where = place(target, text)
+    try:
+        delay_s = float(seconds)
+    except ValueError:
+        raise ValueError(f"{seconds!r} is not a number of seconds") from None
+    if not 0 < delay_s <= DELAY_MAX_S:
+        raise ValueError(f"a register may be slow by 0 to {DELAY_MAX_S:.0f} seconds, not {seconds}")
+    if where.in_config or where.field or "[" in text:
+        raise ValueError(f"{text}: only whole registers of BAR0, with all their instances, can be slow; wanted REG")
+
+    def answer(value: int, is_write: bool) -> int:
+        if not is_write:
+            target.regs.hold(where.register, where.n, delay_s)
+        return value
+
+    def begin() -> Undo:
+        return _all([target.regs.set_fault(where.register, n, answer) for n in range(where.register.count)])
+
+    return Plan(where.register.NAME, begin)
+
+
+def _config_bytes(where: Place) -> tuple[int, int]:
+    return where.register.offset(where.n), where.register.WIDTH // 8
+
+
+def _overlay(offset: int, data: bytes, at: int, value: bytes) -> bytes:
+    """``data``, which lies at ``offset``, with ``value`` at ``at`` as far as they overlap."""
+    changed = bytearray(data)
+    for n, byte in enumerate(value, at - offset):
+        if 0 <= n < len(data):
+            changed[n] = byte
+    return bytes(changed)
+
+
+def _listed(faults: list[F], fault: F) -> Undo:
+    faults.append(fault)
+    return lambda: faults.remove(fault)
+
+
+def _stuck(target: Target, arg: str) -> Plan:
+    text, wanted = halves(arg, "REG[N][.FIELD]:VALUE")
+    where = place(target, text)
+    value = number(wanted, 0, 2**32 - 1, "a value")
+    where.change(0, value)  # refuses a value that does not fit
+    at, len_bytes = _config_bytes(where)
+
+    def read(old: int, is_write: bool) -> int:
+        return old if is_write else where.change(old, value)
+
+    def config_read(offset: int, data: bytes) -> bytes:
+        stored = target.pf.config.get(where.register, where.n)
+        return _overlay(offset, data, at, where.change(int(stored), value).to_bytes(len_bytes, "little"))
+
+    def begin() -> Undo:
+        if where.in_config:
+            return _listed(target.pf.config_read_faults, config_read)
+        return target.regs.set_fault(where.register, where.n, read)
+
+    return Plan(where, begin)
+
+
+def _deaf(target: Target, arg: str) -> Plan:
+    where = place(target, arg)
+    if where.field:
+        raise ValueError(f"{arg}: only whole registers can be deaf; wanted REG or REG[N]")
+    at, len_bytes = _config_bytes(where)
+    cleared_by_1 = where.register.bits(Access.W1C, Access.RCW1C)
+
+    def write(value: int, is_write: bool) -> int:
+        return LOST if is_write else value
+
+    def config_write(offset: int, data: bytes, stored: bytes) -> bytes:
+        # What is there is written again, but for bits that would be cleared by that.
+        kept = int.from_bytes(_overlay(at, bytes(len_bytes), offset, stored), "little") & ~cleared_by_1
+        return _overlay(offset, data, at, kept.to_bytes(len_bytes, "little"))
+
+    def begin() -> Undo:
+        if where.in_config:
+            return _listed(target.pf.config_write_faults, config_write)
+        return target.regs.set_fault(where.register, where.n, write)
+
+    return Plan(where, begin)
+
+
+def _ids(target: Target, arg: str) -> Plan:
+    words = arg.split(":")
+    if len(words) != 2 or not all(HEX_WORD.fullmatch(word) for word in words):
+        raise ValueError(f"{arg!r}: wanted two hexadecimal numbers of at most four digits, such as 8086:1572")
+    plans = [_stuck(target, f"{name}:0x{word}") for name, word in zip(IDS, words, strict=True)]
+    return Plan(None, lambda: _all([plan.begin() for plan in plans]))
+
+
+# -- DMA and interrupts ----------------------------------------------------------------------------------------------
+
+
+def _no_dma(target: Target, _arg: str) -> Plan:
+    def begin() -> Undo:
+        target.pf.set_reachable(on=False)
+        return lambda: target.pf.set_reachable(on=True)
+
+    return Plan(None, begin)
+
+
+def _dma_reach(target: Target, arg: str) -> Plan:
+    reach = max(2 ** number(arg, 0, 63, "address bits") - 1, 1)  # for C, 0 is no limit
+    return Plan(None, lambda: _set(target.pf.c.dma, "reach", reach, 0))
+
+
+def _few_msix(target: Target, arg: str) -> Plan:
+    vectors = number(arg, 1, VECTOR_BITS, "vectors")
+    return Plan(None, lambda: _set(target.pf, "vector_limit", vectors, None))
+
+
+def _irq_refused(target: Target, arg: str) -> Plan:
+    kinds = {kind.name.lower(): kind for kind in IrqKind if kind is not IrqKind.NONE}
+    kind = kinds.get(arg.lower())
+    if kind is None:
+        raise ValueError(f"{arg!r} is no kind of interrupt; there are {', '.join(kinds)}")
+    return _irq_bit(target, "refused", kind)
+
+
+def _irq_lost(target: Target, arg: str) -> Plan:
+    return _irq_bit(target, "lost", number(arg, 0, VECTOR_BITS - 1, "a vector"))
+
+
+def _irq_bit(target: Target, member: str, n: int) -> Plan:
+    """Bit ``n`` of a member of C's ``struct irq``."""
+    irq = target.pf.c.irq
+
+    def begin() -> Undo:
+        setattr(irq, member, getattr(irq, member) | 1 << n)
+        return lambda: setattr(irq, member, getattr(irq, member) & ~(1 << n))
+
+    return Plan(n, begin)
+
+
+def _set(owner: object, member: str, value: int, after: int | None) -> Undo:
+    setattr(owner, member, value)
+    return lambda: setattr(owner, member, after)
+
+
+# -- wire ------------------------------------------------------------------------------------------------------------
+
+
+def _on_wire(member: str) -> Callable[[Target, str], Plan]:
+    def plan(target: Target, arg: str) -> Plan:
+        every = number(arg, 1, 2**32 - 1, "every how many frames")
+
+        def begin() -> Undo:
+            target.wire_faults.seen = 0
+            return _set(target.wire_faults, member, every, 0)
+
+        return Plan(None, begin)
+
+    return plan
+
+
+COMMON: tuple[Fault[Target], ...] = (
+    Fault("slow", Door.REGISTER_READ, "REG:SECONDS", "reads of REG are answered late; nobody else waits", _slow),
+    Fault(
+        "stuck", Door.REGISTER_READ, "REG[N][.FIELD]:VALUE", "it reads VALUE, whatever it holds (BAR0, PCI_*)", _stuck
+    ),
+    Fault("deaf", Door.REGISTER_WRITE, "REG[N]", "writes to it are lost (BAR0, PCI_*)", _deaf),
+    Fault("ids", Door.CONFIG, "VVVV:DDDD", "vendor and device id are these", _ids),
+    Fault("no-dma", Door.DMA, "", "every DMA access fails, as if nothing were mapped", _no_dma),
+    Fault("dma-reach", Door.DMA, "BITS", "memory that ends above 2^BITS cannot be mapped; 0: none can", _dma_reach),
+    Fault(
+        "few-msix", Door.INTERRUPT, "N", "the MSI-X table has N vectors, for clients that come from now on", _few_msix
+    ),
+    Fault(
+        "irq-refused", Door.INTERRUPT, "msix|msi|intx", "eventfds for this kind of interrupt are refused", _irq_refused
+    ),
+    Fault("irq-lost", Door.INTERRUPT, "VECTOR", "its messages are sent and never arrive", _irq_lost),
+    Fault("wire-lost", Door.WIRE, "N", "every Nth frame that comes in is lost", _on_wire("lose_every")),
+    Fault("wire-damaged", Door.WIRE, "N", "every Nth frame that comes in has a wrong FCS", _on_wire("damage_every")),
+)
