@@ -18,6 +18,8 @@ try:
 
     from device.errors import ConfigError, DeviceError, MissingError
     from device.i82599.card import Card
+    from device.i82599.faults import FAULTS
+    from device.machine.faults import table as table_of_faults
     from device.machine.irq import IrqKind
     from device.machine.wire import LoopbackPort, NullPort, PcapPort, PeerPort, Port, TapPort
     from device.machine.wire.kinds import chosen, kinds, usage
@@ -82,6 +84,29 @@ def _wire(context: click.Context, parameter: click.Parameter, value: str | None)
             raise click.BadParameter(f"{value}: {exc}", context, parameter) from exc
 
     return make
+
+
+def _faults(context: click.Context, _parameter: click.Parameter, value: Sequence[str]) -> Sequence[str]:
+    if "list" in value:
+        rows = table_of_faults(FAULTS)
+        wide = [max(len(row[column]) for row in rows) for column in range(2)]
+        for written, where, does in rows:
+            click.echo(f"{written:{wide[0]}}  {where:{wide[1]}}  {does}")
+        context.exit()
+    return value
+
+
+def _inject(card: Card, faults: Sequence[str]) -> None:
+    """Inject what was asked for.
+
+    Raises:
+        click.BadParameter: There is no such fault, or not on this card.
+    """
+    for asked in faults:
+        try:
+            card.faults.inject(asked)
+        except ValueError as exc:
+            raise click.BadParameter(str(exc), param_hint="'--fault'") from exc
 
 
 def _port(
@@ -190,6 +215,14 @@ def _print_report(report: dict[str, object]) -> None:
 @click.option(
     "--trace-file", type=click.Path(path_type=Path, dir_okay=False), help="Accesses go there; all, without --trace."
 )
+@click.option(
+    *("--fault", "faults"),
+    callback=_faults,
+    is_eager=True,
+    multiple=True,
+    metavar="NAME[=ARG]",
+    help="Break the card so, from the start; may be given again. `list` says what can break.",
+)
 @click.option("--control", type=click.Path(path_type=Path), help="Socket for commands, one JSON object a line.")
 @click.option("-v", "--verbose", count=True, help="Say more; twice: every message.")
 @click.option("-q", "--quiet", is_flag=True, help="Say only what went wrong, and no table at the end.")
@@ -210,6 +243,7 @@ def cli(
     interrupts: str,
     trace: Sequence[type[Register]],
     trace_file: Path | None,
+    faults: Sequence[str],
     control: Path | None,
     verbose: int,
     quiet: bool,
@@ -227,6 +261,7 @@ def cli(
     with ExitStack() as stack:
         port = stack.enter_context(make_port())
         card = stack.enter_context(Card(mac=mac, sfp=sfp, nvm=nvm, port=port, trace=() if trace_file else trace))
+        _inject(card, faults)
         written = stack.enter_context(TraceFile(card.pf, trace_file, trace)) if trace_file else None
         server = Server(
             *(card, path),

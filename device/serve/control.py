@@ -2,7 +2,7 @@
 """The control side of a running device: one JSON object a line on a UNIX socket, one JSON object in answer.
 
 ``{"sfp": "lr"}`` plugs a module, ``{"sfp": "none"}`` pulls it, ``{"carrier": false}`` pulls the cable,
-``{"slow": {"register": "EERD", "s": 8}}`` is a card that answers late, ``{"report": true}`` asks what happened;
+``{"fault": "slow=EERD:8"}`` is a card that answers late, ``{"report": true}`` asks what happened;
 ``device.serve.server`` says what else there is.  Polled by the device's own thread, so a command never runs beside a
 register access.
 """

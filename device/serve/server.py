@@ -11,6 +11,7 @@ from pathlib import Path
 
 from device.i82599.card import Card
 from device.i82599.core import TAIL_PAGES, VECTORS
+from device.machine.faults import table
 from device.machine.irq import IrqKind
 from device.machine.loop import Loop
 from device.machine.wire import NullPort, Port
@@ -140,6 +141,7 @@ class Server:
             "carrier": self._set_carrier,
             "report": lambda _: self.report(),
             "generate": self._generate,
+            "fault": self._fault,
             "slow": self._set_slow,
             "drop": lambda _: self.endpoints[0].context.drop(),
             "stop": lambda _: self.stop(),
@@ -160,6 +162,26 @@ class Server:
         self.card.set_port(self.port if on else None)
         self.card.link.evaluate()
         return on
+
+    def _fault(self, wanted: object) -> object:
+        """Inject a fault, end one or all, or tell of them; answers what is active then."""
+        faults = self.card.faults
+        match wanted:
+            case None | "list":
+                kinds = [
+                    {"fault": text, "door": door, "does": does} for text, door, does in table(faults.kinds.values())
+                ]
+                return {"kinds": kinds, "active": faults.active}
+            case str(asked):
+                faults.inject(asked)
+            case {"end": "all", **more} if not more:
+                faults.end()
+            case {"end": str(asked), **more} if asked and not more:
+                if not faults.end(asked):
+                    raise ValueError(f"{asked!r} is not active; active: {', '.join(faults.active) or 'none'}")
+            case _:
+                raise TypeError(f'wanted "NAME=ARG", {{"end": "NAME=ARG"}}, {{"end": "all"}} or "list", not {wanted!r}')
+        return {"active": faults.active}
 
     def _set_slow(self, wanted: object) -> object:
         """``{"register": NAME, "s": SECONDS}``: the fault ``slow=NAME:SECONDS`` by an older name; 0 s ends it."""
