@@ -20,7 +20,6 @@ from driver.core.bar import Bar
 from driver.doors import kernel
 from driver.errors import DriverError, MissingError
 from driver.ixgbe.figures import DUMPED
-from driver.ixgbe.hw.i2c import I2c
 from driver.ixgbe.probe import ProbeOptions
 from driver.status import StatusServer, wait_readable
 from tests.rigs.driver_clock import NoWait
@@ -174,17 +173,13 @@ def test_a_second_driver_is_told_who_is_the_first(capsys: Capture, held: Claim) 
 # ---- bad cards -----------------------------------------------------------------------------------------------------
 
 
-def test_a_foreign_device_id(capsys: Capture, nic: Card, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Foreign(PairDoor):
-        def config_read(self, offset: int, len_bytes: int) -> bytes:
-            return b"\x22\x11"[:len_bytes] if offset == 2 else super().config_read(offset, len_bytes)
-
-    monkeypatch.setattr(cli, "open_door", lambda name: Foreign(nic, name))
+def test_a_foreign_device_id(capsys: Capture, nic: Card) -> None:
+    nic.faults.inject("ids=8086:1122")
     assert "pair is 8086:1122; this driver knows 8086:10" in fails(capsys, 1, "probe", "pair")
 
 
 def test_a_corrupt_nvm(capsys: Capture, nic: Card) -> None:
-    nic.nvm.image.write(0x15, 0xBAD)
+    nic.faults.inject("nvm=0x15:0xBAD")
     assert "checksum" in fails(capsys, 1, "up", "pair").lower()
 
 
@@ -204,15 +199,8 @@ def test_a_mac_that_no_station_can_have(
     assert text in line
 
 
-def test_an_unsupported_module_and_the_option_for_it(
-    capsys: Capture, nic: Card, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    real = I2c.read_byte
-
-    def read_byte(self: I2c, offset: int, **how: int) -> int:
-        return 0x12 if offset == 0x25 else real(self, offset, **how)  # the first byte of the vendor's OUI
-
-    monkeypatch.setattr(I2c, "read_byte", read_byte)
+def test_an_unsupported_module_and_the_option_for_it(capsys: Capture, nic: Card) -> None:
+    nic.faults.inject("module=0x25:0x12")  # the first byte of the vendor's OUI
     image = nic.nvm.image
     assert isinstance(image, Image)
     image.write(0x2C, 0)  # a card that insists on its own vendor's modules

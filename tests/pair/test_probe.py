@@ -157,23 +157,16 @@ def test_without_msix_there_is_one_pair_on_one_interrupt(door: PairDoor, kind: I
         assert adapter.scheme.queues == len(adapter.q_vectors) == 1
 
 
-def test_fallback_from_msix_to_msi_to_intx(door: PairDoor, monkeypatch: pytest.MonkeyPatch) -> None:
-    enable = door.irq_enable
-    counts = {IrqKind.MSIX: 1, IrqKind.MSI: 1, IrqKind.INTX: 1}
-    monkeypatch.setattr(door, "irq_count", lambda kind: counts[kind])
-
-    def refuse_msi(kind: IrqKind, eventfds: list[int]) -> None:
-        if kind is IrqKind.MSI:
-            raise OSError(errno.ENOSPC, "no MSI today")
-        enable(kind, eventfds)
-
-    monkeypatch.setattr(door, "irq_enable", refuse_msi)
-    with probe(door, OPTIONS) as adapter:
-        assert adapter.scheme.kind is IrqKind.INTX
+def test_fallback_from_msix_to_msi_to_intx(nic: Card) -> None:
+    for fault, kind in (("few-msix=1", IrqKind.MSI), ("irq-refused=msi", IrqKind.INTX)):
+        nic.faults.inject(fault)
+        with probe(PairDoor(nic), OPTIONS) as adapter:
+            assert adapter.scheme.kind is kind
 
 
-def test_no_interrupt_at_all(nic: Card, door: PairDoor, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(door, "irq_count", lambda _kind: 0)
+def test_no_interrupt_at_all(nic: Card, door: PairDoor) -> None:
+    for kind in ("msix", "msi", "intx"):
+        nic.faults.inject(f"irq-refused={kind}")
     with pytest.raises(ProbeError, match="no interrupt") as caught:
         probe(door, OPTIONS)
     assert caught.value.code == errno.EIO
@@ -217,21 +210,9 @@ def refused(nic: Card, door: PairDoor, options: ProbeOptions = OPTIONS) -> Probe
     return caught.value
 
 
-def with_ids(door: PairDoor, monkeypatch: pytest.MonkeyPatch, vendor: int, device: int) -> None:
-    read = door.config_read
-    words = vendor.to_bytes(2, "little") + device.to_bytes(2, "little")
-
-    def config_read(offset: int, len_bytes: int) -> bytes:
-        return (words + read(4, 60))[offset : offset + len_bytes] if offset < 4 else read(offset, len_bytes)
-
-    monkeypatch.setattr(door, "config_read", config_read)
-
-
 @pytest.mark.parametrize("device", sorted(VF_DEVICES))
-def test_a_virtual_function_is_refused_with_einval(
-    nic: Card, door: PairDoor, monkeypatch: pytest.MonkeyPatch, device: int
-) -> None:
-    with_ids(door, monkeypatch, 0x8086, device)
+def test_a_virtual_function_is_refused_with_einval(nic: Card, door: PairDoor, device: int) -> None:
+    nic.faults.inject(f"ids=8086:{device:04x}")
     with pytest.raises(ProbeError, match="should not be a VF") as caught:
         probe(door, OPTIONS)
     assert caught.value.code == errno.EINVAL
@@ -239,28 +220,24 @@ def test_a_virtual_function_is_refused_with_einval(
 
 
 @pytest.mark.parametrize(("vendor", "device"), [(0x8086, 0x1572), (0x1AF4, 0x10FB)])
-def test_a_stranger_is_named_and_not_touched(
-    nic: Card, door: PairDoor, monkeypatch: pytest.MonkeyPatch, vendor: int, device: int
-) -> None:
-    with_ids(door, monkeypatch, vendor, device)
+def test_a_stranger_is_named_and_not_touched(nic: Card, door: PairDoor, vendor: int, device: int) -> None:
+    nic.faults.inject(f"ids={vendor:04x}:{device:04x}")
     with pytest.raises(ProbeError, match=f"is {vendor:04x}:{device:04x}; this driver knows .*8086:10fb") as caught:
         probe(door, OPTIONS)
     assert caught.value.code == errno.ENODEV
     assert nic.report().counters["reg_reads"] == 0
 
 
-def test_siblings_are_driven_by_the_same_operations(door: PairDoor, monkeypatch: pytest.MonkeyPatch) -> None:
-    with_ids(door, monkeypatch, 0x8086, 0x154D)
+def test_siblings_are_driven_by_the_same_operations(nic: Card, door: PairDoor) -> None:
+    nic.faults.inject("ids=8086:154d")
     with probe(door, OPTIONS) as adapter:
         assert adapter.describe()["device"] == "82599 dual SFP+ (SF2)"
 
 
 @pytest.mark.parametrize("word", [0x00, 0x10, 0x3E, 0x3F])
-def test_a_wrong_checksum_is_eio(word: int) -> None:
-    image = nvm_image.build()
-    image.write(word, image.read(word) ^ 0x0100)
-    with Card(nvm=image) as nic:
-        error = refused(nic, PairDoor(nic))
+def test_a_wrong_checksum_is_eio(nic: Card, door: PairDoor, word: int) -> None:
+    nic.faults.inject(f"nvm={word}:{nic.image.read(word) ^ 0x0100}")
+    error = refused(nic, door)
     assert error.code == errno.EIO
     assert "checksum is not valid" in str(error)
 
@@ -281,8 +258,8 @@ def test_an_address_no_station_has_is_eio(mac: str, why: str) -> None:
     assert f"invalid MAC address {mac}: {why}" in str(error)
 
 
-def test_a_stuck_reset_is_eio(nic: Card, door: PairDoor, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("driver.ixgbe.hw.reset.RESET_TRIES", 0)
+def test_a_stuck_reset_is_eio(nic: Card, door: PairDoor) -> None:
+    nic.faults.inject("stuck=CTRL.RST:1")
     assert "reset polling failed" in str(refused(nic, door))
 
 
@@ -316,24 +293,10 @@ def strict_image() -> nvm_image.Image:
     return image
 
 
-def foreign_module(door: PairDoor, monkeypatch: pytest.MonkeyPatch, **bytes_at: int) -> None:
-    """Change bytes of the module in the cage as the driver reads them."""
-    from driver.ixgbe.hw.i2c import I2c
-
-    real = I2c.read_byte
-    changed = {int(name.removeprefix("at_"), 16): value for name, value in bytes_at.items()}
-
-    def read_byte(self: I2c, offset: int, **how: int) -> int:
-        return changed.get(offset, real(self, offset, **how))
-
-    monkeypatch.setattr(I2c, "read_byte", read_byte)
-
-
-def test_a_foreign_vendor_on_a_strict_card(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_foreign_vendor_on_a_strict_card() -> None:
     with Card(nvm=strict_image()) as nic:
-        door = PairDoor(nic)
-        foreign_module(door, monkeypatch, at_25=0x12)
-        error = refused(nic, door)
+        nic.faults.inject("module=0x25:0x12")
+        error = refused(nic, PairDoor(nic))
         assert error.code == errno.EOPNOTSUPP
         assert "unsupported SFP+ or QSFP module type was detected" in str(error)
         allowed = ProbeOptions(clock=NoWait(), cpus=2, allow_unsupported_sfp=True)
@@ -342,17 +305,16 @@ def test_a_foreign_vendor_on_a_strict_card(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 @pytest.mark.parametrize(
-    ("changes", "why"),
+    ("faults", "why"),
     [
-        ({"at_0": 0x0D}, "of kind 0x0d"),
-        ({"at_3": 0x00}, "neither 10GBASE-SR/LR nor a cable"),
-        ({"at_3": 0x00, "at_8": 0x08, "at_3c": 0x00}, "neither 10GBASE-SR/LR nor a cable"),
+        (["module=0:0x0D"], "of kind 0x0d"),
+        (["module=3:0"], "neither 10GBASE-SR/LR nor a cable"),
+        (["module=3:0", "module=8:8", "module=0x3C:0"], "neither 10GBASE-SR/LR nor a cable"),
     ],
 )
-def test_modules_nobody_can_drive(
-    nic: Card, door: PairDoor, monkeypatch: pytest.MonkeyPatch, changes: dict[str, int], why: str
-) -> None:
-    foreign_module(door, monkeypatch, **changes)
+def test_modules_nobody_can_drive(nic: Card, door: PairDoor, faults: list[str], why: str) -> None:
+    for fault in faults:
+        nic.faults.inject(fault)
     options = ProbeOptions(clock=NoWait(), cpus=2, allow_unsupported_sfp=True)
     error = refused(nic, door, options)
     assert error.code == errno.EOPNOTSUPP
@@ -401,15 +363,8 @@ def test_failure_at_any_step_leaves_nothing(nic: Card, door: PairDoor, at: int, 
         assert adapter.mac == MAC
 
 
-def test_dma_mask_falls_back_to_32_bits(door: PairDoor, monkeypatch: pytest.MonkeyPatch) -> None:
-    dma_map = door.dma_map
-
-    def low_only(fd: int, fd_offset: int, ptr: int, iova: int, len_bytes: int) -> None:
-        if iova + len_bytes > 2**32:
-            raise OSError(errno.EFAULT, "IOMMU reaches 32 bits")
-        dma_map(fd, fd_offset, ptr, iova, len_bytes)
-
-    monkeypatch.setattr(door, "dma_map", low_only)
+def test_dma_mask_falls_back_to_32_bits(nic: Card, door: PairDoor) -> None:
+    nic.faults.inject("dma-reach=32")
     watch = Watch()
     with probe(door, OPTIONS, watch) as adapter:
         assert dict(watch.steps)["set_dma_mask"].startswith("32 bit")
@@ -417,9 +372,6 @@ def test_dma_mask_falls_back_to_32_bits(door: PairDoor, monkeypatch: pytest.Monk
         assert all(iova + size <= 2**32 for iova, size in door.maps.items())
 
 
-def test_no_dma_at_all(nic: Card, door: PairDoor, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_: int) -> None:
-        raise OSError(errno.ENOMEM, "no")
-
-    monkeypatch.setattr(door, "dma_map", refuse)
+def test_no_dma_at_all(nic: Card, door: PairDoor) -> None:
+    nic.faults.inject("dma-reach=0")
     assert "no usable DMA configuration" in str(refused(nic, door))

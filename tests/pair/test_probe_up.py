@@ -183,22 +183,14 @@ def test_mtu_change_on_a_running_port(nic: Card, adapter: Adapter) -> None:
     assert adapter.sw.mtu == 9000
 
 
-def test_a_queue_that_does_not_start_takes_everything_down(
-    door: PairDoor, adapter: Adapter, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("driver.ixgbe.config.ENABLE_TIMEOUT_S", 0.001)
-    wait = adapter.bar.wait
-
-    def never(register: type, n: int = 0, **how: float) -> object:
-        if register is TXDCTL and n == 1 and how.get("ENABLE"):
-            raise TimeoutError("TXDCTL[1] ENABLE=1")
-        return wait(register, n, **how)  # type: ignore[arg-type]  # forwarded as they are
-
-    monkeypatch.setattr(adapter.bar, "wait", never)
+def test_a_queue_that_does_not_start_takes_everything_down(nic: Card, door: PairDoor, adapter: Adapter) -> None:
+    nic.faults.inject("stuck=TXDCTL[1].ENABLE:0")
     with pytest.raises(RingError, match="queue 1 does not start"):
         adapter.up(queues=2)
     assert not adapter.running
     assert door.maps == {}
+    nic.faults.end()
+    adapter.up(queues=2)
 
 
 def test_no_memory_for_rings(door: PairDoor, adapter: Adapter) -> None:

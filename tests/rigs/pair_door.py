@@ -18,7 +18,6 @@ from driver import compiled
 from driver.doors.config import Config, set_irq_enable
 from driver.doors.door import Door, IrqKind
 
-IRQ_COUNTS = {IrqKind.INTX: 1, IrqKind.MSI: 1, IrqKind.MSIX: VECTORS}
 KINDS = {IrqKind.INTX: irq.IrqKind.INTX, IrqKind.MSI: irq.IrqKind.MSI, IrqKind.MSIX: irq.IrqKind.MSIX}  # VFIO's to ours
 
 
@@ -65,12 +64,14 @@ class PairDoor(Door):
         return self._mmio
 
     def irq_count(self, kind: IrqKind) -> int:
-        return IRQ_COUNTS[kind]
+        return self.config.vectors if kind is IrqKind.MSIX else 1
 
     def irq_enable(self, kind: IrqKind, eventfds: Sequence[int]) -> None:
         self._open()
         if not 0 < len(eventfds) <= self.irq_count(kind):
             raise ValueError(f"{self.name}: {len(eventfds)} eventfds for {self.irq_count(kind)} {kind.name} interrupts")
+        if self.nic.pf.c.irq.refused >> KINDS[kind] & 1:
+            raise OSError(errno.ENOSPC, f"{self.name}: no {kind.name} interrupts to be had")
         if kind is IrqKind.INTX:
             self._intx_fd = eventfds[0]
             self.irqs.set_intx(eventfds[0])
