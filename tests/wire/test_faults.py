@@ -12,7 +12,7 @@ import pytest
 
 from device.__main__ import main
 from device.i82599.faults import FAULTS
-from tests.rigs.client import CONFIG, DMA_MAP, IRQ_INFO, MSI, MSIX, REGION_READ, SET_IRQS, Client, error_of
+from tests.rigs.client import CONFIG, DMA_MAP, IRQ_INFO, MSI, MSIX, NO_REPLY, REGION_READ, SET_IRQS, Client, error_of
 from tests.rigs.process import Device, Run, fd_count, until
 
 STATUS, EERD, RAL5 = 0x0008, 0x10014, 0xA228
@@ -203,6 +203,13 @@ def test_a_client_that_goes_while_its_answer_is_held(device: Device, how: str) -
             assert after.read32(0, STATUS)
         device.without_client(5)
     until(lambda: fd_count(device.pid) <= fds, "timer and socket are closed", 5)
+
+
+def test_a_slow_read_that_wants_no_answer_delays_nobody(device: Device) -> None:
+    device.ask(fault="slow=EERD:30")
+    with Client(device.path, timeout_s=5) as client:
+        client.send(REGION_READ, struct.pack("<QII", EERD, 0, 4), flags=NO_REPLY)
+        assert client.read32(0, STATUS)
 
 
 # ---- what a client is told -----------------------------------------------------------------------------------------

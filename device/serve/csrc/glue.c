@@ -228,6 +228,8 @@ int vdev_run(void *arg)
         return attach(v);
     if (v->hold.body != NULL)
         return hold_run(v, mend_send_held);
+    if (v->hold_ns != NULL)
+        *v->hold_ns = 0;                /* from an access that wanted no answer: the next one's is not to be kept */
     rc = vfu_run_ctx(v->ctx);
     if (rc < 0 && errno == EINTR)
         return 0;
