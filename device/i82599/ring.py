@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A descriptor ring as people look at it, the same for both directions: what rx.py and tx.py share."""
+"""A descriptor ring as people look at it, the same for both directions: what the blocks of rx/ and tx/ share."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

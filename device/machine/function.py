@@ -17,10 +17,10 @@ ConfigReadFault = Callable[[int, bytes], bytes]  # offset and what would be read
 ConfigWriteFault = Callable[[int, bytes, bytes], bytes]  # offset, what was written, what is there, to what arrives
 LOST = 1 << 32  # an injected fault's answer to a write: it does not reach the register; C's FAULT_LOST
 
-__all__ = ["DMA_READ", "DMA_WRITE", "LOST", "Function", "Hooks"]
+__all__ = ["DMA_READ", "DMA_WRITE", "LOST", "Function", "Listener"]
 
 
-class Hooks(Protocol):
+class Listener(Protocol):
     """Who hears about register accesses that C passes on (``device.machine.regfile.RegFile``)."""
 
     def py_read(self, offset: int, value: int) -> int:
@@ -40,42 +40,42 @@ class Hooks(Protocol):
 
 
 class _Box:
-    """What C's ``self`` pointer stands for; empty until a ``Hooks`` moves in."""
+    """What C's ``self`` pointer stands for; empty until a ``Listener`` moves in."""
 
-    __slots__ = ("hooks",)
+    __slots__ = ("listener",)
 
     def __init__(self) -> None:
-        self.hooks: Hooks | None = None
+        self.listener: Listener | None = None
 
 
-def _hooks(handle: object) -> Hooks | None:
+def _listener(handle: object) -> Listener | None:
     box: _Box = ffi.from_handle(handle)
-    return box.hooks
+    return box.listener
 
 
 def _py_read(handle: object, offset: int, value: int) -> int:
-    hooks = _hooks(handle)
-    return hooks.py_read(offset, value) if hooks else value
+    listener = _listener(handle)
+    return listener.py_read(offset, value) if listener else value
 
 
 def _py_write(handle: object, offset: int, old: int, now: int, written: int) -> None:
-    if hooks := _hooks(handle):
-        hooks.py_write(offset, old, now, written)
+    if listener := _listener(handle):
+        listener.py_write(offset, old, now, written)
 
 
 def _py_trace(handle: object, offset: int, value: int, is_write: int) -> None:
-    if hooks := _hooks(handle):
-        hooks.py_trace(offset, value, is_write=bool(is_write))
+    if listener := _listener(handle):
+        listener.py_trace(offset, value, is_write=bool(is_write))
 
 
 def _py_unknown(handle: object, offset: int, value: int, is_write: int) -> None:
-    if hooks := _hooks(handle):
-        hooks.py_unknown(offset, value, is_write=bool(is_write))
+    if listener := _listener(handle):
+        listener.py_unknown(offset, value, is_write=bool(is_write))
 
 
 def _py_fault(handle: object, offset: int, value: int, is_write: int) -> int:
-    hooks = _hooks(handle)
-    return hooks.py_fault(offset, value, is_write=bool(is_write)) if hooks else value
+    listener = _listener(handle)
+    return listener.py_fault(offset, value, is_write=bool(is_write)) if listener else value
 
 
 ffi.def_extern(name="py_read")(_py_read)
@@ -128,7 +128,7 @@ class Function:
     def close(self) -> None:
         """Let go of the struct.  May be called twice."""
         self._struct = self._owner = None
-        self._box.hooks = None
+        self._box.listener = None
         self._kept.clear()
 
     @property
@@ -164,9 +164,9 @@ class Function:
         """Address of its ``struct dma``."""
         return int(ffi.cast("uintptr_t", ffi.addressof(self.c, "dma")))
 
-    def set_hooks(self, hooks: Hooks | None) -> None:
-        """Send C's callbacks to ``hooks``."""
-        self._box.hooks = hooks
+    def set_listener(self, listener: Listener | None) -> None:
+        """Send C's callbacks to ``listener``."""
+        self._box.listener = listener
 
     # -- memory ------------------------------------------------------------------------------------------------------
 

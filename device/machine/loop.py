@@ -8,6 +8,9 @@ from typing import Protocol
 
 from device.machine.core import Pointer, check, ffi, lib
 
+SOURCES_MAX: int = lib.LOOP_SOURCES_MAX
+CHIPS_MAX: int = lib.LOOP_CHIPS_MAX
+
 
 class Chip(Protocol):
     """What the loop runs: a chip's struct and its table of operations."""
@@ -28,10 +31,16 @@ class Loop:
         chips: What it runs.
         sources: How many ``struct loop_source`` to have, one a function; fill them through ``set_source``.
         spin_us: Busy time without work before it sleeps.
+
+    Raises:
+        ValueError: More chips or sources than one loop takes.
     """
 
     def __init__(self, chips: Iterable[Chip], *, sources: int = 0, spin_us: int = 50) -> None:
         self._kept = tuple(chips)
+        for what, wanted, most in (("functions", sources, SOURCES_MAX), ("chips", len(self._kept), CHIPS_MAX)):
+            if wanted > most:
+                raise ValueError(f"one loop runs up to {most} {what}, not {wanted}: give it fewer")
         self._chips: Pointer = ffi.new("struct loop_chip[]", max(len(self._kept), 1))
         for n, chip in enumerate(self._kept):
             self._chips[n].chip, self._chips[n].ops = chip.c, chip.ops
@@ -83,7 +92,7 @@ class Loop:
         A busy loop does not notice signals before the timeout: keep that short, or write to ``stop_fd``.
 
         Raises:
-            OSError: A source returned an error, or there are more sources than the loop takes (E2BIG).
+            OSError: A source returned an error.
         """
         timeout_ns = -1 if timeout_s is None else int(timeout_s * 1e9)
         try:

@@ -121,7 +121,7 @@ class RegFile:
         self._failed: set[tuple[type[Register], int]] = set()
         for register in registers:
             self._declare(register)
-        function.set_hooks(self)
+        function.set_listener(self)
         lib.regfile_load(self._c, 0)
 
     def _declare(self, register: type[Register]) -> None:

@@ -89,7 +89,7 @@ class Endpoint:
         if not self.function.closed:
             self.function.set_irq_sink(0, 0, 0)
 
-    # -- what the client does (vfu.Hooks) -----------------------------------------------------------------------------
+    # -- what the client does (vfu.Listener) --------------------------------------------------------------------------
 
     def on_reset(self, kind: vfu.ResetKind) -> None:
         """Reset configuration space and function: asked for, or because the client is gone."""

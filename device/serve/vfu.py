@@ -30,7 +30,7 @@ MSIX_BYTES: int = lib.VDEV_MSIX_BYTES
 IO_BYTES = 32
 PATH_MAX_BYTES = 107  # sun_path holds 108 with the final NUL
 
-__all__ = ["CONFIG", "MEM", "READ", "WRITE", "Hooks", "Region", "ResetKind", "VfuContext", "check_path"]
+__all__ = ["CONFIG", "MEM", "READ", "WRITE", "Listener", "Region", "ResetKind", "VfuContext", "check_path"]
 
 
 class ResetKind(enum.IntEnum):
@@ -41,7 +41,7 @@ class ResetKind(enum.IntEnum):
     FLR = lib.VDEV_RESET_FLR  # by configuration space
 
 
-class Hooks(Protocol):
+class Listener(Protocol):
     """Who hears what the client does besides accessing regions.  Exceptions are logged and go no further."""
 
     def on_reset(self, kind: ResetKind) -> None:
@@ -88,18 +88,18 @@ def _on_region(handle: object, buf: object, count: int, offset: int, is_write: i
 
 def _on_reset(handle: object, kind: int) -> int:
     context: VfuContext = ffi.from_handle(handle)
-    context.hooks.on_reset(ResetKind(kind))
+    context.listener.on_reset(ResetKind(kind))
     return 0
 
 
 def _on_client(handle: object, attached: int) -> None:
     context: VfuContext = ffi.from_handle(handle)
-    context.hooks.on_client(attached=bool(attached))
+    context.listener.on_client(attached=bool(attached))
 
 
 def _on_irqs(handle: object, armed: int) -> None:
     context: VfuContext = ffi.from_handle(handle)
-    context.hooks.on_irqs(IrqKind(armed))
+    context.listener.on_irqs(IrqKind(armed))
 
 
 def _on_log(handle: object, level: int, text: object) -> None:
@@ -162,15 +162,15 @@ class VfuContext:
 
     Args:
         path: Where the socket appears; a stale file is replaced.
-        hooks: Who hears of resets, clients and interrupts.
+        listener: Who hears of resets, clients and interrupts.
         log: Where the library's words go; its level decides how many there are.
 
     Raises:
         OSError: See ``check_path``; or whatever bind() said.
     """
 
-    def __init__(self, path: Path, hooks: Hooks, log: logging.Logger) -> None:
-        self.hooks = hooks
+    def __init__(self, path: Path, listener: Listener, log: logging.Logger) -> None:
+        self.listener = listener
         self.path = path
         self._log = log
         self._limited = LimitedLog(log, LOG_LINES_PER_S)

@@ -166,8 +166,8 @@ class IrqEntry:
 class IrqTracker:
     """Hands out vector indices, lowest free first, and remembers them.
 
-    ``strict`` mends what the chosen generation got wrong (see ``Policy.SEED``); without it the fault is reproduced,
-    so that a test can show what the fault was.
+    ``strict`` mends what the chosen generation got wrong (see ``Policy.SEED``); without it the mistake is made
+    again, so that a test can show what it was.
     """
 
     def __init__(

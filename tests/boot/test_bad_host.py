@@ -64,7 +64,7 @@ def test_memory_that_is_not_shared(kind: type[WrongMemory], words: str, iommu: b
         vm.run(f"modprobe ixgbe; ip link set eth0 up; ip address add {HOST4}/24 dev eth0")
         vm.run(f"ping -c 2 -w 3 {WIRE4}", check=False)
         assert len(re.findall(words, vm.nic.log())) == 1
-        assert counters(vm)["faults"] > 0
+        assert counters(vm)["stalls"] > 0
         assert counters(vm)["handler_errors"] == 0
         if kind is WrongMemory:
             assert counters(vm)["dma_errors"] > 0
@@ -106,21 +106,21 @@ def test_dma_addresses_outside_memory() -> None:
         assert seen["moved"] == []
         counted = counters(vm)
         # One ring lies across the end of memory: it has a beginning.
-        assert counted["faults"] >= 2 * (seen["queues"] - 2)
+        assert counted["stalls"] >= 2 * (seen["queues"] - 2)
         assert counted["dma_errors"] >= 2 * (OUTSIDE - 1)
         seen = json.loads(vm.run("python3 -m tests.boot.abuse buffers").out)
         assert seen["done"] == []
-        assert counters(vm)["faults"] == counted["faults"] + seen["queues"]
+        assert counters(vm)["stalls"] == counted["stalls"] + seen["queues"]
         for number in (0, 1, 4, 9):
-            faults = counters(vm)["faults"]
+            stalls = counters(vm)["stalls"]
             job = vm.begin(f"python3 -m tests.boot.abuse receive {number}")
             job.wait_for("receiving")
             end_s = time.monotonic() + WAIT_S
-            while counters(vm)["faults"] == faults and time.monotonic() < end_s:
+            while counters(vm)["stalls"] == stalls and time.monotonic() < end_s:
                 vm.wire.run("ping", "-q", "-c", "1", "-W", "0.1", HOST4, check=False)
             vm.run("touch /tmp/go")
             assert json.loads(job.wait().out.splitlines()[-1])["written_back"] == []
-            assert counters(vm)["faults"] > faults, f"address {number}"
+            assert counters(vm)["stalls"] > stalls, f"address {number}"
         assert vm.nic.log().count(" W ") < 100, "logged, but not without end"
         vm.bind()
         ping(vm)

@@ -188,7 +188,7 @@ def test_after_down_the_device_reaches_no_memory(up: Rig, wire: Wire) -> None:
     wire.inject(*[flow(n, payload=bytes(100)) for n in range(50)])
     up.settle()
     counters = up.nic.report()
-    assert (counters.counters["dma_errors"], counters.faults) == (0, [])
+    assert (counters.counters["dma_errors"], counters.stalls) == (0, [])
 
 
 # ---- again and again -------------------------------------------------------------------------------------------------
@@ -211,7 +211,7 @@ def test_twenty_times_down_and_up_under_load_leave_nothing_behind(up: Rig, wire:
             works(up, wire)
     assert threading.active_count() == threads
     works(up, wire)
-    assert up.nic.report().faults == []
+    assert up.nic.report().stalls == []
 
 
 def test_twenty_resets_under_load_keep_the_rings_and_the_guards(up: Rig, wire: Wire) -> None:
@@ -228,7 +228,7 @@ def test_twenty_resets_under_load_keep_the_rings_and_the_guards(up: Rig, wire: W
     assert [ring.iova for ring in (*up.adapter.rx_rings, *up.adapter.tx_rings)] == rings
     assert fds() == before
     assert all(view == CANARY for view in guards)
-    assert up.nic.report().faults == []
+    assert up.nic.report().stalls == []
     assert up.count("dma_errors") == 0
 
 

@@ -56,7 +56,7 @@ def nic(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with Device(tmp_path_factory.mktemp("d"), "--loopback") as device:
         yield device.name
         report = device.report()
-        assert (report["unknown"], report["faults"]) == ([], [])
+        assert (report["unknown"], report["stalls"]) == ([], [])
 
 
 def fired(fd: int, timeout_s: float = WAIT_S) -> bool:

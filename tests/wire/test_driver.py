@@ -30,7 +30,7 @@ def device(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         yield device
         report = device.report()
         assert report["unknown"] == []
-        assert report["faults"] == []
+        assert report["stalls"] == []
         assert report["counters"].get("handler_errors", 0) == 0
 
 

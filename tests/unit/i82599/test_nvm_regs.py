@@ -148,8 +148,8 @@ def test_reset_reloads_the_station_address(bench: Bench, software: bool) -> None
 
 
 def test_second_port_has_its_own_address() -> None:
-    fast = CardCore()
-    regs = make_registers(fast)
+    core = CardCore()
+    regs = make_registers(core)
     image = build(ImageOptions(mac=bytes.fromhex("0225907fa1fe")))
     nvm = Nvm(regs, image, SpiEeprom, default_mac=DEFAULT_MAC, port=1)
     nvm.reset(software=False)

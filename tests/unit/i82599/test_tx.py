@@ -468,7 +468,7 @@ def test_frames_before_the_stall_are_sent_and_done(tx: TxRig) -> None:
 
 
 def test_a_stall_is_reported_once_with_its_queue(tx: TxRig, caplog: pytest.LogCaptureFixture) -> None:
-    tx.nic.pf.set_hooks(tx.regs)
+    tx.nic.pf.set_listener(tx.regs)
     bad(tx, "buffer")
     tx.run()
     tx.run()

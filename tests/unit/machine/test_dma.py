@@ -14,9 +14,9 @@ PAGE = 4096
 
 @pytest.fixture
 def nic() -> Iterator[CardCore]:
-    with CardCore() as fast:
-        fast.pf.bus_master = True
-        yield fast
+    with CardCore() as card:
+        card.pf.bus_master = True
+        yield card
 
 
 def test_write_lands_where_the_iova_points(nic: CardCore) -> None:

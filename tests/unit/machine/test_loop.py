@@ -24,10 +24,10 @@ MS = 0.001
 
 @pytest.fixture
 def nic() -> Iterator[CardCore]:
-    with CardCore() as fast:
-        fast.pf.bus_master = True
-        fast.link_up = True
-        yield fast
+    with CardCore() as card:
+        card.pf.bus_master = True
+        card.link_up = True
+        yield card
 
 
 @pytest.fixture

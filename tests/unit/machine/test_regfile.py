@@ -15,8 +15,8 @@ from device.regs.i82599 import CTRL, RXDCTL, SRRCTL
 
 @pytest.fixture
 def nic() -> Iterator[CardCore]:
-    with CardCore() as fast:
-        yield fast
+    with CardCore() as card:
+        yield card
 
 
 @pytest.fixture

@@ -24,11 +24,11 @@ class BETA(Register, at=every(0x200, 4, 2)):
 REGISTERS = (ALPHA, BETA)
 
 C = """
-void alpha_run(struct nic *nic)
+void alpha_run(struct card *card)
 {
     uint32_t go = ALPHA_GO;
-    if (nic->word[R_ALPHA / 4] & go)
-        nic->count++;
+    if (card->word[R_ALPHA / 4] & go)
+        card->count++;
 }
 int is_beta(uint32_t offset) { return IS_BETA(offset); }
 int looks(uint32_t value) { return value & ALPHA_GO; }

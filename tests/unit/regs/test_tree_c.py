@@ -14,11 +14,11 @@ static const uint32_t listed[2] = {
     R_LISTED, /* R_SAID */ 1, // R_SAID_TOO
 };
 struct thing { uint32_t word; };
-static inline int __attribute__((noinline)) first(struct nic *nic, int (*call)(int))
+static inline int __attribute__((noinline)) first(struct card *card, int (*call)(int))
 {
-    if (nic) {
+    if (card) {
         log("R_STRING \" { ", '{', '\'');
-        return nic->word[R_FIRST / 4];
+        return card->word[R_FIRST / 4];
     }
     return 0;
 }
