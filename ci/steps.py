@@ -195,6 +195,6 @@ def wheel() -> None:
         target = Path(folder) / "site"
         with zipfile.ZipFile(made) as archive:
             archive.extractall(target)
-        code = "import device._core, device._vfu, driver._core; import driver.doors.door, device.regs"
+        code = "import device.__main__, driver.__main__, device.regs.__main__"  # between them they need every package
         run([sys.executable, "-c", code], env={"PYTHONPATH": str(target)}, cwd=target)
         say(f"{made.name}: {made.stat().st_size / 1024:.0f} KiB")

@@ -130,7 +130,7 @@ class Card(Block):
         core: The card in C.
         pf: Its physical function: what PCI sees.
         regs: The physical function's registers.
-        blocks: Every subject of the chip; a block is added by its folder and one line here.
+        blocks: Every subject of the chip, one of each of ``BLOCKS``.
 
     Raises:
         ConfigError: An option is wrong.

@@ -4,10 +4,14 @@
 import argparse
 import sys
 
-from device.regs import header, i82599, show
-from device.regs.census import census
-from device.regs.core import Register
-from device.regs.i82599 import ALL, desc, lookup, name_of, vf
+try:
+    from device.regs import header, i82599, show
+    from device.regs.census import census
+    from device.regs.core import Register
+    from device.regs.i82599 import ALL, desc, lookup, name_of, vf
+except ValueError as exc:  # registers that collide, fields that overlap: said while they are declared
+    sys.stderr.write(f"device.regs: the tables are wrong: {exc}\n")
+    raise SystemExit(1) from exc
 
 CHIPS = {"i82599": (i82599.ALL, desc.WORDS)}
 """Folder below device/regs to the registers and descriptor words of its header."""
@@ -98,7 +102,11 @@ def write_headers(*, check: bool) -> int:
     """Write each chip's ``regs.h``, or only say whether it is current; the exit code."""
     code = 0
     for chip, (registers, words) in CHIPS.items():
-        path, wanted = header.path(chip), "\n".join(header.lines(registers, words))
+        try:
+            path, wanted = header.path(chip), "\n".join(header.lines(registers, words))
+        except ValueError as error:
+            sys.stderr.write(f"device.regs: {chip}: {error}\n")
+            return 1
         if not check:
             path.write_text(wanted)
         elif not path.is_file() or path.read_text() != wanted:

@@ -104,6 +104,8 @@ def lines(registers: Iterable[type[Register]], words: Iterable[type[Register]]) 
         for line in made:
             name = line.split("(")[0].split()[1]
             if line.startswith("#define") and seen.setdefault(name, line) != line:
-                raise ValueError(f"macro {name} would be defined twice: {seen[name]!r} and {line!r}")
+                raise ValueError(
+                    f"macro {name} would be defined twice: {seen[name]!r} and {line!r}; rename register or field"
+                )
             yield line
         yield ""

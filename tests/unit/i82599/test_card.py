@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from device.errors import ConfigError
-from device.i82599.card import Card, parse_mac
+from device.i82599.card import BLOCKS, Card, parse_mac
 from device.i82599.nvm.image import ImageOptions, build
 from device.machine.wire import LoopbackPort, PeerPort
 from device.regs.i82599 import RXCTRL
@@ -28,6 +28,10 @@ def nic() -> Iterator[Card]:
     with Card(mac=MAC) as made:
         made.core.manual_clock()
         yield made
+
+
+def test_every_block_is_built_and_has_its_hook(nic: Card) -> None:
+    assert [type(block) for block in nic.blocks] == list(BLOCKS)
 
 
 def read(nic: Card, offset: int) -> int:

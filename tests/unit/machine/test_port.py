@@ -110,7 +110,7 @@ def test_a_wire_is_chosen_by_its_kind(text: str, kind: type, arg: str) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("", "no wire is called ''; there are loopback[:SLOTS], "),
+        ("", "no wire is called ''; there are "),
         ("Null", "no wire is called 'Null'"),
         ("base", "no wire is called 'base'"),
         (":x", "no wire is called ''"),

@@ -7,7 +7,7 @@ import pytest
 
 from device.regs import __main__ as cli
 from device.regs import header
-from device.regs.core import Register
+from device.regs.core import Field, Register, every
 from device.regs.i82599 import ALL
 
 
@@ -75,6 +75,20 @@ def test_header_is_written_and_checked(
     assert cli.main(["header", "--check"]) == 0
     (tmp_path / "i82599/regs.h").write_text("#define OLD\n")
     assert cli.main(["header", "--check"]) == 1
+
+
+def test_names_that_clash_in_c_are_one_line_and_exit_1(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class CLASH(Register, at=every(0, 4, 2)):
+        COUNT = Field(7, 0)
+
+    monkeypatch.setattr(header, "path", lambda chip: tmp_path / chip / "regs.h")
+    monkeypatch.setattr(cli, "CHIPS", {"one": ([CLASH], [])})
+    assert cli.main(["header"]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("device.regs: one: macro CLASH_COUNT would be defined twice: ")
+    assert said.count("\n") == 1
 
 
 def test_each_chip_has_its_own_header(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
