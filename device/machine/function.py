@@ -2,12 +2,13 @@
 """A PCI function: registers, DMA memory and interrupts in C, and what a reset by PCI does to the chip behind it.
 
 ``Function`` wraps one ``struct function``, which belongs to a chip.  It decides nothing: it turns C's ``-errno`` into
-``OSError``, keeps alive what C points to, and passes C's callbacks on to its register file.
+``OSError``, and keeps alive what C points to.
 """
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
+from device.machine.callouts import LOST, Callouts, Listener
 from device.machine.core import Pointer, check, counts, ffi, lib
 from device.machine.irq import IrqKind
 
@@ -15,74 +16,8 @@ DMA_READ: int = lib.DMA_READ
 DMA_WRITE: int = lib.DMA_WRITE
 ConfigReadFault = Callable[[int, bytes], bytes]  # offset and what would be read, to what is read instead
 ConfigWriteFault = Callable[[int, bytes, bytes], bytes]  # offset, what was written, what is there, to what arrives
-LOST = 1 << 32  # an injected fault's answer to a write: it does not reach the register; C's FAULT_LOST
 
-__all__ = ["DMA_READ", "DMA_WRITE", "LOST", "Function", "Listener"]
-
-
-class Listener(Protocol):
-    """Who hears about register accesses that C passes on (``device.machine.regfile.RegFile``)."""
-
-    def py_read(self, offset: int, value: int) -> int:
-        """Answer a read of the register at ``offset``, which holds ``value``."""
-
-    def py_write(self, offset: int, old: int, now: int, written: int) -> None:
-        """Hear of a write: ``old`` became ``now`` by the access rule when the client wrote ``written``."""
-
-    def py_trace(self, offset: int, value: int, *, is_write: bool) -> None:
-        """Hear of an access to a traced register."""
-
-    def py_unknown(self, offset: int, value: int, *, is_write: bool) -> None:
-        """Hear of an access to an offset nobody declared."""
-
-    def py_fault(self, offset: int, value: int, *, is_write: bool) -> int:
-        """Say what becomes of an access that a fault reaches: the value instead, or ``LOST``."""
-
-
-class _Box:
-    """What C's ``self`` pointer stands for; empty until a ``Listener`` moves in."""
-
-    __slots__ = ("listener",)
-
-    def __init__(self) -> None:
-        self.listener: Listener | None = None
-
-
-def _listener(handle: object) -> Listener | None:
-    box: _Box = ffi.from_handle(handle)
-    return box.listener
-
-
-def _py_read(handle: object, offset: int, value: int) -> int:
-    listener = _listener(handle)
-    return listener.py_read(offset, value) if listener else value
-
-
-def _py_write(handle: object, offset: int, old: int, now: int, written: int) -> None:
-    if listener := _listener(handle):
-        listener.py_write(offset, old, now, written)
-
-
-def _py_trace(handle: object, offset: int, value: int, is_write: int) -> None:
-    if listener := _listener(handle):
-        listener.py_trace(offset, value, is_write=bool(is_write))
-
-
-def _py_unknown(handle: object, offset: int, value: int, is_write: int) -> None:
-    if listener := _listener(handle):
-        listener.py_unknown(offset, value, is_write=bool(is_write))
-
-
-def _py_fault(handle: object, offset: int, value: int, is_write: int) -> int:
-    listener = _listener(handle)
-    return listener.py_fault(offset, value, is_write=bool(is_write)) if listener else value
-
-
-ffi.def_extern(name="py_read")(_py_read)
-ffi.def_extern(name="py_write")(_py_write)
-ffi.def_extern(name="py_trace")(_py_trace)
-ffi.def_extern(name="py_unknown")(_py_unknown)
-ffi.def_extern(name="py_fault")(_py_fault)
+__all__ = ["DMA_READ", "DMA_WRITE", "LOST", "Function"]
 
 
 def _nothing() -> None:
@@ -107,8 +42,7 @@ class Function:
     def __init__(self, struct: Pointer, owner: Pointer) -> None:
         self._struct: Pointer | None = struct
         self._owner: Pointer | None = owner
-        self._box = _Box()
-        self._self: object = ffi.new_handle(self._box)
+        self._callouts = Callouts(struct.regs)
         self._kept: dict[int, object] = {}  # iova -> buffer that C points into
         self._record: Pointer | None = None
         self._recorded: Pointer | None = None
@@ -117,18 +51,11 @@ class Function:
         self.vector_limit: int | None = None
         self.on_reset: Callable[[], None] = _nothing
         self.config: Any = None  # a ConfigSpace, which knows this class: its type would make a circle
-        regs = struct.regs
-        regs.self = self._self
-        regs.py_read = lib.py_read
-        regs.py_write = lib.py_write
-        regs.py_trace = lib.py_trace
-        regs.py_unknown = lib.py_unknown
-        regs.py_fault = lib.py_fault
 
     def close(self) -> None:
         """Let go of the struct.  May be called twice."""
         self._struct = self._owner = None
-        self._box.listener = None
+        self._callouts.listen(None)
         self._kept.clear()
 
     @property
@@ -166,7 +93,7 @@ class Function:
 
     def set_listener(self, listener: Listener | None) -> None:
         """Send C's callbacks to ``listener``."""
-        self._box.listener = listener
+        self._callouts.listen(listener)
 
     # -- memory ------------------------------------------------------------------------------------------------------
 
