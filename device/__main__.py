@@ -13,8 +13,6 @@ FAILED, MISSING = 1, 3
 
 try:
     import click
-    from rich.console import Console
-    from rich.table import Table
 
     from device.errors import ConfigError, DeviceError, MissingError
     from device.i82599.card import Card
@@ -25,6 +23,7 @@ try:
     from device.machine.wire.kinds import chosen, kinds, usage
     from device.regs.i82599 import ALL, Register
     from device.serve.server import Server, raise_file_limit
+    from device.tables import print_report
     from device.trace import TraceFile
 
     WIRES = usage()  # brings in every kind
@@ -157,31 +156,6 @@ def _save_nvm(card: Card, path: Path) -> None:
     log.info("NVM file %s: has what was written to the EEPROM", path)
 
 
-def _print_report(report: dict[str, object]) -> None:
-    console = Console(stderr=True)
-    for title in ("card", "counters", "port", "socket"):
-        section = report[title]
-        assert isinstance(section, dict)
-        rows = [(name, value) for name, value in section.items() if value not in {0, ""}]
-        if rows:
-            table = Table(title=title, title_justify="left", show_header=False)
-            for name, value in rows:
-                table.add_row(name.replace("_", " "), f"{value:,}" if isinstance(value, int) else str(value))
-            console.print(table)
-    for name, title, columns in (
-        ("rings", "rings in use", ("queue", "iova", "descriptors", "head", "tail", "the device's")),
-        ("unknown", "registers nobody declared", ("register", "reads", "writes")),
-        ("faults", "queues that stopped", ("queue", "why", "times")),
-    ):
-        listed = report[name]
-        assert isinstance(listed, list)
-        if listed:
-            table = Table(*columns, title=title, title_justify="left")
-            for row in listed:
-                table.add_row(*map(str, row))
-            console.print(table)
-
-
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--socket", "path", required=True, type=click.Path(path_type=Path), help="Where clients connect.")
 @click.option(
@@ -286,7 +260,7 @@ def cli(
         if nvm is not None and card.image.dirty:
             _save_nvm(card, nvm)
     if not quiet:
-        _print_report(report)
+        print_report(report)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -13,12 +13,13 @@ from device.i82599.faults import FAULTS, CardTarget
 from device.i82599.fdir.block import Fdir
 from device.i82599.filters.block import Filters
 from device.i82599.hostif import HostInterface
+from device.i82599.identity import identity_of, parse_mac
 from device.i82599.intr.block import Intr
 from device.i82599.link import Link
 from device.i82599.mac import Mac
 from device.i82599.nvm import image as nvm_image
 from device.i82599.nvm.block import Nvm
-from device.i82599.nvm.image import DEFAULT_MAC, MAC_BYTES, Image, ImageOptions
+from device.i82599.nvm.image import DEFAULT_MAC, Image, ImageOptions
 from device.i82599.nvm.spi import SpiEeprom
 from device.i82599.report import Report, ring_rows, stall_rows, unknown_rows
 from device.i82599.rss.block import Rss
@@ -36,7 +37,6 @@ from device.machine.faults import Faults
 from device.machine.function import Function
 from device.machine.regfile import RegFile, on_write
 from device.machine.seam import Clock, Port
-from device.regs import pci
 from device.regs.i82599 import ALL, CTRL, STATUS, Register
 
 log = logging.getLogger(__name__)
@@ -65,44 +65,12 @@ class CardPort(Port, Protocol):
         """Housekeeping; never waits."""
 
 
-def parse_mac(mac: str | bytes) -> bytes:
-    """An address from its six bytes or from text such as 02:00:00:82:59:90.
-
-    One that no card may have (multicast, all zero) is taken with a warning: refusing it is the driver's part.
+def image_of(nvm: Image | Path | str | None, mac: bytes | None, lan_id: int) -> Image:
+    """The NVM contents: built, or loaded and given our address.
 
     Raises:
-        ConfigError: It is not six bytes.
+        ConfigError: The image cannot be read, is none, or has no place for an address.
     """
-    if isinstance(mac, str):
-        parts = mac.replace("-", ":").split(":")
-        try:
-            raw = bytes(int(part, 16) for part in parts)
-        except ValueError:
-            raw = b""
-    else:
-        raw = mac
-    if len(raw) != MAC_BYTES:
-        raise ConfigError(f"MAC address {mac!r} is not six bytes like 02:00:00:82:59:90")
-    if raw[0] % 2 or not any(raw):
-        log.warning("MAC address %s is %s; drivers will refuse it", raw.hex(":"), "multicast" if any(raw) else "zero")
-    return raw
-
-
-def identity_of(mac: bytes, lan_id: int) -> list[tuple[type[Register], int]]:
-    """What configuration space says of a card with this address, seen through port ``lan_id``.
-
-    Ref: facts of the card: MAC aa:bb:cc:dd:ee:ff gives serial number aa-bb-cc-ff-ff-dd-ee-ff.
-    """
-    return [
-        (pci.DSN_LO, int.from_bytes(b"\xff" + mac[3:], "big")),
-        (pci.DSN_HI, int.from_bytes(mac[:3] + b"\xff", "big")),
-        (pci.PCI_INTERRUPT_PIN, 1 + lan_id),
-        (pci.SRIOV_FUNC_LINK, lan_id),
-    ]
-
-
-def _image(nvm: Image | Path | str | None, mac: bytes | None, lan_id: int) -> Image:
-    """The NVM contents: built, or loaded and given our address."""
     if nvm is None:
         base = ImageOptions()
         return nvm_image.build(base if mac is None else ImageOptions(mac=nvm_image.next_mac(mac, -lan_id)))
@@ -151,7 +119,7 @@ class Card(Block):
     ) -> None:
         if lan_id not in {0, 1}:
             raise ConfigError(f"port number {lan_id} is not 0 or 1")
-        image = _image(nvm, None if mac is None else parse_mac(mac), lan_id)
+        image = image_of(nvm, None if mac is None else parse_mac(mac), lan_id)
         module = sfp_module.make(sfp) if isinstance(sfp, str) else sfp
         self.lan_id = lan_id
         self.core = CardCore()
@@ -264,7 +232,8 @@ class Card(Block):
             self.link.evaluate()
 
     def remove_sfp(self) -> None:
-        """Pull the module, if one is in."""
+        """Pull the module, if one is in; faults of its bytes go with it."""
+        self.faults.end("module")
         if self.sfp.remove() is not None:
             self.link.evaluate()
 

@@ -1,22 +1,23 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Registers between their declarations in ``device.regs``, the C core that executes them, and the blocks that watch.
 
-What each ``Access`` does is decided here, once: ``rule_of`` turns a register into the masks that C obeys.  Blocks use
-``get``/``put``/``update`` (the device's own view: no rules, no hooks) and mark methods with ``on_read``/``on_write``.
+What an access does is ``rules.rule_of``'s to say.  Blocks use ``get``/``put``/``update`` (the device's own view: no
+rules, no hooks) and mark methods with ``on_read``/``on_write``.
 """
 
 import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 from device.machine.core import check, ffi, lib
 from device.machine.function import LOST, Function
 from device.machine.limit import LimitedLog
-from device.regs.core import Access, Register
+from device.machine.rules import Rule, rule_of
+from device.regs.core import Register
 
 R = TypeVar("R", bound=Register)
 F = TypeVar("F", bound=Callable[..., object])
@@ -28,38 +29,6 @@ log = logging.getLogger(__name__)
 SLOW_S = 3.0  # a client waits for every answer, and QEMU for 5 s
 NS_PER_S = 1_000_000_000
 LINES_PER_S = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """One ``struct reg_rule``: masks of the bits that behave in each way."""
-
-    reset: int = 0
-    rw: int = 0
-    w1c: int = 0
-    w1s: int = 0
-    rc: int = 0
-    wo: int = 0
-    hook: int = 0
-    flags: int = 0
-
-
-def rule_of(register: type[Register], n: int = 0, hook: int = 0) -> Rule:
-    """What C does when register ``n`` of its kind is touched; ``hook``: which C block looks at accesses.
-
-    Undeclared bits are in no mask: they ignore writes and keep the register's reset value.
-    """
-    bits = register.bits
-    return Rule(
-        reset=int(register.reset(n)),
-        rw=bits(Access.RW, Access.WO),
-        w1c=bits(Access.W1C, Access.RCW1C),
-        w1s=bits(Access.W1S),
-        rc=bits(Access.RC, Access.RCW1C),
-        wo=bits(Access.WO, Access.SC),
-        hook=hook,
-        flags=int(lib.RULE_KNOWN) + (int(lib.RULE_KEEP) if register.KEEP else 0),
-    )
 
 
 _marks: WeakKeyDictionary[Handler, list[tuple[int, type[Register]]]] = WeakKeyDictionary()

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from device.errors import ConfigError
-from device.i82599.card import BLOCKS, Card, parse_mac
+from device.i82599.card import BLOCKS, Card
+from device.i82599.identity import parse_mac
 from device.i82599.nvm.image import ImageOptions, build
 from device.machine.wire import LoopbackPort, PeerPort
 from device.regs.i82599 import RXCTRL

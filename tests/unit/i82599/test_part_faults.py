@@ -68,6 +68,15 @@ def test_a_byte_of_the_module(card: Card) -> None:
     assert bytes(module.read(0xA0, at) for at in range(64)) == page
 
 
+def test_a_module_takes_its_faults_with_it(card: Card) -> None:
+    card.faults.inject("module=0x25:0x12")
+    card.faults.inject(f"nvm={WORD}:0x1234")
+    card.insert_sfp("sr")
+    assert card.faults.active == [f"nvm={WORD}:0x1234"]
+    assert card.sfp.module is not None
+    assert card.sfp.module.read(0xA0, 0x25) != 0x12
+
+
 @pytest.mark.parametrize(
     ("asked", "words"),
     [

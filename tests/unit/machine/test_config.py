@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from device.i82599.card import identity_of
+from device.i82599.identity import identity_of
 from device.machine.config import BARS, ConfigSpace
 from device.machine.irq import IrqKind
 from device.regs.core import Register

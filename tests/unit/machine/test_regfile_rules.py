@@ -11,7 +11,8 @@ from device.i82599.block import hooks_of
 from device.i82599.card import BLOCKS, make_registers
 from device.i82599.core import BAR0_BYTES, CardCore
 from device.machine.core import lib
-from device.machine.regfile import RegFile, rule_of
+from device.machine.regfile import RegFile
+from device.machine.rules import rule_of
 from device.regs import i82599 as regs
 from device.regs.core import Access, Field, Register, every
 
