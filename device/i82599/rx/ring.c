@@ -56,7 +56,7 @@ static inline uint8_t *last_region(const struct dma *dma, uint64_t iova, uint64_
     const struct dma_region *region = &dma->region[dma->hit];
     uint64_t inside;
 
-    if (dma->hit >= dma->count)
+    if (dma->hit >= dma->count || dma->broken)
         return NULL;
     inside = iova - region->iova;     /* below the start wraps to something huge */
     if (inside >= region->len_bytes || len_bytes > region->len_bytes - inside || (region->prot & prot) != prot)
@@ -74,6 +74,14 @@ static struct rx_desc *descriptor(const struct rxq *q, uint32_t i)
     if ((uintptr_t)at % sizeof(uint64_t))
         return NULL;                  /* nobody maps memory like that, and 8-byte stores would not be atomic */
     return (struct rx_desc *)at;
+}
+
+/* The ring, if it lies in one piece in the region last found; else its descriptors are looked up one by one. */
+static uint8_t *whole_ring(const struct rxq *q)
+{
+    uint8_t *at = last_region(q->dma, q->base, (uint64_t)q->count * DESC_BYTES, DMA_READ | DMA_WRITE);
+
+    return (uintptr_t)at % sizeof(uint64_t) ? NULL : at;
 }
 
 int rx_ring_open(struct rx *rx, uint32_t queue)
@@ -101,13 +109,14 @@ int rx_ring_open(struct rx *rx, uint32_t queue)
         stall = STALL_RING_LEN;
     else if (q->tail >= q->count || q->head >= q->count)
         stall = STALL_TAIL;
-    else if (!descriptor(q, q->head))
+    else if (!(q->ring = whole_ring(q)) && !descriptor(q, q->head))
         stall = STALL_RING_UNMAPPED;
     if (stall) {
         stop(rx, queue, stall);
         return 0;
     }
-    q->ring = last_region(q->dma, q->base, (uint64_t)q->count * DESC_BYTES, DMA_READ | DMA_WRITE);
+    if (!q->ring)
+        q->ring = whole_ring(q);      /* descriptor() has found its region */
     mark_open(rx, queue);
     return 1;
 }
