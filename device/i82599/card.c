@@ -49,21 +49,45 @@ static struct port *listens(void *arg)
     return !card->pf.dma.off && card->rx.link_up && (reg(&card->pf.regs, R_RXCTRL) & RXCTRL_RXEN) ? port : NULL;
 }
 
+/* Frames that wait in the packet buffer, then what the wire brings. */
 static uint32_t take_from_wire(struct card *card)
 {
     struct frame frames[FRAME_BATCH];
-    uint64_t now_ns = card->port->ops->caps & PORT_WAITS ? clock_now(&card->clock) : 0;
-    uint32_t n = (uint32_t)port_recv(card->port, frames, FRAME_BATCH, now_ns), left = n;
+    struct port *port = listens(card);
+    uint32_t n = 0, left;
 
+    if (port)
+        n = (uint32_t)port_recv(port, frames, FRAME_BATCH, port->ops->caps & PORT_WAITS ? clock_now(&card->clock) : 0);
+    left = n;
     if (card->wire_faults.lose_every | card->wire_faults.damage_every)
         left = wire_faults_in(&card->wire_faults, frames, n);
     if (card->rx.link_up && left)
         stats_rx_total(&card->pf.regs, frames, left);
     if (card->pf.dma.off)
         card->rx.count.rx_disabled += left;
-    else if (left)
-        rx_frames(&card->rx, frames, left);
+    else if (left | card->rx.fifo.frames)
+        n += (uint32_t)rx_frames(&card->rx, frames, left);
     return n;
+}
+
+/* Python hears of queues that stopped here, at the end of a turn, and never in the middle of a batch. */
+void card_tell_stalls(struct card *card)
+{
+    struct rx *rx = &card->rx;
+    struct tx *tx = &card->tx;
+
+    for (uint32_t half = 0; half < 2; half++) {
+        for (; rx->stopped[half]; rx->stopped[half] &= rx->stopped[half] - 1) {
+            uint32_t queue = half * 64 + (uint32_t)__builtin_ctzll(rx->stopped[half]);
+
+            stall_tell(&card->stalls, 0, queue, rx->queue[queue].stall);
+        }
+        for (; tx->stopped[half]; tx->stopped[half] &= tx->stopped[half] - 1) {
+            uint32_t queue = half * 64 + (uint32_t)__builtin_ctzll(tx->stopped[half]);
+
+            stall_tell(&card->stalls, 1, queue, tx->queue[queue].stall);
+        }
+    }
 }
 
 int card_step(void *arg)
@@ -73,18 +97,14 @@ int card_step(void *arg)
 
     card->turns++;
     if (card->pf.regs.shared && !card->pf.regs.off)
-        work += tails_look(&card->tails, card->turns);
-    if (!card->pf.dma.off) {          /* else rings stand still */
-        if (card->tx.pending[0] | card->tx.pending[1])
-            work += (uint32_t)tx_run(&card->tx, FRAME_BATCH);
-        if (card->rx.fifo.frames)
-            work += (uint32_t)rx_drain(&card->rx);
-    }
-    if (listens(card))
-        work += take_from_wire(card);
+        work += tails_look(&card->tails, card->turns, card->worked);
+    if (!card->pf.dma.off && (card->tx.pending[0] | card->tx.pending[1]))  /* else rings stand still */
+        work += (uint32_t)tx_run(&card->tx, FRAME_BATCH);
+    work += take_from_wire(card);
     intr_run(&card->intr);
-    if (work && card->pf.regs.shared)
-        tails_busy(&card->tails);
+    if (card->rx.stopped[0] | card->rx.stopped[1] | card->tx.stopped[0] | card->tx.stopped[1])
+        card_tell_stalls(card);
+    card->worked = work;
     return (int)work;
 }
 
@@ -187,7 +207,6 @@ static void tie_blocks(struct card *card)
     card->intr.clock = card->timesync.clock = &card->clock;
     card->pf.irq.changed = intr_changed;
     card->pf.irq.chip = &card->intr;
-    card->rx.stalls = card->tx.stalls = &card->stalls;
     card->rx.written = intr_rx;
     card->rx.cause = intr_cause;
     card->tx.written = intr_tx;

@@ -27,10 +27,12 @@ struct card {
     struct wire_faults wire_faults;
     struct port *port;                /* the wire; NULL = none (frames are dropped and counted) */
     uint64_t turns;
+    uint32_t worked;                  /* what the last one did */
 };
 
 struct card *card_new(void);                        /* NULL when out of memory */
 void card_free(struct card *card);
 void card_own_queue(struct card *card, uint32_t queue, struct function *function);
 const struct chip_ops *card_ops(void);
+void card_tell_stalls(struct card *card);           /* the end of a turn, on its own */
 int card_step(void *card);                          /* one turn without waiting: wire, rings, interrupts; work done */

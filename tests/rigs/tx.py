@@ -131,7 +131,9 @@ class TxRig:
         return bool(TXDADV(int.from_bytes(self.memory[offset + 8 : offset + 16], "little")).STAT_DD)
 
     def run(self, budget: int = 1000) -> int:
-        return int(lib.tx_run(ffi.addressof(self.nic.c, "tx"), budget))
+        sent = int(lib.tx_run(ffi.addressof(self.nic.c, "tx"), budget))
+        lib.card_tell_stalls(self.nic.c)
+        return sent
 
     def wire(self) -> list[bytes]:
         """What left since the last look."""

@@ -47,7 +47,7 @@ static void stop(struct rx *rx, uint32_t queue, uint32_t stall)
 {
     rx->queue[queue].stall = stall;
     rx->queue[queue].open = 0;        /* the batch's next frame does not get in; what is written is told of as ever */
-    stall_tell(rx->stalls, 0, queue, stall);
+    rx->stopped[queue / 64] |= 1ull << queue % 64;
 }
 
 /* Memory inside the region dma_ptr() last found; NULL when it reaches out of it, which may still be legal. */

@@ -155,12 +155,12 @@ static __attribute__((noinline)) void receive_padded(struct rx *rx, const struct
 
 int rx_frames(struct rx *rx, const struct frame *frames, uint32_t n)
 {
-    int enabled = (reg(rx->regs, R_RXCTRL) & RXCTRL_RXEN) != 0;
+    int enabled = (reg(rx->regs, R_RXCTRL) & RXCTRL_RXEN) != 0, moved = 0;
 
     rx->flows = flows(rx);
     tags_of_batch(rx);
     if (rx->fifo.frames && rx->flows)
-        rx_fifo_run(rx);              /* older frames first */
+        moved = rx_fifo_run(rx);      /* older frames first */
     for (uint32_t i = 0; i < n; i++) {
         const struct frame *frame = &frames[i];
 
@@ -175,17 +175,6 @@ int rx_frames(struct rx *rx, const struct frame *frames, uint32_t n)
             receive(rx, frame);
         }
     }
-    rx_ring_close(rx);
-    return (int)n;
-}
-
-int rx_drain(struct rx *rx)
-{
-    int moved;
-
-    if (!rx->fifo.frames || !flows(rx))
-        return 0;
-    moved = rx_fifo_run(rx);
     rx_ring_close(rx);
     return moved;
 }

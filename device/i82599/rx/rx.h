@@ -32,7 +32,6 @@ struct rx_count {
 
 struct rx {
     struct regfile *regs;
-    struct stalls *stalls;
     void (*written)(void *intr, uint32_t queue);      /* descriptors of a queue were written back */
     void (*cause)(void *intr, uint32_t causes);       /* EICR causes, in place */
     void *intr;
@@ -43,6 +42,7 @@ struct rx {
     uint32_t vet, vet_outer;                          /* registers cannot change in a batch, so they are looked at once */
     struct rxq queue[CHIP_QUEUES];
     uint64_t open[2];                                 /* queues with `open` set */
+    uint64_t stopped[2];                              /* queues that stopped, of which nobody has been told yet */
     struct rx_fifo fifo;
     struct rx_count count;
 };
@@ -50,8 +50,9 @@ struct rx {
 /* rx.c */
 void rx_reset(struct rx *rx);
 void rx_write(void *rx, uint32_t offset, uint32_t old, uint32_t seen, uint32_t written);   /* struct reg_hook's */
-int rx_frames(struct rx *rx, const struct frame *frames, uint32_t n);         /* from the wire; all are taken or counted */
-int rx_drain(struct rx *rx);                                      /* packet buffer -> rings, as far as descriptors go */
+/* A batch: the packet buffer, as far as descriptors go, then frames from the wire; all are taken or counted.  Returns how
+ * many left the packet buffer. */
+int rx_frames(struct rx *rx, const struct frame *frames, uint32_t n);
 int rx_parse_stage(struct rx *rx, struct rx_pass *pass);          /* what the frame is; 0: damaged, drop */
 void rx_store_stage(struct rx *rx, struct rx_pass *pass);         /* to its ring, or behind what waits already */
 

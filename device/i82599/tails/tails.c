@@ -58,10 +58,12 @@ static uint32_t look_tx(struct tails *tails, uint32_t q)
 
 /* Queues that are on get a look every turn, all the others when that found nothing, or after LOOK_EVERY turns: a queue
  * switched on or off is noticed in well under the millisecond drivers wait between two looks of theirs. */
-uint32_t tails_look(struct tails *tails, uint64_t turn)
+uint32_t tails_look(struct tails *tails, uint64_t turn, uint32_t busy)
 {
     uint32_t moved = 0;
 
+    if (busy)
+        tails->busy_ns = clock_mono();
     for (uint32_t q = 0; q < CHIP_QUEUES; q++) {
         if (tails->rx_on[q])
             moved += look_rx(tails, q);
@@ -73,11 +75,6 @@ uint32_t tails_look(struct tails *tails, uint64_t turn)
     for (uint32_t q = 0; q < CHIP_QUEUES; q++)
         moved += look_rx(tails, q) + look_tx(tails, q);
     return moved;
-}
-
-void tails_busy(struct tails *tails)
-{
-    tails->busy_ns = clock_mono();
 }
 
 /* A client that sends now and then is heard soon; one that is silent costs little, and its next doorbell up to a

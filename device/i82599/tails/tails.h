@@ -20,6 +20,6 @@ struct tails {
 };
 
 void tails_reset(struct tails *tails);
-uint32_t tails_look(struct tails *tails, uint64_t turn);          /* which moved; what they mean is the queues' hooks' */
-void tails_busy(struct tails *tails);                             /* something moved in this turn */
+/* How many moved; what they mean is the queues' hooks'.  turn: its number; busy: the last one moved frames or doorbells. */
+uint32_t tails_look(struct tails *tails, uint64_t turn, uint32_t busy);
 uint64_t tails_wait_ns(const struct tails *tails);                /* when to look again; UINT64_MAX: not shared */

@@ -39,7 +39,7 @@ static void queue_stop(struct tx *tx, uint32_t q, uint32_t why)
 {
     tx->queue[q].stall = why;
     queue_unmark(tx, q);
-    stall_tell(tx->stalls, 1, q, why);
+    tx->stopped[q / 64] |= 1ull << (q % 64);
 }
 
 void tx_reset(struct tx *tx)

@@ -25,13 +25,13 @@ struct tx_count {
 
 struct tx {
     struct regfile *regs;
-    struct stalls *stalls;
     void (*written)(void *intr, uint32_t queue);      /* descriptors of a queue were written back */
     void *intr;
     uint32_t (*out)(void *card, uint32_t queue, struct frame *frames, uint32_t n);  /* how many of the first ones went */
     void *card;
     struct txq queue[CHIP_QUEUES];
     uint64_t pending[2];              /* queues with work */
+    uint64_t stopped[2];              /* queues that stopped, of which nobody has been told yet */
     uint32_t next;                    /* round robin */
     uint8_t *arena;                   /* where segments and gathered frames are built */
     uint64_t arena_bytes;

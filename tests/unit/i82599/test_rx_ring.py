@@ -671,14 +671,14 @@ def test_shared_doorbells_are_found_by_polling(rig: Rig) -> None:
         for at in range(7):
             ring.set(at, IOVA + ring.buffers + at * ring.buffer_bytes, 0)
         rig.rf.put(RDT, 0, 7)
-        assert lib.tails_look(ffi.addressof(rig.nic.c, "tails"), 0)
+        assert lib.tails_look(ffi.addressof(rig.nic.c, "tails"), 0, 0)
         rig.receive(FRAME, FRAME)
         rig.rf.put(RDH, 0, 0x7777)
         rig.receive(FRAME)
         assert int(rig.rf.get(RDH)) == 3
         assert [data for data, _, _ in ring.take()] == [FRAME] * 3
         rig.rf.put(RXDCTL, 0, 0)
-        lib.tails_look(ffi.addressof(rig.nic.c, "tails"), 0)
+        lib.tails_look(ffi.addressof(rig.nic.c, "tails"), 0, 0)
         rig.receive(FRAME)
         assert rig.count.rx_disabled == 1
         assert rig.read(QPRC) == 0

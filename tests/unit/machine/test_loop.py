@@ -226,12 +226,12 @@ def test_tails_in_shared_memory_are_doorbells(nic: CardCore, rf: RegFile) -> Non
     nic.share_doorbells()
     for control, tail, queue in [(RXDCTL, RDT, 3), (TXDCTL, TDT, 64)]:
         poke(nic, control.offset(queue), control.of(ENABLE=1))
-        assert lib.tails_look(ffi.addressof(nic.c, "tails"), 0) == 1
+        assert lib.tails_look(ffi.addressof(nic.c, "tails"), 0, 0) == 1
         poke(nic, tail.offset(queue), 7)
-        assert lib.tails_look(ffi.addressof(nic.c, "tails"), 0) == 1
-        assert lib.tails_look(ffi.addressof(nic.c, "tails"), 0) == 0
+        assert lib.tails_look(ffi.addressof(nic.c, "tails"), 0, 0) == 1
+        assert lib.tails_look(ffi.addressof(nic.c, "tails"), 0, 0) == 0
         poke(nic, control.offset(queue), 0)
-        assert lib.tails_look(ffi.addressof(nic.c, "tails"), 0) == 1
+        assert lib.tails_look(ffi.addressof(nic.c, "tails"), 0, 0) == 1
     assert nic.counters()["doorbells"] == 2, "each is counted once"
     assert (nic.c.tails.rdt[3], nic.c.tails.tdt[64]) == (7, 7)
 
@@ -240,7 +240,7 @@ def test_a_tail_set_together_with_enable_counts_after_it(nic: CardCore, rf: RegF
     nic.share_doorbells()
     poke(nic, TXDCTL.offset(0), TXDCTL.of(ENABLE=1))
     poke(nic, TDT.offset(0), 1)
-    assert lib.tails_look(ffi.addressof(nic.c, "tails"), 0) == 2
+    assert lib.tails_look(ffi.addressof(nic.c, "tails"), 0, 0) == 2
     assert nic.c.tx.pending[0] == 1
 
 
