@@ -57,7 +57,7 @@ static uint32_t take_from_wire(struct card *card)
     uint32_t n = 0, left;
 
     if (port)
-        n = (uint32_t)port_recv(port, frames, FRAME_BATCH, port->ops->caps & PORT_WAITS ? clock_now(&card->clock) : 0);
+        n = (uint32_t)port_recv(port, frames, FRAME_BATCH, &card->clock);
     left = n;
     if (card->wire_faults.lose_every | card->wire_faults.damage_every)
         left = wire_faults_in(&card->wire_faults, frames, n);

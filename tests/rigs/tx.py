@@ -139,7 +139,7 @@ class TxRig:
         """What left since the last look."""
         frames = ffi.new("struct frame[]", lib.FRAME_BATCH)
         left = []
-        while n := lib.port_recv(self.port.c, frames, lib.FRAME_BATCH, 0):
+        while n := lib.port_recv(self.port.c, frames, lib.FRAME_BATCH, ffi.NULL):
             left += [bytes(ffi.buffer(frames[i].data, frames[i].len_bytes)) for i in range(n)]
         return left
 

@@ -22,7 +22,9 @@ class Wire:
     def recv(self, now_ns: int = 0) -> list[bytes]:
         """One batch."""
         batch = ffi.new("struct frame[]", lib.FRAME_BATCH)
-        n = lib.port_recv(self.port.c, batch, lib.FRAME_BATCH, now_ns)
+        clock = ffi.new("struct clock *", {"now": ffi.addressof(lib, "clock_manual"), "manual_ns": now_ns})
+        clock.arg = clock
+        n = lib.port_recv(self.port.c, batch, lib.FRAME_BATCH, clock)
         return [bytes(ffi.buffer(batch[i].data, batch[i].len_bytes)) for i in range(n)]
 
     def all(self) -> list[bytes]:

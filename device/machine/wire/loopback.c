@@ -24,12 +24,12 @@ static uint32_t loopback_send(struct port *port, const struct frame *frames, uin
     return sent;
 }
 
-static uint32_t loopback_recv(struct port *port, struct frame *frames, uint32_t n, uint64_t now_ns)
+static uint32_t loopback_recv(struct port *port, struct frame *frames, uint32_t n, const struct clock *clock)
 {
     struct loopback_port *ring = port->state;
     uint32_t got = 0;
 
-    (void)now_ns;
+    (void)clock;
     while (got < n && ring->under_way) {
         uint32_t at = ring->first;
 

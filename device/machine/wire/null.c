@@ -15,12 +15,12 @@ static uint32_t null_send(struct port *port, const struct frame *frames, uint32_
 }
 
 /* Counted frames: addresses, an experimental EtherType, a 64-bit sequence number, zeros. */
-static uint32_t null_recv(struct port *port, struct frame *frames, uint32_t n, uint64_t now_ns)
+static uint32_t null_recv(struct port *port, struct frame *frames, uint32_t n, const struct clock *clock)
 {
     struct null_port *null = port->state;
     uint32_t got = 0, len_bytes = null->len_bytes;
 
-    (void)now_ns;
+    (void)clock;
     if (len_bytes < ETH_FRAME_MIN_BYTES)
         len_bytes = ETH_FRAME_MIN_BYTES;
     if (len_bytes > FRAME_MAX_BYTES)

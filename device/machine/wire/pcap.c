@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "machine/clock.h"
 #include "machine/wire/port.h"
 #include "machine/wire/pcap.h"
 
@@ -101,9 +102,10 @@ static uint64_t record_due_ns(struct pcap_port *pcap, const uint32_t *record, ui
     return stamp_ns > pcap->first_ns ? pcap->start_ns + (stamp_ns - pcap->first_ns) : 0;
 }
 
-static uint32_t pcap_recv(struct port *port, struct frame *frames, uint32_t n, uint64_t now_ns)
+static uint32_t pcap_recv(struct port *port, struct frame *frames, uint32_t n, const struct clock *clock)
 {
     struct pcap_port *pcap = port->state;
+    uint64_t now_ns = clock_now(clock);
     uint32_t got = 0;
 
     for (uint32_t turn = 0; turn < n && port->link && pcap->play_offset < pcap->play_bytes; turn++) {

@@ -43,14 +43,14 @@ static int peer_hello(struct port *port, const uint8_t *data, uint32_t len_bytes
     return 1;
 }
 
-static uint32_t peer_recv(struct port *port, struct frame *frames, uint32_t n, uint64_t now_ns)
+static uint32_t peer_recv(struct port *port, struct frame *frames, uint32_t n, const struct clock *clock)
 {
     struct mmsghdr message[FRAME_BATCH];
     struct iovec part[FRAME_BATCH];
     uint32_t got = 0;
     int messages;
 
-    (void)now_ns;
+    (void)clock;
     if (port->fd < 0)
         return 0;
     for (uint32_t i = 0; i < n; i++) {

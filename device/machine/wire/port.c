@@ -86,9 +86,9 @@ int port_send(struct port *port, const struct frame *frames, uint32_t n)
     return (int)sent;
 }
 
-int port_recv(struct port *port, struct frame *frames, uint32_t n, uint64_t now_ns)
+int port_recv(struct port *port, struct frame *frames, uint32_t n, const struct clock *clock)
 {
-    uint32_t got = port->ops->recv(port, frames, n < FRAME_BATCH ? n : FRAME_BATCH, now_ns);
+    uint32_t got = port->ops->recv(port, frames, n < FRAME_BATCH ? n : FRAME_BATCH, clock);
 
     for (uint32_t i = 0; i < got; i++)
         port->count.rx_bytes += frames[i].len_bytes;

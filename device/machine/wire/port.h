@@ -30,18 +30,19 @@ struct frame {
 };
 
 /* What a kind of port can do. */
-#define PORT_WAITS 1              /* it plays frames by recv's now_ns, when somebody listens; others bring them as they come */
+#define PORT_WAITS 1              /* its frames wait until somebody listens; others bring them as they come */
 #define PORT_CSUM 2               /* send() fills in a missing checksum */
 #define PORT_TCP4 4               /* send() takes super-frames: FRAME_TCP4 */
 #define PORT_TCP6 8               /* FRAME_TCP6 */
 #define PORT_UDP 16               /* FRAME_UDP */
 
+struct clock;
 struct port;
 struct port_ops {
     /* 1 to FRAME_BATCH frames out, none that asks for more than caps; how many of the first ones the world took. */
     uint32_t (*send)(struct port *port, const struct frame *frames, uint32_t n);
     /* Up to n frames in, FRAME_BATCH at most; how many.  Their data holds until the next call; so far all are whole. */
-    uint32_t (*recv)(struct port *port, struct frame *frames, uint32_t n, uint64_t now_ns);
+    uint32_t (*recv)(struct port *port, struct frame *frames, uint32_t n, const struct clock *clock);
     uint32_t caps;                /* PORT_* */
 };
 
@@ -70,7 +71,7 @@ struct port {
 /* For the NIC.  How many frames were accepted: always the first ones.  The rest is dropped and counted, whether the
  * world refused one, or it is too long or asks for what caps lacks: such a frame never reaches send(). */
 int port_send(struct port *port, const struct frame *frames, uint32_t n);
-int port_recv(struct port *port, struct frame *frames, uint32_t n, uint64_t now_ns); /* FRAME_BATCH at most */
+int port_recv(struct port *port, struct frame *frames, uint32_t n, const struct clock *clock); /* FRAME_BATCH at most */
 
 const struct port_ops *port_ops_of(const char *kind); /* NULL: there is no such KIND.c */
 

@@ -20,11 +20,11 @@ static uint32_t tap_send(struct port *port, const struct frame *frames, uint32_t
     return sent;
 }
 
-static uint32_t tap_recv(struct port *port, struct frame *frames, uint32_t n, uint64_t now_ns)
+static uint32_t tap_recv(struct port *port, struct frame *frames, uint32_t n, const struct clock *clock)
 {
     uint32_t got = 0;
 
-    (void)now_ns;
+    (void)clock;
     for (uint32_t turn = 0; turn < n && port->fd >= 0; turn++) {
         uint8_t *data = port->slot[turn];
         ssize_t len_bytes = read(port->fd, data, FRAME_MAX_BYTES + 1);

@@ -130,7 +130,7 @@ def test_transmit_reads_the_memory_of_the_queues_owner(rig: Rig, second: Second)
     with LoopbackPort() as port:
         rig.nic.set_port(port.c)
         assert lib.tx_run(ffi.addressof(rig.nic.c, "tx"), 8) == 1
-        assert lib.port_recv(port.c, frames, lib.FRAME_BATCH, 0) == 1
+        assert lib.port_recv(port.c, frames, lib.FRAME_BATCH, ffi.NULL) == 1
         assert bytes(ffi.buffer(frames[0].data, frames[0].len_bytes)) == FRAME
         rig.nic.set_port(None)
     assert rig.read(TDH, GIVEN) == 1
