@@ -73,7 +73,14 @@ uint32_t csum_add(uint32_t sum, const uint8_t *data, uint32_t len_bytes)
         data += 16;
         len_bytes -= 16;
     }
-    while (len_bytes >= 2) {
+    while (len_bytes >= 4) {
+        uint32_t word;
+        memcpy(&word, data, 4);
+        wide += word;
+        data += 4;
+        len_bytes -= 4;
+    }
+    if (len_bytes >= 2) {
         uint16_t half;
         memcpy(&half, data, 2);
         wide += half;
@@ -82,8 +89,7 @@ uint32_t csum_add(uint32_t sum, const uint8_t *data, uint32_t len_bytes)
     }
     if (len_bytes)
         wide += *data; /* the low half on a little-endian host is the first byte */
-    wide = (wide & UINT32_MAX) + (wide >> 32);
-    wide = (wide & UINT32_MAX) + (wide >> 32);
+    wide = (wide & UINT32_MAX) + (wide >> 32); /* 33 bits, then 18, 17, 16 */
     wide = (wide & 0xFFFF) + (wide >> 16);
     wide = (wide & 0xFFFF) + (wide >> 16);
     wide = (wide & 0xFFFF) + (wide >> 16);

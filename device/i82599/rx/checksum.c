@@ -43,8 +43,8 @@ static uint32_t sctp_status(const uint8_t *l4, uint32_t bytes)
 
 static inline uint32_t l4_status(const uint8_t *data, const struct packet *pkt)
 {
-    const uint8_t *l4 = data + pkt->l4;
-    uint32_t bytes = pkt->l4_len_bytes, status = RXD_STAT_L4CS, sum;
+    const uint8_t *l4 = data + pkt->l4, *addresses = data + pkt->l3 + (pkt->ip_version == 4 ? IPV4_SRC : IPV6_SRC);
+    uint32_t bytes = pkt->l4_len_bytes, status = RXD_STAT_L4CS, address_bytes = pkt->ip_version == 4 ? 8 : 32, sum;
 
     if (pkt->l4_proto == PROTO_SCTP)
         return sctp_status(l4, bytes);
@@ -58,11 +58,10 @@ static inline uint32_t l4_status(const uint8_t *data, const struct packet *pkt)
         bytes = udp_bytes;
         status |= RXD_STAT_UDPCS;
     }
-    if (pkt->ip_version == 4)
-        sum = csum_add(0, data + pkt->l3 + IPV4_SRC, 8);
+    if (addresses + address_bytes == l4)             /* no options, no extension headers: one piece */
+        sum = csum_add(pkt->l4_proto + bytes, addresses, address_bytes + bytes);
     else
-        sum = csum_add(0, data + pkt->l3 + IPV6_SRC, 32);
-    sum = csum_add(sum + pkt->l4_proto + bytes, l4, bytes);
+        sum = csum_add(csum_add(0, addresses, address_bytes) + pkt->l4_proto + bytes, l4, bytes);
     return status | (csum_fold(sum) ? RXD_ERR_TCPE : 0);
 }
 

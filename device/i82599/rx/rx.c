@@ -91,10 +91,13 @@ void rx_write(void *arg, uint32_t offset, uint32_t old, uint32_t seen, uint32_t 
 /* What this batch's tags look like; vet_outer 0: there are no outer ones.  EXVET 0, its reset value, leaves 802.1ad's. */
 static void tags_of_batch(struct rx *rx)
 {
-    uint32_t ext = field(reg(rx->regs, R_EXVET), EXVET_VET_EXT);
-
     rx->vet = field(reg(rx->regs, R_VLNCTRL), VLNCTRL_VET);
-    rx->vet_outer = reg(rx->regs, R_CTRL_EXT) & CTRL_EXT_EXTENDED_VLAN ? ext ? ext : ETH_TYPE_VLAN_OUTER : 0;
+    rx->vet_outer = 0;
+    if (reg(rx->regs, R_CTRL_EXT) & CTRL_EXT_EXTENDED_VLAN) {
+        uint32_t ext = field(reg(rx->regs, R_EXVET), EXVET_VET_EXT);
+
+        rx->vet_outer = ext ? ext : ETH_TYPE_VLAN_OUTER;
+    }
 }
 
 int rx_parse_stage(struct rx *rx, struct rx_pass *pass)
