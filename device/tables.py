@@ -20,7 +20,7 @@ def print_report(report: dict[str, object]) -> None:
     for name, title, columns in (
         ("rings", "rings in use", ("queue", "iova", "descriptors", "head", "tail", "the device's")),
         ("unknown", "registers nobody declared", ("register", "reads", "writes")),
-        ("faults", "queues that stopped", ("queue", "why", "times")),
+        ("stalls", "queues that stopped", ("queue", "why", "times")),
     ):
         listed = report[name]
         assert isinstance(listed, list)

@@ -11,7 +11,6 @@
 #include "machine/csum.h"
 #include "machine/eth.h"
 #include "machine/dma.h"
-#include "machine/stall.h"
 #include "machine/regfile.h"
 #include "machine/parse.h"
 #include "machine/wire/port.h"

@@ -9,7 +9,6 @@
 #include "regs.h"
 #include "machine/eth.h"
 #include "machine/dma.h"
-#include "machine/stall.h"
 #include "machine/regfile.h"
 #include "machine/parse.h"
 #include "machine/wire/port.h"
