@@ -70,24 +70,22 @@ static uint32_t take_from_wire(struct card *card)
     return n;
 }
 
+static void tell(struct card *card, int is_tx, uint64_t stopped[2])
+{
+    for (uint32_t half = 0; half < 2; half++) {
+        for (; stopped[half]; stopped[half] &= stopped[half] - 1) {
+            uint32_t queue = half * 64 + (uint32_t)__builtin_ctzll(stopped[half]);
+
+            stall_tell(&card->stalls, is_tx, queue, is_tx ? card->tx.queue[queue].stall : card->rx.queue[queue].stall);
+        }
+    }
+}
+
 /* Python hears of queues that stopped here, at the end of a turn, and never in the middle of a batch. */
 void card_tell_stalls(struct card *card)
 {
-    struct rx *rx = &card->rx;
-    struct tx *tx = &card->tx;
-
-    for (uint32_t half = 0; half < 2; half++) {
-        for (; rx->stopped[half]; rx->stopped[half] &= rx->stopped[half] - 1) {
-            uint32_t queue = half * 64 + (uint32_t)__builtin_ctzll(rx->stopped[half]);
-
-            stall_tell(&card->stalls, 0, queue, rx->queue[queue].stall);
-        }
-        for (; tx->stopped[half]; tx->stopped[half] &= tx->stopped[half] - 1) {
-            uint32_t queue = half * 64 + (uint32_t)__builtin_ctzll(tx->stopped[half]);
-
-            stall_tell(&card->stalls, 1, queue, tx->queue[queue].stall);
-        }
-    }
+    tell(card, 0, card->rx.stopped);
+    tell(card, 1, card->tx.stopped);
 }
 
 int card_step(void *arg)
