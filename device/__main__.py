@@ -1,28 +1,33 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """``python -m device``: an 82599 at the end of a socket."""
 
+import contextlib
 import logging
-import signal
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from types import FrameType
 
 FAILED, MISSING = 1, 3
 
 try:
     import click
 
-    from device.errors import ConfigError, DeviceError, MissingError
+    from device.ending import Ending
+    from device.errors import DeviceError, MissingError
     from device.i82599.card import Card
     from device.i82599.faults import FAULTS
+    from device.i82599.nvm.file import NvmFile
+    from device.logs import Logs
     from device.machine.faults import table as table_of_faults
     from device.machine.irq import IrqKind
     from device.machine.wire import LoopbackPort, NullPort, PcapPort, PeerPort, Port, TapPort
     from device.machine.wire.kinds import chosen, kinds, usage
+    from device.outlet import Patient
     from device.regs.i82599 import ALL, Register
+    from device.serve.rights import User, become, user_of
     from device.serve.server import Server, raise_file_limit
+    from device.serve.vfu import no_new_privileges
     from device.tables import print_report
     from device.trace import TraceFile
 
@@ -135,25 +140,28 @@ def _port(
     return makers[0] if makers else NullPort
 
 
-def _logging(verbose: int, *, quiet: bool, log_file: Path | None) -> None:
-    level = logging.WARNING if quiet else logging.DEBUG if verbose else logging.INFO
-    terminal = logging.StreamHandler(sys.stderr)
-    terminal.setLevel(logging.WARNING if log_file else level)
-    handlers: list[logging.Handler] = [terminal]
-    if log_file is not None:
-        handlers.append(logging.FileHandler(log_file))
-    logging.basicConfig(level=level, format="%(asctime)s %(levelname).1s %(name)s: %(message)s", handlers=handlers)
-    # At its debug level the library writes a line for every access.
-    if verbose == 1:
-        logging.getLogger("device.serve.vfu").setLevel(logging.INFO)
-
-
-def _save_nvm(card: Card, path: Path) -> None:
+def _user(_context: click.Context, _parameter: click.Parameter, value: str | None) -> User | None:
     try:
-        card.save_nvm(path)
-    except OSError as exc:
-        raise ConfigError(f"NVM file {path}: what was written to the EEPROM is lost: {exc.strerror}") from exc
-    log.info("NVM file %s: has what was written to the EEPROM", path)
+        return None if value is None else user_of(value)
+    except ValueError as exc:
+        raise click.BadParameter(str(exc)) from exc
+
+
+def _nvm_file(card: Card, path: Path | None) -> NvmFile | None:
+    def injected() -> bool:
+        return any(fault.startswith("nvm=") for fault in card.faults.active)
+
+    if path is None:
+        return None
+    return NvmFile(card.image, path, injected=injected, end_faults=lambda: card.faults.end("nvm"))
+
+
+def _give_up_rights(user: User, port: Port, paths: Sequence[Path | None]) -> None:
+    become(user, [path for path in paths if path is not None])
+    if isinstance(port, TapPort):
+        log.warning(
+            "%s: should somebody delete the interface, it takes more rights than are left to bring it back", port.name
+        )
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -200,6 +208,12 @@ def _save_nvm(card: Card, path: Path) -> None:
 @click.option("--control", type=click.Path(path_type=Path), help="Socket for commands, one JSON object a line.")
 @click.option("-v", "--verbose", count=True, help="Say more; twice: every message.")
 @click.option("-q", "--quiet", is_flag=True, help="Say only what went wrong, and no table at the end.")
+@click.option(
+    "--user",
+    callback=_user,
+    metavar="NAME[:GROUP]",
+    help="Whose rights to keep, once wire, sockets and files are open.",
+)
 @click.option("--log-file", type=click.Path(path_type=Path, dir_okay=False), help="Log there; warnings stay here too.")
 def cli(
     *,
@@ -221,20 +235,25 @@ def cli(
     control: Path | None,
     verbose: int,
     quiet: bool,
+    user: User | None,
     log_file: Path | None,
 ) -> None:
     """Serve one Intel 82599ES (8086:10fb) as a vfio-user device, to one client after another.
 
-    Prints `device ready: PATH` when a client may connect.  SIGINT or SIGTERM ends it, with a table of what happened.
+    Prints `device ready: PATH` when a client may connect.  SIGINT, SIGTERM or SIGHUP ends it, with a table of
+    what happened.
     """
     if verbose and quiet:
         raise click.UsageError("-v and -q contradict each other")
     make_port = _port(wire, tap=tap, loopback=loopback, null=null, pcap=pcap, peer=peer)
-    _logging(verbose, quiet=quiet, log_file=log_file)
-    raise_file_limit()
+    patient = click.get_current_context().obj
     with ExitStack() as stack:
+        ending = stack.enter_context(Ending())
+        logs = stack.enter_context(Logs(verbose, quiet=quiet, file=log_file, patient=patient))
+        raise_file_limit()
         port = stack.enter_context(make_port())
         card = stack.enter_context(Card(mac=mac, sfp=sfp, nvm=nvm, port=port, trace=() if trace_file else trace))
+        image = _nvm_file(card, nvm)
         _inject(card, faults)
         written = stack.enter_context(TraceFile(card.pf, trace_file, trace)) if trace_file else None
         server = Server(
@@ -244,29 +263,35 @@ def cli(
             control=control,
             interrupts=IrqKind[interrupts.upper()],
             trace=written,
+            chores=[logs.poll, *([image.poll] if image else [])],
         )
         stack.callback(server.close)
-
-        def stop(_signal: int, _frame: FrameType | None) -> None:
-            server.stop()
-
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, stop)
+        ending.by(server.stop)
+        if user is not None:
+            _give_up_rights(user, port, [path, control, getattr(port, "path", None)])
+        if image is not None:
+            image.check()
+            stack.enter_context(image)
         server.run(lambda: click.echo(f"device ready: {path}"))
-        # An impatient second signal must not stop the cleaning up, nor kill us in the interpreter's last moments.
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, signal.SIG_IGN)
+        ending.deaf()
         report = server.report()
-        if nvm is not None and card.image.dirty:
-            _save_nvm(card, nvm)
     if not quiet:
         print_report(report)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code: 0 fine, 1 our error, 2 usage, 3 something missing here."""
+    if arguments is None:  # this process is ours alone
+        with contextlib.suppress(OSError):
+            no_new_privileges()
+    with Patient(lambda level, text: log.log(level, "%s", text)) as patient:
+        return _main(arguments, patient)
+
+
+def _main(arguments: Sequence[str] | None, patient: Patient) -> int:
+    words = None if arguments is None else list(arguments)
     try:
-        cli.main(args=None if arguments is None else list(arguments), prog_name="device", standalone_mode=False)
+        cli.main(args=words, prog_name="device", standalone_mode=False, obj=patient)
     except click.ClickException as exc:
         exc.show()
         return exc.exit_code

@@ -99,6 +99,7 @@ class _Lib:
     PORT_TCP6: Final[int]
     PORT_UDP: Final[int]
     PORT_SLOT_BYTES: Final[int]
+    PCAP_REST_BYTES: Final[int]
     PEER_HELLO_BYTES: Final[int]
     PEER_HELLO_VERSION: Final[int]
     LOOP_SOURCES_MAX: Final[int]

@@ -13,10 +13,11 @@ import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Self, TextIO
+from typing import Self
 
 from device.errors import ConfigError
 from device.machine.core import lib
+from device.machine.files import LineFile, Losses, OwnFile
 from device.machine.function import Function
 from device.regs.core import Register
 from device.regs.i82599 import name_of
@@ -105,12 +106,16 @@ def squeeze(accesses: Iterable[Access]) -> Iterator[Access]:
         yield last
 
 
+def _gap(lines: int, why: str) -> str:
+    return f"# {lines} lines are missing here: {why}"
+
+
 class TraceFile:
     """Writes a device's accesses to a file.
 
     Args:
         function: Whose registers.
-        path: The file; what it held is gone.
+        path: The file; what it held is gone. Rotated, it is made anew; what it does not take is counted and said.
         registers: Only these; all, declared or not, if empty.
 
     Raises:
@@ -124,8 +129,10 @@ class TraceFile:
         self._began_ns = function.now_ns()
         self._lines = 0
         self._last: tuple[Access, int] | None = None
+        self._waiting: list[str] = []
+        losses = Losses(f"trace file {path}", "lines", lambda level, text: log.log(level, "%s", text))
         try:
-            self._stream: TextIO | None = path.open("w")
+            self._file: LineFile | None = LineFile(OwnFile(path, replace=True), losses, _gap)
         except OSError as exc:
             raise ConfigError(f"--trace-file {path}: {exc.strerror}") from exc
         function.record(ENTRIES)
@@ -145,8 +152,13 @@ class TraceFile:
         if lost:
             self._put()
             self._write(f"# {lost} accesses are missing here")
-        if rows and self._stream is not None:
-            self._stream.flush()  # whoever follows it, and whoever is killed, has all but the last line
+        self._flush()  # whoever follows it, and whoever is killed, has all but the last line
+
+    def _flush(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        if self._file is not None:
+            self._file.write(waiting)
+            self._file.losses.tell()
 
     def _put(self) -> None:
         if self._last is not None:
@@ -155,33 +167,32 @@ class TraceFile:
             self._write(f"{access} @{(time_ns - self._began_ns) / NS_PER_S:.6f}")
 
     def _write(self, line: str) -> None:
-        if self._stream is None:
+        if self._file is None:
             return
         self._lines += 1
-        try:
-            self._stream.write(line + "\n")
-            if self._lines >= LINES_MAX:
-                self._stream.write(f"# {LINES_MAX} lines: no more are written\n")
-                self._stop(f"{LINES_MAX} lines are enough")
-        except OSError as exc:
-            self._stop(f"cannot be written any more: {exc.strerror}")
+        self._waiting.append(line)
+        if self._lines >= LINES_MAX:
+            self._waiting.append(f"# {LINES_MAX} lines: no more are written")
+            self._flush()
+            self._stop(f"{LINES_MAX} lines are enough")
 
     def _stop(self, why: str) -> None:
         log.warning("trace file %s: %s; tracing ends here", self._path, why)
         self._function.record(0)
-        if self._stream is not None:
-            self._stream.close()
-            self._stream = None
+        if self._file is not None:
+            self._file.close()
+            self._file = None
 
     def close(self) -> None:
         """Write what is left and end the trace.  May be called twice."""
-        if self._stream is not None:
+        if self._file is not None:
             self.poll()
             self._put()
+            self._flush()
             self._function.record(0)
-        if self._stream is not None:
-            self._stream.close()
-            self._stream = None
+        if self._file is not None:
+            self._file.close()
+            self._file = None
 
     def __enter__(self) -> Self:
         return self

@@ -76,7 +76,7 @@ ffi.set_source(
     '#include <stdint.h>\n#include "glue.h"\n',
     sources=[
         f"device/serve/csrc/{name}"
-        for name in ("glue.c", "bars.c", "irqs.c", "memory.c", "hold.c", "eventfds.c", *WRAPPED.values())
+        for name in ("glue.c", "bars.c", "irqs.c", "memory.c", "hold.c", "eventfds.c", "rights.c", *WRAPPED.values())
     ]
     + [str(lib / "lib" / name) for name in KEPT],
     depends=["device/serve/csrc/glue.h", "device/serve/csrc/mend.h"],

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """C's calls out to Python about registers: ``py_read``, ``py_write`` and their like, and who hears them."""
 
+import logging
 from typing import Protocol
 
 from device.machine.core import Pointer, ffi, lib
+
+log = logging.getLogger(__name__)
 
 LOST = 1 << 32  # an injected fault's answer to a write: it does not reach the register; C's FAULT_LOST
 
@@ -66,11 +69,16 @@ def _py_fault(handle: object, offset: int, value: int, is_write: int) -> int:
     return listener.py_fault(offset, value, is_write=bool(is_write)) if listener else value
 
 
-ffi.def_extern(name="py_read")(_py_read)
-ffi.def_extern(name="py_write")(_py_write)
-ffi.def_extern(name="py_trace")(_py_trace)
-ffi.def_extern(name="py_unknown")(_py_unknown)
-ffi.def_extern(name="py_fault")(_py_fault)
+def failed(_kind: object, error: BaseException | None, _trace: object) -> None:
+    """Log, within the log's limits, what a call from C raised; cffi by itself prints every one."""
+    log.error("a call from C failed", exc_info=error)
+
+
+ffi.def_extern(name="py_read", onerror=failed)(_py_read)
+ffi.def_extern(name="py_write", onerror=failed)(_py_write)
+ffi.def_extern(name="py_trace", onerror=failed)(_py_trace)
+ffi.def_extern(name="py_unknown", onerror=failed)(_py_unknown)
+ffi.def_extern(name="py_fault", onerror=failed)(_py_fault)
 
 
 class Callouts:

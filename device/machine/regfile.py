@@ -15,7 +15,7 @@ from weakref import WeakKeyDictionary
 
 from device.machine.core import check, ffi, lib
 from device.machine.function import LOST, Function
-from device.machine.limit import LimitedLog
+from device.machine.limit import EVERY, LimitedLog
 from device.machine.rules import Rule, rule_of
 from device.regs.core import Register
 
@@ -272,7 +272,7 @@ class RegFile:
     def py_trace(self, offset: int, value: int, *, is_write: bool) -> None:
         """Log one access."""
         register, n = self._at[offset]
-        log.info("%s[%d] %s %s", register.NAME, n, "<-" if is_write else "->", register(value))
+        log.info("%s[%d] %s %s", register.NAME, n, "<-" if is_write else "->", register(value), extra=EVERY)
 
     def py_unknown(self, offset: int, value: int, *, is_write: bool) -> None:
         """Count one access; the first of its kind is logged."""

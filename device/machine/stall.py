@@ -5,6 +5,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable
 
+from device.machine.callouts import failed
 from device.machine.core import Pointer, ffi, lib
 from device.machine.limit import LimitedLog
 
@@ -22,7 +23,7 @@ def _py_stall(handle: object, is_tx: int, queue: int, why: int) -> None:
     stalls.tell("tx" if is_tx else "rx", queue, why)
 
 
-ffi.def_extern(name="py_stall")(_py_stall)
+ffi.def_extern(name="py_stall", onerror=failed)(_py_stall)
 
 
 class Stalls:

@@ -6,7 +6,7 @@ import dataclasses
 import logging
 import resource
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from device.i82599.card import Card
@@ -46,6 +46,7 @@ class Server:
         control: Where the control socket appears, if at all.
         interrupts: The best kind that is offered.
         trace: Where accesses are written, if anywhere; closed by whoever made it.
+        chores: Called ten times a second, each without waiting.
 
     Attributes:
         endpoints: One a function; the physical function's is the first.
@@ -64,10 +65,12 @@ class Server:
         control: Path | None = None,
         interrupts: IrqKind = IrqKind.MSIX,
         trace: TraceFile | None = None,
+        chores: Sequence[Callable[[], None]] = (),
     ) -> None:
         self.card = card
         self.port = port
         self.trace = trace
+        self.chores = chores
         self.started = time.monotonic()
         self._stopping = False
         self._closed = False
@@ -109,6 +112,8 @@ class Server:
             self.port.poll()
             if self.trace is not None:
                 self.trace.poll()
+            for chore in self.chores:
+                chore()
             for endpoint in self.endpoints:
                 endpoint.context.turn_away()
             if self._control is not None:
@@ -126,7 +131,8 @@ class Server:
             return
         self._closed = True
         if self._control is not None:
-            self._control.close()
+            with contextlib.suppress(PermissionError):  # after --user its file may have to stay
+                self._control.close()
         for endpoint in self.endpoints:
             endpoint.close()
         if self._loop is not None:

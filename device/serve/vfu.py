@@ -6,6 +6,7 @@ thread runs it, by ``run`` or through the C loop (``run_function``).  Addresses 
 they belong to another cffi module (``device.machine.core.c_function``).
 """
 
+import contextlib
 import enum
 import errno
 import logging
@@ -30,7 +31,18 @@ MSIX_BYTES: int = lib.VDEV_MSIX_BYTES
 IO_BYTES = 32
 PATH_MAX_BYTES = 107  # sun_path holds 108 with the final NUL
 
-__all__ = ["CONFIG", "MEM", "READ", "WRITE", "Listener", "Region", "ResetKind", "VfuContext", "check_path"]
+__all__ = [
+    "CONFIG",
+    "MEM",
+    "READ",
+    "WRITE",
+    "Listener",
+    "Region",
+    "ResetKind",
+    "VfuContext",
+    "check_path",
+    "no_new_privileges",
+]
 
 
 class ResetKind(enum.IntEnum):
@@ -125,6 +137,15 @@ def _address(function: object) -> int:
     return int(ffi.cast("uintptr_t", function))
 
 
+def no_new_privileges() -> None:
+    """See that neither this process nor one it starts ever gains a right it has not now.
+
+    Raises:
+        OSError: This kernel cannot.
+    """
+    _check(lib.vdev_no_new_privs(), "no_new_privs")
+
+
 def check_path(path: Path) -> None:
     """See that a socket can be made at ``path``; remove a stale one that nobody listens at.
 
@@ -205,11 +226,10 @@ class VfuContext:
             self._doorman.close()
         lib.vdev_free(vdev)
         self._kept.clear()
-        try:
+        # Whoever gave up its rights (--user) may have to leave the file behind; that was said then.
+        with contextlib.suppress(FileNotFoundError, PermissionError):
             if self._ino and self.path.lstat().st_ino == self._ino:
                 self.path.unlink()
-        except FileNotFoundError:
-            pass
 
     def __enter__(self) -> Self:
         return self

@@ -4,14 +4,13 @@
 Bytes are stored as the part stores them: 16-bit words, low byte first.
 """
 
-import contextlib
 import logging
-import os
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
 
 from device.errors import ConfigError
+from device.machine.files import replace_whole
 
 log = logging.getLogger(__name__)
 
@@ -191,14 +190,7 @@ class Image:
         Raises:
             OSError: The file cannot be written.
         """
-        scratch = path.with_name(f".{path.name}.{os.getpid()}")
-        try:
-            scratch.write_bytes(self.data)
-            scratch.replace(path)
-        except OSError:
-            with contextlib.suppress(OSError):
-                scratch.unlink(missing_ok=True)
-            raise
+        replace_whole(path, bytes(self.data))
         self.dirty = False
 
 

@@ -18,7 +18,47 @@
 #define NS_PER_S 1000000000ull
 #define PCAP_RECORD_BYTES 16
 
-/* One writev per batch.  A record that was only half written (disk full) is cut off again: the file stays readable. */
+_Static_assert(PCAP_REST_BYTES == PCAP_RECORD_BYTES + FRAME_MAX_BYTES, "the longest record");
+
+/* What a pipe did not take of a record it has the beginning of.  True: it is whole now. */
+static int rest_goes(struct pcap_port *pcap)
+{
+    while (pcap->rest_bytes) {
+        ssize_t written = write(pcap->fd_out, pcap->rest, pcap->rest_bytes);
+
+        if (written <= 0)
+            return 0;
+        pcap->rest_bytes -= (uint32_t)written;
+        memmove(pcap->rest, pcap->rest + written, pcap->rest_bytes);
+    }
+    return 1;
+}
+
+/* `n` frames are lost.  Their port is no worse for it: a file that is full may have room again. */
+static void record_failed(struct port *port, uint32_t n, int error)
+{
+    struct pcap_port *pcap = port->state;
+
+    pcap->failing = 1;
+    pcap->lost_errno = error;
+    pcap->lost += n;
+    if (error != EAGAIN) {
+        port->last_errno = error;
+        port->count.errors++;
+    }
+}
+
+/* Keep the end of a record that a pipe has the beginning of: `skip` bytes of it are there. */
+static void keep_rest(struct pcap_port *pcap, const uint32_t *header, const struct frame *frame, uint64_t skip)
+{
+    memcpy(pcap->rest, header, PCAP_RECORD_BYTES);
+    memcpy(pcap->rest + PCAP_RECORD_BYTES, frame->data, frame->len_bytes);
+    pcap->rest_bytes = PCAP_RECORD_BYTES + frame->len_bytes - (uint32_t)skip;
+    memmove(pcap->rest, pcap->rest + skip, pcap->rest_bytes);
+}
+
+/* One writev per batch.  A record that was only half written is cut off again (disk full), or finished later (a pipe):
+ * what is there can be read. */
 static uint32_t pcap_send(struct port *port, const struct frame *frames, uint32_t n)
 {
     struct pcap_port *pcap = port->state;
@@ -39,11 +79,12 @@ static uint32_t pcap_send(struct port *port, const struct frame *frames, uint32_
         part[2 * i] = (struct iovec){ header[i], PCAP_RECORD_BYTES };
         part[2 * i + 1] = (struct iovec){ frames[i].data, frames[i].len_bytes };
     }
-    written = writev(pcap->fd_out, part, (int)(2 * n));
+    written = rest_goes(pcap) ? writev(pcap->fd_out, part, (int)(2 * n)) : -1;
     if (written < 0) {
-        port_failed(port, errno);
+        record_failed(port, n, errno);
         return 0;
     }
+    pcap->failing = 0;
     left = (uint64_t)written;
     while (sent < n && left >= PCAP_RECORD_BYTES + (uint64_t)frames[sent].len_bytes) {
         left -= PCAP_RECORD_BYTES + (uint64_t)frames[sent].len_bytes;
@@ -51,11 +92,15 @@ static uint32_t pcap_send(struct port *port, const struct frame *frames, uint32_
     }
     if (sent < n) {
         off_t end = lseek(pcap->fd_out, -(off_t)left, SEEK_CUR);
+        int pipe = end < 0;
 
-        port->last_errno = ENOSPC;
-        port->count.errors++;
-        if (end < 0 || ftruncate(pcap->fd_out, end) < 0)
-            pcap->fd_out = -1; /* a pipe in mid-record: nothing more can be recorded there */
+        if (pipe && left)
+            keep_rest(pcap, header[sent], &frames[sent], left);
+        if (!pipe && ftruncate(pcap->fd_out, end) < 0)
+            lseek(pcap->fd_out, 0, SEEK_END);
+        sent += pipe && left;
+        if (sent < n)
+            record_failed(port, n - sent, pipe ? EAGAIN : ENOSPC);
     }
     return sent;
 }

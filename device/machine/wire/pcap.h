@@ -1,7 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
+#define PCAP_REST_BYTES 16400     /* a record's header and its frame, FRAME_MAX_BYTES */
+
 struct pcap_port {
-    int fd_out;                   /* the capture being written, or -1 */
+    int fd_out;                   /* the capture being written, or -1: Python opens, follows and closes it */
+    int failing;                  /* the last frame could not be recorded */
+    int lost_errno;               /* why the last of those that could not */
+    uint32_t rest_bytes;          /* of a record that a pipe took half of, in rest[]: it is finished first */
+    uint64_t lost;                /* frames that could not be recorded */
+    uint8_t *rest;                /* PCAP_REST_BYTES; Python's */
     int nsec;                     /* the one being played has its times in nanoseconds */
     int swapped;                  /* and is in the other byte order */
     int paced;                    /* keep the recorded distances; the port's fd is then a timerfd */

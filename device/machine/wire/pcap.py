@@ -4,6 +4,7 @@
 Classic pcap, microseconds or nanoseconds, either byte order.  Ref: draft-ietf-opsawg-pcap.
 """
 
+import errno
 import logging
 import os
 import struct
@@ -12,6 +13,7 @@ from typing import Self
 
 from device.errors import ConfigError
 from device.machine.core import ffi, lib
+from device.machine.files import Losses, OwnFile
 from device.machine.wire.base import Port
 
 log = logging.getLogger(__name__)
@@ -24,6 +26,7 @@ LINKTYPE_ETHERNET = 1
 SNAPLEN_MAX_BYTES = 262144
 HEADER = "IHHiIII"  # magic, version major and minor, zone, accuracy, snaplen, link type
 RECORD = "IIII"  # seconds, fraction, bytes in the file, bytes on the wire
+FILE_HEADER = struct.pack("<" + HEADER, MAGIC_NS, *VERSION, 0, 0, SNAPLEN_MAX_BYTES, LINKTYPE_ETHERNET)
 HEADER_BYTES = struct.calcsize("<" + HEADER)
 RECORD_BYTES = struct.calcsize("<" + RECORD)
 
@@ -109,12 +112,16 @@ class PcapPort(Port):
     def __init__(self, play: Path | None, record: Path | None = None, *, paced: bool = False) -> None:
         super().__init__(f"pcap {play or ''}" + (f",{record}" if record else ""), state=ffi.new("struct pcap_port *"))
         self._timer = -1
-        self._record = self.state.fd_out = -1
+        self._record: OwnFile | None = None
+        self.state.fd_out = -1
+        self._rest = ffi.new("uint8_t[]", lib.PCAP_REST_BYTES)
+        self.state.rest = self._rest
+        self._losses = Losses(f"capture {record}", "frames", lambda level, text: log.log(level, "%s", text))
         self._finished = play is None
         capture = Capture(play) if play else None
         if record:
             self._record = self._open(record)
-            self.state.fd_out = self._record
+            self.state.fd_out = self._record.fd
         self._timer = lib.port_timer()
         if self._timer < 0:
             error = -self._timer
@@ -136,18 +143,28 @@ class PcapPort(Port):
         return cls(Path(play) if play else None, Path(record) if record else None)
 
     @staticmethod
-    def _open(path: Path) -> int:
-        header = struct.pack("<" + HEADER, MAGIC_NS, *VERSION, 0, 0, SNAPLEN_MAX_BYTES, LINKTYPE_ETHERNET)
+    def _open(path: Path) -> OwnFile:
         try:
-            fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NONBLOCK, 0o644)
+            file = OwnFile(path, replace=True)
             try:
-                os.write(fd, header)
+                os.write(file.fd, FILE_HEADER)
             except OSError:
-                os.close(fd)
+                file.close()
                 raise
         except OSError as err:
             raise ConfigError(f"pcap {path}: cannot record there: {err.strerror}") from err
-        return fd
+        return file
+
+    def _follow(self, file: OwnFile) -> None:
+        """A capture that was rotated goes on in a new file, which needs a header of its own."""
+        try:
+            if not file.follow():
+                return
+            self.state.fd_out = file.fd
+            self.state.rest_bytes = 0
+            os.write(file.fd, FILE_HEADER)
+        except OSError as err:
+            self._losses.once(f"it was moved, and cannot be made anew ({err.strerror})")
 
     @property
     def left(self) -> int:
@@ -161,15 +178,30 @@ class PcapPort(Port):
         self.state.due_ns = 0  # the timer is set anew when the next record turns out not to be due yet
 
     def poll(self) -> None:
-        """Say once when the capture has been played."""
+        """Say once when the capture has been played; see after the file that is recorded to."""
+        if self._record is not None:
+            self._count_losses()
+            self._losses.tell()
+            self._follow(self._record)
         if not self._finished and not self.left:
             self._finished = True
             log.info("%s: all %d frames played", self.name, self.state.played)
 
+    def _count_losses(self) -> None:
+        if new := int(self.state.lost) - self._losses.count:
+            error = int(self.state.lost_errno)
+            self._losses.lose(new, "nobody reads it" if error == errno.EAGAIN else os.strerror(error))
+        if not self.state.failing:
+            self._losses.mended()
+
     def close(self) -> None:
         """Close both files; the recording is complete.  May be called twice."""
         super().close()
-        for fd in (self._timer, self._record):
-            if fd >= 0:
-                os.close(fd)
-        self._timer = self._record = self.state.fd_out = -1
+        if self._timer >= 0:
+            os.close(self._timer)
+        if self._record is not None:
+            self._count_losses()
+            self._losses.tell(end=True)
+            self._record.close()
+        self._record = None
+        self._timer = self.state.fd_out = -1

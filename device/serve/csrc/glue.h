@@ -105,6 +105,8 @@ int vdev_intx_level(void *v, int level);
 int vdev_dma_regions(struct vdev *v);
 void vdev_reset_state(struct vdev *v);                   /* MSI-X table, pending bits, IOADDR as after power-on */
 
+int vdev_no_new_privs(void);                             /* no program that this process starts gains rights; 0, -errno */
+
 /* Ready-made regions: arg is the struct vdev. */
 int64_t vdev_msix_access(void *v, uint8_t *buf, uint64_t count, uint64_t offset, int is_write);
 int64_t vdev_io_access(void *v, uint8_t *buf, uint64_t count, uint64_t offset, int is_write);
