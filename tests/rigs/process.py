@@ -62,19 +62,28 @@ def cpu_s(pid: int) -> float:
 class Process:
     """A Python program whose first line of output says that it is ready."""
 
-    def __init__(self, arguments: list[str], *, env: dict[str, str] | None = None, errors: Path | None = None) -> None:
-        # A file, not a pipe: nobody reads while the process runs, and a full pipe would stop it.
-        self.errors = errors
+    def __init__(
+        self,
+        arguments: list[str],
+        *,
+        env: dict[str, str] | None = None,
+        errors: Path | None = None,
+        stderr: int | None = None,
+        before: Callable[[], None] | None = None,
+    ) -> None:
+        # A file, unless a test brings a descriptor of its own.
+        self.errors = errors if stderr is None else None
         with contextlib.ExitStack() as stack:
-            err = stack.enter_context(errors.open("w")) if errors else None
+            err = stderr if stderr is not None else stack.enter_context(errors.open("w")) if errors else None
             self.process = subprocess.Popen(
                 [sys.executable, *arguments],
                 cwd=ROOT,
                 env={**os.environ, **(env or {})},
                 stdout=subprocess.PIPE,
-                stderr=err or subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL if err is None else err,
                 text=True,
                 start_new_session=True,
+                preexec_fn=before,
             )
         try:
             self.line = self.read_line(START_S)
@@ -130,12 +139,21 @@ class Device(Process):
     before.
     """
 
-    def __init__(self, folder: Path, *options: str, name: str = "nic") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *options: str,
+        name: str = "nic",
+        stderr: int | None = None,
+        before: Callable[[], None] | None = None,
+    ) -> None:
         self.path = folder / f"{name}.sock"
         self.control = folder / f"{name}.control"
         super().__init__(
             ["-m", "device", "--socket", str(self.path), "--control", str(self.control), *options],
             errors=folder / f"{name}.err",
+            stderr=stderr,
+            before=before,
         )
         assert self.line == f"device ready: {self.path}", self.error_text()
 

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The pcap port: files that scapy wrote are played, files that we wrote are read by scapy."""
 
+import contextlib
 import os
+import resource
 import select
 import struct
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -97,25 +100,82 @@ def test_playing_only_takes_and_forgets_what_is_sent(tmp_path: Path) -> None:
         assert Wire(port).send(FRAMES[:3]) == 3
 
 
-def test_a_full_disk_leaves_a_readable_file() -> None:
-    with PcapPort(None, Path("/dev/null")) as port:
-        full = os.open("/dev/full", os.O_WRONLY)
-        port.state.fd_out = full
-        assert Wire(port).send(FRAMES[:3]) == 0
-        os.close(full)
-        assert port.counters()["tx_dropped"] == 3
-        assert port.counters()["errors"] == 1
+@contextlib.contextmanager
+def files_end_at(len_bytes: int) -> Iterator[None]:
+    """No file of this process grows beyond: a full disk that has room again at the end."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len_bytes, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-def test_a_pipe_nobody_reads_costs_frames_not_time(tmp_path: Path) -> None:
-    there, here = os.pipe2(os.O_NONBLOCK)
-    with PcapPort(None, tmp_path / "out.pcap") as port:
-        port.state.fd_out = here
-        for _ in range(40):
-            Wire(port).send(FRAMES)
+def test_a_full_disk_leaves_a_readable_file_and_one_with_room_is_written_again(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("device.machine.files.CALM_S", 0.0)
+    out = tmp_path / "out.pcap"
+    with PcapPort(None, out) as port:
+        with files_end_at(24 + 16 + 60 + 16 + 5):  # one record, and a part of the next
+            taken = Wire(port).send(FRAMES[:3])
+            again = Wire(port).send(FRAMES[:3])
+        assert (taken, again) == (1, 0)
+        assert port.counters()["tx_dropped"] == 5
+        assert port.counters()["errors"] == 2
+        assert [bytes(p) for p in rdpcap(str(out))] == FRAMES[:1]
+        for _ in range(3):
+            port.poll()
+        assert Wire(port).send(FRAMES[3:5]) == 2
+        for _ in range(3):
+            port.poll()
+        assert [bytes(p) for p in rdpcap(str(out))] == [FRAMES[0], *FRAMES[3:5]]
+    assert [record.message for record in caplog.records] == [
+        f"capture {out}: No space left on device; frames are lost from here on, all else goes on",
+        f"capture {out}: works again; 5 frames were lost",
+    ]
+
+
+def test_a_capture_that_was_rotated_goes_on_in_a_new_file(tmp_path: Path) -> None:
+    out = tmp_path / "out.pcap"
+    with PcapPort(None, out) as port:
+        Wire(port).send(FRAMES[:2])
+        out.rename(tmp_path / "old.pcap")
+        Wire(port).send(FRAMES[2:3])
+        port.poll()
+        Wire(port).send(FRAMES[3:5])
+    assert [bytes(p) for p in rdpcap(str(tmp_path / "old.pcap"))] == FRAMES[:3]
+    assert [bytes(p) for p in rdpcap(str(out))] == FRAMES[3:5]
+
+
+def test_a_pipe_that_is_read_late_carries_whole_records(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It costs frames, not time; a record that the pipe had half of is finished before the next one."""
+    monkeypatch.setattr("device.machine.files.CALM_S", 0.0)
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    seen = b""
+    sent: list[int] = []
+    with PcapPort(None, fifo) as port:
+        there = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+        wire = Wire(port)
+        for turn in range(40):
+            sent.append(wire.send(FRAMES))
+            if turn % 10 == 9:
+                port.poll()
+                with contextlib.suppress(BlockingIOError):
+                    seen += os.read(there, 50_000)
         assert port.counters()["tx_dropped"]
+    while data := os.read(there, 1 << 20):
+        seen += data
     os.close(there)
-    os.close(here)
+    (tmp_path / "seen.pcap").write_bytes(seen)
+    whole = [bytes(p) for p in rdpcap(str(tmp_path / "seen.pcap"))][:-1]  # of the last one the end may be missing
+    assert set(whole) <= set(FRAMES)
+    assert len(whole) == sum(sent) - 1
+    assert "nobody reads it; frames are lost from here on" in caplog.text
+    assert "frames were lost" in caplog.text
 
 
 HEADER = struct.Struct("<IHHiIII")
