@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -69,21 +69,20 @@ class Process:
         env: dict[str, str] | None = None,
         errors: Path | None = None,
         stderr: int | None = None,
-        before: Callable[[], None] | None = None,
+        prefix: Sequence[str] = (),
     ) -> None:
         # A file, unless a test brings a descriptor of its own.
         self.errors = errors if stderr is None else None
         with contextlib.ExitStack() as stack:
             err = stderr if stderr is not None else stack.enter_context(errors.open("w")) if errors else None
             self.process = subprocess.Popen(
-                [sys.executable, *arguments],
+                [*prefix, sys.executable, *arguments],
                 cwd=ROOT,
                 env={**os.environ, **(env or {})},
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL if err is None else err,
                 text=True,
                 start_new_session=True,
-                preexec_fn=before,
             )
         try:
             self.line = self.read_line(START_S)
@@ -145,7 +144,7 @@ class Device(Process):
         *options: str,
         name: str = "nic",
         stderr: int | None = None,
-        before: Callable[[], None] | None = None,
+        prefix: Sequence[str] = (),
     ) -> None:
         self.path = folder / f"{name}.sock"
         self.control = folder / f"{name}.control"
@@ -153,7 +152,7 @@ class Device(Process):
             ["-m", "device", "--socket", str(self.path), "--control", str(self.control), *options],
             errors=folder / f"{name}.err",
             stderr=stderr,
-            before=before,
+            prefix=prefix,
         )
         assert self.line == f"device ready: {self.path}", self.error_text()
 

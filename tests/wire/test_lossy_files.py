@@ -96,9 +96,9 @@ def test_a_reader_that_goes_is_told_to_the_log_file(tmp_path: Path) -> None:
     log = tmp_path / "log"
     with Device(tmp_path, "--log-file", str(log), stderr=here) as device:
         os.close(here)
-        with Client(device.path), Client(device.path, shake_hands=False) as second:
-            with pytest.raises(OSError, match="busy"):  # turned away, with a warning
-                second.call(VERSION, struct.pack("<HH", 0, 1) + CAPABILITIES)
+        turned_away = pytest.raises(OSError, match="busy")  # with a warning
+        with Client(device.path), Client(device.path, shake_hands=False) as second, turned_away:
+            second.call(VERSION, struct.pack("<HH", 0, 1) + CAPABILITIES)
         until(lambda: "stderr: Broken pipe; lines are lost from here on" in log.read_text(), "that it says so", SAID_S)
         assert device.end() == 0
 
