@@ -13,15 +13,19 @@ import shutil
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ci import machine, net
-from ci.processes import ended
+from ci import machine, net, stale
+from ci.processes import OWN_GROUP, child, ended, stop_in_order, undisturbed
 from ci.say import CiError
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
 
 WIRE_IF, HOST_IF = "ixwire0", "ixhost0"
 WIRE4, HOST4 = "192.0.2.1", "192.0.2.2"  # TEST-NET-1, RFC 5737
@@ -31,6 +35,7 @@ PINGS = 200
 FCS_BYTES = 4  # the NIC counts the frame check sequence, the wire does not carry it
 START_TIMEOUT_S = 60.0
 TRANSFER_TIMEOUT_S = 120.0
+SIGNALLED = 128  # exit codes above it: by a signal, which needs no log to be understood
 
 
 class Lines:
@@ -70,13 +75,22 @@ class Stage:
         self.control = folder / "control.sock"
         self.wire = net.Namespace("wire")
         self.host = net.Namespace("host")
+        self.started: list[subprocess.Popen[str]] = []
         self.device: subprocess.Popen[str] | None = None
         self.driver: subprocess.Popen[str] | None = None
+
+    def start(
+        self, namespace: net.Namespace, *words: str, stdout: int | None = None, stderr: int | None = None
+    ) -> subprocess.Popen[str]:
+        """Start a program in a namespace: it dies with us, and a Ctrl-C at the terminal is for us alone."""
+        self.started.append(namespace.popen(*child(words), stdout=stdout, stderr=stderr, group=OWN_GROUP))
+        return self.started[-1]
 
     def start_device(self) -> None:
         """Start the NIC and wait until a driver may connect."""
         with (self.folder / "device.log").open("w") as log:
-            self.device = self.wire.popen(
+            self.device = self.start(
+                self.wire,
                 *(sys.executable, "-m", "device", "--socket", str(self.socket), "--tap", WIRE_IF),
                 *("--mac", "02:00:00:82:59:90", "--control", str(self.control)),
                 stdout=subprocess.PIPE,
@@ -86,7 +100,8 @@ class Stage:
 
     def start_driver(self, show: Callable[[str], None]) -> None:
         """Start the driver, showing its probe line by line, and wait until its network interface is there."""
-        self.driver = self.host.popen(
+        self.driver = self.start(
+            self.host,
             *(sys.executable, "-m", "driver", "up", f"vfio-user:{self.socket}", "--netdev", HOST_IF, "--queues", "2"),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -110,7 +125,7 @@ class Stage:
         raise CiError(f"`{said}` was not said {why}\n{tail}")
 
     def close(self) -> None:
-        """End the driver, then the device, then the namespaces.
+        """End the driver, then the device, whatever else was started, then the namespaces.  May be called twice.
 
         Raises:
             CiError: A process did not end by itself, or not with exit code 0.
@@ -120,6 +135,13 @@ class Stage:
             if process is not None:
                 said += ended(name, process)
         self.driver = self.device = None
+        for process in self.started:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+            for stream in (process.stdout, process.stderr):
+                if stream is not None:
+                    stream.close()
         self.host.close()
         self.wire.close()
         if said:
@@ -168,23 +190,28 @@ def ping(namespace: net.Namespace, address: str, count: int = PINGS) -> str:
 
 
 def transfer(
-    sender: net.Namespace, receiver: net.Namespace, address: str, total_bytes: int, progress: Callable[[int], None]
+    stage: Stage,
+    sender: net.Namespace,
+    receiver: net.Namespace,
+    address: str,
+    total_bytes: int,
+    progress: Callable[[int], None],
 ) -> tuple[float, str]:
-    """Send over TCP; returns seconds and the SHA-256 both sides agree on.
+    """Send over TCP between two of the stage's namespaces; returns seconds and the SHA-256 both sides agree on.
 
     Raises:
         CiError: The transfer broke, or the hashes differ.
     """
     program = (sys.executable, "-m", "ci.traffic")
     tail = (address, "5201", str(total_bytes))
-    into = receiver.popen(*program, "receive", *tail, stdout=subprocess.PIPE)
+    into = stage.start(receiver, *program, "receive", *tail, stdout=subprocess.PIPE)
     out: subprocess.Popen[str] | None = None
     try:
         result: dict[str, object] = {}
         lines = Lines(into)
         while (line := lines.next(TRANSFER_TIMEOUT_S)) is not None:
             if line == "listening":
-                out = sender.popen(*program, "send", *tail, stdout=subprocess.PIPE)
+                out = stage.start(sender, *program, "send", *tail, stdout=subprocess.PIPE)
             elif line.startswith("progress "):
                 progress(int(line.split()[1]))
             else:
@@ -203,25 +230,22 @@ def transfer(
     return float(str(result["seconds"])), str(result["sha256"])
 
 
-def leftovers(before: set[str], folder: Path) -> list[str]:
-    """Return what the demo left behind on this machine; nothing, one hopes."""
-    found = [f"file {folder}"] if folder.exists() else []
-    found += [f"interface {name}" for _, name in socket.if_nameindex() if name in {WIRE_IF, HOST_IF}]
-    found += [f"process {name}" for name in processes() - before]
-    return found
+def interfaces() -> set[str]:
+    """Return the interfaces in our own namespace that a demo's could be mistaken for."""
+    return {name for _, name in socket.if_nameindex() if name in {WIRE_IF, HOST_IF}}
 
 
-def processes() -> set[str]:
-    """Return our own programs that run now, as ``PID command``."""
-    found = set()
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            words = (folder / "cmdline").read_bytes().split(b"\0")
-        except OSError:
-            continue
-        text = b" ".join(words).decode(errors="replace").strip()
-        if re.search(r"-m (device|driver|ci\.traffic)\b", text):
-            found.add(f"{folder.name} {text}")
+def leftovers(before: set[str], stage: Stage) -> list[str]:
+    """Return what the demo left behind on this machine, of what it made itself; nothing, one hopes.
+
+    Args:
+        before: The ``interfaces()`` that were there when it began.
+        stage: What it made.
+    """
+    found = [f"file {stage.folder}"] if stage.folder.exists() else []
+    found += [f"interface {name}" for name in interfaces() - before]
+    found += [f"process {process.args!r}" for process in stage.started if process.poll() is None]
+    found += [f"namespace {one.name}" for one in (stage.wire, stage.host) if Path(one.path).exists()]
     return found
 
 
@@ -233,27 +257,35 @@ def main(rest: list[str]) -> int:
     if not net.privileged():
         net.enter_user_namespace(["demo"])
     net.need_tun()
-    before = processes()
-    folder = Path(tempfile.mkdtemp(prefix="ixlab-demo-"))
+    before = interfaces()
+    stop_in_order()
+    folder = stale.run_folder("demo")
     start_s = time.monotonic()
-    stage = Stage(folder)
+    stage: Stage | None = None
     try:
+        stage = Stage(folder)
         play(stage)
-    except BaseException:
+    except BaseException as failed:
+        undisturbed()
         try:
-            stage.close()
+            if stage is not None:
+                stage.close()
         except CiError as exc:
             print(f"ci: {exc}", file=sys.stderr)
         log = folder / "device.log"
-        if log.exists():
+        if log.exists() and not (isinstance(failed, KeyboardInterrupt) or getattr(failed, "code", 0) > SIGNALLED):
             print(f"--- the device's log\n{log.read_text()[-4000:]}", file=sys.stderr)
         shutil.rmtree(folder, ignore_errors=True)
         raise
     shutil.rmtree(folder, ignore_errors=True)
-    if left := leftovers(before, folder):
+    if left := leftovers(before, stage):
         raise CiError(f"left behind: {', '.join(left)}")
     print(f"\nNothing is left behind: no namespace, tap, socket, process or file. {time.monotonic() - start_s:.0f} s.")
     return 0
+
+
+def _advance(bar: "Progress", task: "TaskID", count: int) -> None:
+    bar.update(task, completed=count)
 
 
 def play(stage: Stage) -> None:
@@ -271,7 +303,8 @@ def play(stage: Stage) -> None:
     addresses(stage.wire, WIRE_IF, WIRE4, WIRE6)
     addresses(stage.host, HOST_IF, HOST4, HOST6)
     wait_for_carrier(stage.host, HOST_IF)
-    capture = stage.wire.popen(
+    capture = stage.start(
+        stage.wire,
         *("tcpdump", "-i", WIRE_IF, "-U", "-n", "-c", "400", "-w", str(stage.folder / "wire.pcap")),
         stderr=subprocess.PIPE,
     )
@@ -292,7 +325,8 @@ def play(stage: Stage) -> None:
             ("wire → host, IPv6", stage.wire, stage.host, HOST6, TRANSFER_BYTES // 4),
         ):
             task = bar.add_task(name, total=size)
-            took_s, digest = transfer(sender, receiver, address, size, lambda n, t=task: bar.update(t, completed=n))  # type: ignore[misc]  # default binds the loop variable
+            progress = partial(_advance, bar, task)
+            took_s, digest = transfer(stage, sender, receiver, address, size, progress)
             results.append(f"{name}: {size >> 20:4} MiB in {took_s:5.1f} s, SHA-256 {digest[:16]}… equal on both sides")
     for line in results:
         console.print(line)

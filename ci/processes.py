@@ -9,8 +9,11 @@ import signal
 import subprocess
 from collections.abc import Sequence
 
+from ci.say import CiError
+
 STOP_TIMEOUT_S = 30.0
 OWN_GROUP, OUR_GROUP = 0, -1  # for Popen's process_group
+STOPS = (signal.SIGTERM, signal.SIGHUP)  # besides Ctrl-C, which Python makes an exception of
 
 
 def child(words: Sequence[str]) -> list[str]:
@@ -29,3 +32,20 @@ def ended(name: str, process: subprocess.Popen[str] | subprocess.Popen[bytes]) -
         process.wait()
         return [f"the {name} did not end within {STOP_TIMEOUT_S:.0f} s of SIGTERM"]
     return [f"the {name} exited with {process.returncode}"] if process.returncode else []
+
+
+def _stopped(number: int, _frame: object) -> None:
+    raise CiError(f"ended by {signal.Signals(number).name}", 128 + number)
+
+
+def stop_in_order() -> None:
+    """From here on TERM and HUP are exceptions, so that what was made is taken away on the way out."""
+    for number in STOPS:
+        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup
+            signal.signal(number, _stopped)
+
+
+def undisturbed() -> None:
+    """From here on all is being ended, and each wait has a limit: one more Ctrl-C would only leave something behind."""
+    for number in (signal.SIGINT, *STOPS):
+        signal.signal(number, signal.SIG_IGN)

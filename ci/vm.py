@@ -12,13 +12,11 @@ import shlex
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
-from ci import complaints, guest, net
+from ci import complaints, guest, net, stale
 from ci.demo import HOST4, HOST6, WIRE4, WIRE6
 from ci.nic import MAC, Nic, NicOptions
 from ci.processes import OUR_GROUP, OWN_GROUP, child, ended
@@ -76,7 +74,7 @@ class Vm:
 
     def __init__(self, options: Options, *, console: bool = False) -> None:
         self.options = options
-        self.folder = Path(tempfile.mkdtemp(prefix="ixlab-vm-"))
+        self.folder = stale.run_folder("vm")
         self.wire = net.Namespace("wire")
         self.nics = [Nic(self.folder, number, nic) for number, nic in enumerate(options.nics, 1)]
         self.qemu: subprocess.Popen[bytes] | None = None

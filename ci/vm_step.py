@@ -3,7 +3,6 @@
 
 import argparse
 import contextlib
-import signal
 import subprocess
 import sys
 import time
@@ -13,14 +12,13 @@ from pathlib import Path
 from ci import guest, machine, net
 from ci.demo import HOST4, HOST6, WIRE4, WIRE6, WIRE_IF
 from ci.nic import NicOptions
-from ci.processes import OWN_GROUP, child, ended
+from ci.processes import OWN_GROUP, child, ended, stop_in_order, undisturbed
 from ci.say import CiError, say
 from ci.vm import Options, Vm
 
 RUN_TIMEOUT_S = 86400
 CATCH_UP_S = 0.1
 CATCH_UP_LOOKS = 20
-STOPS = (signal.SIGTERM, signal.SIGHUP)
 SMP_MOST = 64  # each has an MSI-X vector then
 
 USAGE = """\
@@ -77,9 +75,8 @@ def main(rest: list[str]) -> int:
     vm = Vm(options, console=asked.run is None)
     with contextlib.ExitStack() as stack:
         stack.enter_context(vm)
-        stack.callback(_undisturbed)
-        for number in STOPS:
-            signal.signal(number, _stopped)
+        stack.callback(undisturbed)
+        stop_in_order()
         start_s = time.monotonic()
         vm.start()
         if asked.capture:
@@ -94,16 +91,6 @@ def main(rest: list[str]) -> int:
         for line in vm.complaints():
             say(line)
     return code if code >= 0 else 128 - code
-
-
-def _stopped(number: int, _frame: object) -> None:
-    raise CiError(f"ended by {signal.Signals(number).name}", 128 + number)
-
-
-def _undisturbed() -> None:
-    """From here on all is being ended, and each wait has a limit: one more Ctrl-C would only leave something behind."""
-    for number in (signal.SIGINT, *STOPS):
-        signal.signal(number, signal.SIG_IGN)
 
 
 def _show(text: str) -> None:

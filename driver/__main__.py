@@ -9,7 +9,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 EXIT_ERROR, EXIT_USAGE, EXIT_MISSING, EXIT_INTERRUPTED = 1, 2, 3, 130
 
@@ -44,7 +44,10 @@ def _open(nic: str, *, show: bool, allow_unsupported_sfp: bool = False) -> tuple
     if (address := address_of(nic)) and (ids := kernel.ids(address)):
         families.check_ids(address, *ids)
     steps = Steps(show=show)
-    return families.probe(open_door(nic), steps, allow_unsupported_sfp=allow_unsupported_sfp), steps
+    timeout_s = click.get_current_context().ensure_object(dict).get("timeout_s")
+    return families.probe(
+        open_door(nic, timeout_s=timeout_s), steps, allow_unsupported_sfp=allow_unsupported_sfp
+    ), steps
 
 
 def _ask(nic: str, *request: str) -> Any:
@@ -84,7 +87,27 @@ json_option = click.option("--json", "as_json", is_flag=True, help="One JSON val
 sfp_option = click.option(
     "--allow-unsupported-sfp", is_flag=True, help="Accept a module of a vendor the kernel would refuse."
 )
-nic_argument = click.argument("nic")
+
+
+def _set_timeout(context: click.Context, _: click.Parameter, timeout_s: float | None) -> None:
+    if timeout_s is not None:
+        context.ensure_object(dict)["timeout_s"] = timeout_s
+
+
+timeout_option = click.option(
+    "--timeout",
+    type=click.FloatRange(0),
+    callback=_set_timeout,
+    expose_value=False,
+    metavar="SECONDS",
+    help="How long a vfio-user device may take to answer (5); 0: for ever, for one that stands at a breakpoint.",
+)
+FC = TypeVar("FC", bound=Callable[..., Any])
+
+
+def nic_argument(command: FC) -> FC:
+    """NIC, and how long it may take to answer."""
+    return click.argument("nic")(timeout_option(command))
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})

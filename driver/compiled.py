@@ -153,6 +153,10 @@ def mmio_error(mmio: object, *, clear: bool = False) -> int:
 # ---- vfio-user connection --------------------------------------------------------------------------------------------
 
 
+def _timeout_ms(timeout_s: float) -> int:
+    return max(1, round(timeout_s * 1000)) if timeout_s else 0
+
+
 class VfuClient:
     """The C end of a vfio-user connection: calls with a deadline, and register windows over it.
 
@@ -163,7 +167,7 @@ class VfuClient:
         self._c = ffi.gc(ffi.new("struct vfu_client *"), lib.vfu_client_free)
         self._views: list[object] = []
         self._fd = fd
-        self._timeout_ms = max(1, round(timeout_s * 1000))
+        self._timeout_ms = _timeout_ms(timeout_s)
         check(lib.vfu_client_open(self._c, fd, self._timeout_ms), "vfio-user connection")
 
     @property
@@ -172,9 +176,9 @@ class VfuClient:
         return -int(self._c.error)
 
     def set_timeout(self, timeout_s: float) -> None:
-        """Change how long a reply may take from the next call on; no thread may be inside a call."""
+        """Change how long a reply may take from the next call on, 0 for ever; no thread may be inside a call."""
         check(-self.broken, "vfio-user connection")
-        self._timeout_ms = max(1, round(timeout_s * 1000))
+        self._timeout_ms = _timeout_ms(timeout_s)
         check(lib.vfu_client_open(self._c, self._fd, self._timeout_ms), "vfio-user connection")
 
     def call(

@@ -12,13 +12,14 @@ from driver.errors import DoorError
 VFIO_USER = "vfio-user:"
 
 
-def open_door(name: str, *, bind: bool = False, timeout_s: float = 5.0) -> Door:
+def open_door(name: str, *, bind: bool = False, timeout_s: float | None = None) -> Door:
     """Open the door called ``name``.
 
     Args:
         name: ``vfio-user:PATH``, or the address of a PCI function of this machine, ``[DDDD:]BB:DD.F``.
         bind: For an address: take the function from its kernel driver, and give it back when the door is closed.
-        timeout_s: For vfio-user: how long the device may take to answer anything.
+        timeout_s: For vfio-user: how long the device may take to answer anything, 0 for ever; 5 s, and 2 s for the
+            handshake, if left out.
 
     Raises:
         DoorError: The name is neither, or the door does not open (``Busy``: somebody else has it).
@@ -27,7 +28,9 @@ def open_door(name: str, *, bind: bool = False, timeout_s: float = 5.0) -> Door:
         path = name.removeprefix(VFIO_USER)
         if not path:
             raise DoorError(errno.EINVAL, f"{name}: the socket's path is missing; write vfio-user:/run/nic.sock")
-        return VfioUserDoor(path, timeout_s=timeout_s)
+        if timeout_s is None:
+            return VfioUserDoor(path)
+        return VfioUserDoor(path, timeout_s=timeout_s, handshake_timeout_s=timeout_s)
     address = address_of(name)
     if not address:
         raise DoorError(

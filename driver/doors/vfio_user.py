@@ -34,8 +34,9 @@ class VfioUserDoor(Door):
 
     Args:
         path: The server's socket.
-        timeout_s: How long any reply may take; a later one breaks the connection for good.
-        handshake_timeout_s: How long connecting and the first reply may take.
+        timeout_s: How long any reply may take; a later one breaks the connection for good. 0: for ever, or until a
+            signal, for a device that stands at a breakpoint.
+        handshake_timeout_s: How long connecting and the first reply may take; 0: for ever.
 
     Raises:
         Busy: The server does not answer, most likely because it serves another client.

@@ -9,6 +9,7 @@ import contextlib
 import errno
 import json
 import logging
+import math
 import os
 import socket
 import stat
@@ -41,8 +42,8 @@ class Connection:
 
     Args:
         path: The server's socket.
-        timeout_s: How long any reply may take; a later one breaks the connection for good.
-        handshake_timeout_s: How long connecting and the first reply may take.
+        timeout_s: How long any reply may take; a later one breaks the connection for good. 0: for ever.
+        handshake_timeout_s: How long connecting and the first reply may take. 0: for ever.
 
     Attributes:
         client: The C end of it.
@@ -56,7 +57,7 @@ class Connection:
     def __init__(self, path: str, *, timeout_s: float, handshake_timeout_s: float) -> None:
         self.path = path
         self.max_fds = 1
-        self._socket = self._connect(time.monotonic() + handshake_timeout_s)
+        self._socket = self._connect(time.monotonic() + (handshake_timeout_s or math.inf))
         try:
             self.client = compiled.VfuClient(self._socket.fileno(), handshake_timeout_s)
             self._handshake(handshake_timeout_s)

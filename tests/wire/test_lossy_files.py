@@ -141,7 +141,12 @@ def test_a_file_that_is_full_for_a_while(tmp_path: Path, which: str) -> None:
         said(device, f"{name}: File too large; lines are lost from here on")
         assert file.stat().st_size == 3001
         limit_files(device, resource.RLIM_INFINITY)
-        until(lambda: chatter(device, 2) or "works again" in device.error_text(), "it works again", SAID_S)
+
+        def works() -> bool:
+            chatter(device, 2)
+            return "works again" in device.error_text()
+
+        until(works, "it works again", SAID_S)
         said(device, f"{name}: works again; ")
         chatter(device, 2)
     lines = file.read_text().splitlines()
@@ -173,7 +178,12 @@ def test_rotated_files_are_made_anew(tmp_path: Path) -> None:
         chatter(device, 3)
         for file in (log, trace, capture):
             file.rename(file.with_suffix(".1"))
-        until(lambda: chatter(device, 3) or (log.exists() and trace.exists() and capture.exists()), "new files", SAID_S)
+
+        def anew() -> bool:
+            chatter(device, 3)
+            return log.exists() and trace.exists() and capture.exists()
+
+        until(anew, "new files", SAID_S)
     for file in (log, trace):
         assert file.with_suffix(".1").stat().st_size
         assert file.stat().st_size

@@ -43,7 +43,7 @@ int vfu_client_open(struct vfu_client *c, int fd, int timeout_ms)
 {
     /* The kernel keeps the time of a single send or recv; vfu_stream.c keeps the time of the whole. */
     struct timeval limit = {timeout_ms / 1000, (timeout_ms % 1000) * 1000};
-    if (timeout_ms <= 0)
+    if (timeout_ms < 0)
         return -EINVAL;
     if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit) ||
         setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit))
@@ -103,7 +103,7 @@ static int call_locked(struct vfu_client *c, uint16_t command, struct msghdr *ms
                        uint32_t reply_bytes, struct vfu_inbox *in)
 {
     struct header ask = request_header(c, command, body_bytes, 0), answer;
-    int64_t deadline = vfu_now_ms() + c->timeout_ms;
+    int64_t deadline = vfu_deadline_ms(c);
     msg->msg_iov[0] = (struct iovec){&ask, sizeof ask};
     int rc = vfu_send(c, msg, sizeof ask + body_bytes, deadline);
     if (rc == 0)
@@ -203,7 +203,7 @@ int vfu_client_write32(void *client, uint64_t offset, uint32_t value)
     int rc = c->error;
     if (rc == 0) {
         post.header = request_header(c, COMMAND_WRITE, sizeof post - sizeof post.header, FLAG_NO_REPLY);
-        rc = vfu_send(c, &msg, sizeof post, vfu_now_ms() + c->timeout_ms);
+        rc = vfu_send(c, &msg, sizeof post, vfu_deadline_ms(c));
     }
     pthread_mutex_unlock(c->lock);
     return rc;

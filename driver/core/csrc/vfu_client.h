@@ -3,7 +3,7 @@
 
 struct vfu_client {
     int fd;
-    int timeout_ms;                      /* a reply later than this breaks the connection for good */
+    int timeout_ms;                      /* a reply later than this breaks the connection for good; 0: none is too late */
     int error;                           /* -errno that broke it; every later call returns it */
     uint16_t id;
     uint16_t pad;

@@ -20,6 +20,12 @@ int64_t vfu_now_ms(void)
     return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
+/* When the answer to a question asked now is too late. */
+int64_t vfu_deadline_ms(const struct vfu_client *c)
+{
+    return c->timeout_ms ? vfu_now_ms() + c->timeout_ms : VFU_NEVER_MS;
+}
+
 /* Shut the socket too: other clients on the same one (a BAR each, sharing the lock) must not go on either. */
 int vfu_broken(struct vfu_client *c, int rc)
 {
@@ -30,9 +36,12 @@ int vfu_broken(struct vfu_client *c, int rc)
     return c->error;
 }
 
-/* What a failed send or recv means: 0 = try again. */
+/* What a failed send or recv means: 0 = try again.  A signal ends a wait that would have no end: Python acts on it only
+ * after the return. */
 static int trouble(int64_t deadline)
 {
+    if (errno == EINTR && deadline == VFU_NEVER_MS)
+        return -EINTR;
     if (errno == EINTR && vfu_now_ms() < deadline)
         return 0;
     return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR ? -ETIMEDOUT : -errno;
