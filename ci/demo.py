@@ -220,7 +220,7 @@ def transfer(
     except (ValueError, IndexError, subprocess.TimeoutExpired) as exc:
         raise CiError(f"TCP to {address} broke: {exc}") from exc
     finally:
-        for process in (into, out):
+        for process in (out, into):  # the sender first: it would have something to say about its receiver's end
             if process and process.poll() is None:
                 process.kill()
                 process.wait()

@@ -18,11 +18,12 @@ NAME = re.compile(r"ixlab-(?P<kind>[a-z]+)-(?P<space>\d+)-(?P<pid>\d+)-(?P<start
 
 
 def started(pid: int | str) -> str:
-    """When a process started, in clock ticks since the boot; "" if there is none."""
+    """When a process started, in clock ticks since the boot; "" if there is none, or it is dead but not yet reaped."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
-    except (OSError, IndexError):
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
         return ""
+    return "" if fields[0] in "ZX" else fields[19]
 
 
 def _space() -> int:

@@ -44,10 +44,8 @@ def _open(nic: str, *, show: bool, allow_unsupported_sfp: bool = False) -> tuple
     if (address := address_of(nic)) and (ids := kernel.ids(address)):
         families.check_ids(address, *ids)
     steps = Steps(show=show)
-    timeout_s = click.get_current_context().ensure_object(dict).get("timeout_s")
-    return families.probe(
-        open_door(nic, timeout_s=timeout_s), steps, allow_unsupported_sfp=allow_unsupported_sfp
-    ), steps
+    patience = click.get_current_context().ensure_object(dict)  # what --timeout said, if anything
+    return families.probe(open_door(nic, **patience), steps, allow_unsupported_sfp=allow_unsupported_sfp), steps
 
 
 def _ask(nic: str, *request: str) -> Any:
