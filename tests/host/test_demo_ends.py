@@ -65,7 +65,7 @@ class Demo:
         while more:
             found |= more
             more = {pid for pid, above in parent.items() if above in found} - found
-        return {pid: stale.started(pid) for pid in found - {self.process.pid}}
+        return {pid: start for pid in found - {self.process.pid} if (start := stale.started(pid))}
 
     def folders(self) -> list[Path]:
         return list(self.tmp.glob("ixlab-demo-*"))
