@@ -84,6 +84,10 @@ def midway(tmp_path: Path) -> Iterator[Demo]:
     finally:
         demo.process.kill()
         demo.process.wait(END_S)
+        while demo.lines.next(END_S) is not None:
+            pass
+        assert demo.process.stdout
+        demo.process.stdout.close()
 
 
 def gone(family: dict[int, str], timeout_s: float) -> bool:
