@@ -279,7 +279,7 @@ class Card(Block):
                 "mac": self.nvm.mac.hex(":"),
                 "sfp": module.kind if module else "none",
                 "link": "up" if self.link.up else "down",
-                "nvm": "changed" if self.image.dirty or self.nvm.writes else "unchanged",
+                "nvm": "changed" if self.image.dirty else "unchanged",
             },
             counters={
                 **self.core.counters(),
