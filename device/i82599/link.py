@@ -125,6 +125,29 @@ class Link(Block):
             if not quiet:
                 self.irq.cause(EICR.LSC.mask)
 
+    def why_down(self, dark: str = "") -> str:
+        """What keeps the link down and what mends it, for people; "" if it is up.
+
+        Args:
+            dark: What the wire says about having no carrier.
+        """
+        if self.up:
+            return ""
+        autoc, autoc2 = self.regs.get(AUTOC), self.regs.get(AUTOC2)
+        module = self.cage.module
+        why = []
+        if module is None:
+            why.append("no module is in the cage: plug one (sfp)")
+        elif self._speed(autoc, autoc2, module) is None:
+            why.append(f"the driver chose a mode that this module has not: {autoc}, {autoc2}")
+        elif not module.sending:
+            why.append("our laser is off: the driver has not switched it on (ESDP.SDP3); bring its interface up")
+        if self.port is None:
+            why.append("the cable is out: plug it (carrier)")
+        elif not self.port.carrier:
+            why.append(dark or "no light comes from the other end")
+        return "; ".join(why)
+
     def _tell_peer(self, *, up: bool) -> None:
         if self.port is None or up == self._told_peer:
             return

@@ -181,6 +181,21 @@ class Faults(Generic[T]):
         Raises:
             ValueError: There is no such fault, or its argument makes no sense; what is active stays as it is.
         """
+        name, plan = self._plan(asked, self._target)
+        for text, active in list(self._active.items()):
+            if (active.name, active.at) == (name, plan.at):
+                self._active.pop(text).undo()
+        self._active[asked] = _Active(name, plan.at, plan.begin())
+
+    def check(self, asked: str, target: T | None = None) -> None:
+        """See that ``inject`` would do it, and change nothing; on ``target``, if the card is about to change.
+
+        Raises:
+            ValueError: As ``inject``.
+        """
+        self._plan(asked, self._target if target is None else target)
+
+    def _plan(self, asked: str, target: T) -> tuple[str, Plan]:
         name, equals, arg = asked.partition("=")
         kind = self.kinds.get(name)
         if kind is None:
@@ -188,13 +203,13 @@ class Faults(Generic[T]):
         if bool(kind.arg) != bool(equals):
             raise ValueError(f"fault {asked!r}: this one is written {kind.written}")
         try:
-            plan = kind.plan(self._target, arg)
+            return name, kind.plan(target, arg)
         except ValueError as exc:
             raise ValueError(f"fault {asked!r}: {exc}") from None
-        for text, active in list(self._active.items()):
-            if (active.name, active.at) == (name, plan.at):
-                self._active.pop(text).undo()
-        self._active[asked] = _Active(name, plan.at, plan.begin())
+
+    def meant(self, asked: str = "") -> list[str]:
+        """What ``end`` would take away."""
+        return [one for one in self._active if not asked or _means(asked.lower(), one.lower())]
 
     def end(self, asked: str = "") -> int:
         """Take faults away: the one asked for so, all whose text begins so up to ``=`` or ``:``, or all of them.
@@ -202,7 +217,7 @@ class Faults(Generic[T]):
         Returns:
             How many there were.
         """
-        found = [one for one in self._active if not asked or _means(asked.lower(), one.lower())]
+        found = self.meant(asked)
         for one in found:
             self._active.pop(one).undo()
         return len(found)

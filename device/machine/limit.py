@@ -7,6 +7,7 @@ to the handlers, so nothing that a guest or a client can cause again and again c
 
 import logging
 import time
+import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -45,6 +46,10 @@ class LimitedLog:
             self._log.log(level, "%s", text)
         elif self._lines == self._most + 1:
             self._log.warning("more lines are left out for the rest of this second")
+
+    def exception(self, text: str) -> None:
+        """Log a line as an error, and the exception that is handled now behind it."""
+        self.line(logging.ERROR, f"{text}\n{traceback.format_exc().rstrip()}")
 
 
 @dataclass

@@ -1,164 +1,264 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The control side of a running device: one JSON object a line on a UNIX socket, one JSON object in answer.
+"""The control side of a running device: JSON lines on a UNIX socket, answered by the device's own thread.
 
 ``{"sfp": "lr"}`` plugs a module, ``{"sfp": "none"}`` pulls it, ``{"carrier": false}`` pulls the cable,
 ``{"fault": "slow=EERD:8"}`` is a card that answers late, ``{"report": true}`` asks what happened;
-``device.serve.server`` says what else there is.  Polled by the device's own thread, so a command never runs beside a
-register access.
+the same as JSON-RPC 2.0 is ``{"jsonrpc": "2.0", "id": 1, "method": "sfp", "params": {"kind": "lr"}}``.
+``device.serve.methods`` says what else there is, ``device.serve.rpc`` what a line means.
+
+A command never runs beside a register access, and no client keeps the device from its work: a turn takes a
+millisecond and one command, in which everybody who waits has the same share.  Who does not read is not read from.
 """
 
 import contextlib
-import json
+import errno
 import logging
+import os
 import selectors
 import socket
-from collections.abc import Callable, Mapping
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Protocol
 
-from device.errors import DeviceError
-from device.serve.vfu import check_path
+from device.machine.limit import LimitedLog
+from device.machine.socket_file import OWN, SocketRule, check_path
+from device.serve.control_client import Client, Hooks
+from device.serve.events import Event
+from device.serve.rpc import Method, shown
 
 log = logging.getLogger(__name__)
 
-LINE_MAX_BYTES = 65536
-UNREAD_MAX_BYTES = 8 << 20  # of answers that a client does not fetch
+TURN_S = 0.001
 CLIENTS_MAX = 16
+ACCEPTS_MAX = 8  # a turn
+ACCEPT_PAUSE_S = 0.5  # after the system had no descriptor for a new client: the listener would wake us for ever
+SILENT_S = 10.0  # who has said nothing for so long makes room, and half a line is no line
+LOOK_S = 0.1  # between two looks for events, and for who is silent
+LOG_LINES_PER_S = 20
+BUSY = b'{"ok": false, "error": "the control socket has %d clients, all of them busy; end one"}\n' % CLIENTS_MAX
 
-Handler = Callable[[object], object]
+
+class Watcher(Protocol):
+    """Who knows what happened (``device.serve.events.Watcher``)."""
+
+    def begin(self) -> None:
+        """Forget what happened so far."""
+
+    def look(self) -> Iterator[Event]:
+        """What happened since the last look."""
 
 
 class Control:
-    """Listens at ``path`` and hands each member of a command to the handler of that name.
+    """Listens at ``path`` and obeys.
 
     Args:
         path: Where the socket appears.
-        handlers: By name: takes the member's value, returns what the answer shows under that name.
+        methods: What can be asked for, by name.
+        watcher: Who is asked what happened; nobody: there are no events.
+        rule: Who may connect.
+        now_s: The time, monotonic.
 
     Raises:
         OSError: The path is too long, in use, or cannot be made.
     """
 
-    def __init__(self, path: Path, handlers: Mapping[str, Handler]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        methods: Mapping[str, Method],
+        watcher: Watcher | None = None,
+        rule: SocketRule = OWN,
+        now_s: Callable[[], float] = time.monotonic,
+    ) -> None:
         check_path(path)
         self.path = path
-        self._handlers = handlers
-        self._buffers: dict[socket.socket, bytes] = {}
-        self._unsent: dict[socket.socket, bytes] = {}
+        self._methods = methods
+        self._watcher = watcher
+        self._watching = False
+        self._now_s = now_s
+        self.log_limited = LimitedLog(log, LOG_LINES_PER_S)
+        self._hooks = Hooks(self._note, self._subscribed)
+        self._clients: dict[int, Client] = {}
+        self._work: deque[Client] = deque()
+        self._accept_again_s: float | None = None  # the listener rests until then
+        self._told_full = False
+        self._next_look_s = 0.0
+        self._ino = 0
         self._selector = selectors.EpollSelector()
+        self._more_fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)  # readable while commands wait
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             self._listener.setblocking(False)
-            self._listener.bind(str(path))
-            self._ino = path.lstat().st_ino
+            with rule.bound(path):
+                self._listener.bind(str(path))
+                self._ino = path.lstat().st_ino
             self._listener.listen()
-        except OSError:
-            self._listener.close()
-            self._selector.close()
+            self._selector.register(self._more_fd, selectors.EVENT_READ)
+            self._selector.register(self._listener, selectors.EVENT_READ)
+        except BaseException:
+            self.close()
             raise
-        self._selector.register(self._listener, selectors.EVENT_READ)
 
     def close(self) -> None:
         """Hang up and remove the socket.  May be called twice."""
         if self._listener.fileno() == -1:
             return
-        for client in list(self._buffers):
+        for client in list(self._clients.values()):
             self._hang_up(client)
         self._selector.close()
         self._listener.close()
+        os.close(self._more_fd)
         with contextlib.suppress(FileNotFoundError):
-            if self.path.lstat().st_ino == self._ino:
+            if self._ino and self.path.lstat().st_ino == self._ino:
                 self.path.unlink()
 
     def fileno(self) -> int:
         """File descriptor that is readable when ``poll`` has something to do."""
         return self._selector.fileno()
 
+    @property
+    def waiting(self) -> bool:
+        """Whether commands wait that the last turn had no time for."""
+        return bool(self._work)
+
+    # -- a turn --------------------------------------------------------------------------------------------------------
+
     def poll(self) -> int:
-        """Obey what has come, without waiting; returns the number of commands."""
-        done = 0
+        """Obey what has come, as far as a turn goes, without waiting; returns the number of commands."""
+        now_s = self._now_s()
         for key, events in self._selector.select(0):
-            client = key.fileobj
-            if client is self._listener:
-                self._accept()
-            elif isinstance(client, socket.socket):
-                if events & selectors.EVENT_READ:
-                    done += self._receive(client)
-                if client in self._unsent:
-                    self._send(client)
+            if key.fileobj is self._listener:
+                self._accept(now_s)
+            elif isinstance(key.data, Client) and events & selectors.EVENT_READ:
+                key.data.read(now_s)
+        if now_s >= self._next_look_s:
+            self._next_look_s = now_s + LOOK_S
+            self._look(now_s)
+        for client in list(self._clients.values()):
+            self._settle(client, now_s)
+        done = 0
+        while self._work and (not done or self._now_s() < now_s + TURN_S):
+            client = self._work.popleft()
+            client.queued = False
+            if client.fd in self._clients:
+                self._step(client, now_s)
+                done += 1
+        self._show_waiting()
         return done
 
-    def _accept(self) -> None:
-        with contextlib.suppress(BlockingIOError, ConnectionError):
-            client, _ = self._listener.accept()
-            if len(self._buffers) >= CLIENTS_MAX:
-                client.close()
-                return
-            client.setblocking(False)
-            self._buffers[client] = b""
-            self._selector.register(client, selectors.EVENT_READ)
-
-    def _hang_up(self, client: socket.socket) -> None:
-        del self._buffers[client]
-        self._unsent.pop(client, None)
-        self._selector.unregister(client)
-        client.close()
-
-    def _receive(self, client: socket.socket) -> int:
+    def _step(self, client: Client, now_s: float) -> None:
         try:
-            data = client.recv(LINE_MAX_BYTES)
-        except BlockingIOError:
-            return 0
-        except ConnectionError:
-            data = b""
-        *lines, rest = (self._buffers[client] + data).split(b"\n")
-        self._buffers[client] = rest
-        answers = b"".join(json.dumps(self.answer(line)).encode() + b"\n" for line in lines)
-        unsent = self._unsent.get(client, b"") + answers
-        if len(rest) > LINE_MAX_BYTES or len(unsent) > UNREAD_MAX_BYTES or not (data or unsent):
-            self._hang_up(client)
-            return len(lines)
-        # A client that does not fetch its answers is no reason to wait; one that will ask no more still gets them.
-        self._unsent[client] = unsent
-        if not data:
-            self._selector.modify(client, selectors.EVENT_WRITE)
-        return len(lines)
-
-    def _send(self, client: socket.socket) -> None:
-        unsent = self._unsent.pop(client)
-        last = self._selector.get_key(client).events == selectors.EVENT_WRITE
-        try:
-            unsent = unsent[client.send(unsent) :]
-        except BlockingIOError:
-            pass
-        except OSError:
-            unsent, last = b"", True
-        if unsent:
-            self._unsent[client] = unsent
-        elif last:
+            client.step(now_s)
+        except Exception:
+            # A mistake of ours: it costs this client, and neither the others nor the NIC.
+            self.log_limited.exception("a client of the control socket is lost")
             self._hang_up(client)
             return
-        if not last:
-            self._selector.modify(client, selectors.EVENT_READ | (selectors.EVENT_WRITE if unsent else 0))
+        self._settle(client, now_s)
 
-    def answer(self, line: bytes) -> dict[str, object]:
-        """Obey one line.  The answer has ``ok``, and ``error`` if it is false."""
-        try:
-            command = json.loads(line)
-        except ValueError as exc:
-            return {"ok": False, "error": f"not JSON: {exc}"}
-        if not isinstance(command, dict) or not command:
-            return {"ok": False, "error": 'wanted an object such as {"report": true}'}
-        unknown = [name for name in command if name not in self._handlers]
-        if unknown:
-            return {
-                "ok": False,
-                "error": f"no such command: {', '.join(unknown)}; there are {', '.join(self._handlers)}",
-            }
-        answer: dict[str, object] = {"ok": True}
-        for name, value in command.items():
+    def _settle(self, client: Client, now_s: float) -> None:
+        """Send what can be sent, and watch for what the client needs next."""
+        client.send(now_s)
+        if client.over:
+            self._hang_up(client)
+            return
+        wants = client.wants
+        if wants != client.mask:
+            if not client.mask:
+                self._selector.register(client.sock, wants, client)
+            elif wants:
+                self._selector.modify(client.sock, wants, client)
+            else:
+                self._selector.unregister(client.sock)
+            client.mask = wants
+        if client.has_work and not client.queued:
+            client.queued = True
+            self._work.append(client)
+
+    def _show_waiting(self) -> None:
+        """Keep ``fileno`` readable while commands wait."""
+        if self._work:
+            os.eventfd_write(self._more_fd, 1)
+        else:
+            with contextlib.suppress(BlockingIOError):
+                os.eventfd_read(self._more_fd)
+
+    # -- who comes and goes --------------------------------------------------------------------------------------------
+
+    def _accept(self, now_s: float) -> None:
+        for _ in range(ACCEPTS_MAX):
             try:
-                answer[name] = self._handlers[name](value)
-            except (DeviceError, OSError, ValueError, TypeError) as exc:
-                return {"ok": False, "error": f"{name}: {exc}"}
-            log.info("control: %s %s", name, value)
-        return answer
+                sock, _ = self._listener.accept()
+            except (BlockingIOError, InterruptedError):
+                return
+            except ConnectionError:  # it went away before we came to it
+                continue
+            except OSError as exc:
+                self._rest(exc, now_s)
+                return
+            self._told_full = False
+            sock.setblocking(False)
+            if len(self._clients) >= CLIENTS_MAX and not self._make_room(now_s):
+                with sock, contextlib.suppress(OSError):
+                    sock.send(BUSY, socket.MSG_NOSIGNAL)
+                continue
+            client = Client(sock, self._methods, self._hooks, now_s)
+            self._clients[client.fd] = client
+
+    def _rest(self, exc: OSError, now_s: float) -> None:
+        """Do not listen for a while: nobody can be accepted now."""
+        if not self._told_full:
+            self._told_full = True
+            what = errno.errorcode.get(exc.errno or 0, "?")
+            self.log_limited.line(
+                logging.WARNING,
+                f"control socket: no client can be accepted ({what}: {exc.strerror}); raise the limit on open files "
+                "(ulimit -n), or end clients",
+            )
+        self._selector.unregister(self._listener)
+        self._accept_again_s = now_s + ACCEPT_PAUSE_S
+
+    def _make_room(self, now_s: float) -> bool:
+        """Hang up on the client that has been of no use for longest, if that is long."""
+        idlest = max(self._clients.values(), key=lambda client: client.idle_s(now_s))
+        if idlest.idle_s(now_s) < SILENT_S:
+            return False
+        self._hang_up(idlest)
+        return True
+
+    def _hang_up(self, client: Client) -> None:
+        del self._clients[client.fd]
+        if client.mask:
+            self._selector.unregister(client.sock)
+        client.sock.close()
+
+    # -- now and then --------------------------------------------------------------------------------------------------
+
+    def _look(self, now_s: float) -> None:
+        if self._accept_again_s is not None and now_s >= self._accept_again_s:
+            self._accept_again_s = None
+            self._selector.register(self._listener, selectors.EVENT_READ)
+        for client in self._clients.values():
+            client.see_half(now_s, SILENT_S)
+        self._watching = self._watching and any(client.events for client in self._clients.values())
+        self._tell()
+
+    def _tell(self) -> None:
+        """Tell every client what happened since the last look."""
+        if self._watching and self._watcher is not None:
+            for event in self._watcher.look():
+                for client in self._clients.values():
+                    client.tell(event)
+
+    def _subscribed(self) -> None:
+        """Somebody wants to be told what happens from now on, not before."""
+        if self._watching:
+            self._tell()
+        elif self._watcher is not None:
+            self._watcher.begin()
+            self._watching = True
+
+    def _note(self, name: str, value: object) -> None:
+        self.log_limited.line(logging.INFO, f"control: {name} {shown(value)}")

@@ -14,6 +14,7 @@ from device.machine.core import c_function
 from device.machine.function import Function
 from device.machine.irq import IrqKind
 from device.machine.loop import Loop
+from device.machine.socket_file import OWN, SocketRule
 from device.serve import vfu
 
 log = logging.getLogger(__name__)
@@ -45,16 +46,17 @@ class Endpoint:
         function: What is served; it stays its card's.
         path: Where clients connect; a stale socket is replaced.
         offer: What clients get to see.
+        rule: Who may connect.
 
     Raises:
         OSError: The path is too long or in use.
     """
 
-    def __init__(self, function: Function, path: Path, offer: Offer) -> None:
+    def __init__(self, function: Function, path: Path, offer: Offer, rule: SocketRule = OWN) -> None:
         self.function = function
         self.sessions = 0
         self.config = ConfigSpace(function, offer.identity, best=offer.best)
-        self.context = vfu.VfuContext(path, self, logging.getLogger("device.serve.vfu"))
+        self.context = vfu.VfuContext(path, self, logging.getLogger("device.serve.vfu"), rule)
         self.config.on_flr = self.context.reset_state
         try:
             self._offer(offer)

@@ -11,17 +11,20 @@ from pathlib import Path
 
 from device.i82599.card import Card
 from device.i82599.core import TAIL_PAGES, VECTORS
-from device.machine.faults import table
 from device.machine.irq import IrqKind
 from device.machine.loop import Loop
-from device.machine.wire import NullPort, Port
+from device.machine.socket_file import OWN, SocketRule
+from device.machine.wire import Port
 from device.serve.control import Control
 from device.serve.endpoint import Endpoint, Offer
+from device.serve.events import Watcher
+from device.serve.methods import methods_of
 from device.trace import TraceFile
 
 log = logging.getLogger(__name__)
 
 SLICE_S = 0.1  # how long C runs before Python looks at signals, carrier and control
+CONTROL_SLICE_S = 0.01  # the same, while commands wait
 SPIN_US = 50
 POLL_TAILS_US = 50
 PAGE_BYTES = 4096
@@ -47,6 +50,7 @@ class Server:
         interrupts: The best kind that is offered.
         trace: Where accesses are written, if anywhere; closed by whoever made it.
         chores: Called ten times a second, each without waiting.
+        rule: Who may connect to the sockets.
 
     Attributes:
         endpoints: One a function; the physical function's is the first.
@@ -66,6 +70,7 @@ class Server:
         interrupts: IrqKind = IrqKind.MSIX,
         trace: TraceFile | None = None,
         chores: Sequence[Callable[[], None]] = (),
+        rule: SocketRule = OWN,
     ) -> None:
         self.card = card
         self.port = port
@@ -80,13 +85,13 @@ class Server:
             card.core.share_doorbells(POLL_TAILS_US)
         areas = [(page, PAGE_BYTES) for page in TAIL_PAGES] if shared_doorbells else []
         offer = Offer(card.identity, VECTORS, interrupts, areas)
-        self.endpoints = [Endpoint(card.pf, path, offer)]
+        self.endpoints = [Endpoint(card.pf, path, offer, rule)]
         try:
             self._loop = Loop([card.core], sources=len(self.endpoints), spin_us=SPIN_US)
             for n, endpoint in enumerate(self.endpoints):
                 endpoint.join(self._loop, n)
             if control is not None:
-                self._control = Control(control, self.handlers())
+                self._control = Control(control, methods_of(self), Watcher(self), rule)
                 self._loop.wake_on(self._control.fileno())
         except BaseException:
             self.close()
@@ -107,7 +112,7 @@ class Server:
         if ready is not None:
             ready()
         while not self._stopping:
-            self._loop.run(SLICE_S)
+            self._loop.run(SLICE_S if self._control is None or not self._control.waiting else CONTROL_SLICE_S)
             self.card.poll()
             self.port.poll()
             if self.trace is not None:
@@ -140,73 +145,9 @@ class Server:
 
     # -- control and report -------------------------------------------------------------------------------------------
 
-    def handlers(self) -> dict[str, Callable[[object], object]]:
-        """Commands of the control socket, by name."""
-        return {
-            "sfp": self._set_sfp,
-            "carrier": self._set_carrier,
-            "report": lambda _: self.report(),
-            "generate": self._generate,
-            "fault": self._fault,
-            "slow": self._set_slow,
-            "drop": lambda _: self.endpoints[0].context.drop(),
-            "stop": lambda _: self.stop(),
-        }
-
-    def _set_sfp(self, kind: object) -> str:
-        if not isinstance(kind, str):
-            raise TypeError(f"wanted sr, lr, da or none, not {kind!r}")
-        if kind == "none":
-            self.card.remove_sfp()
-        else:
-            self.card.insert_sfp(kind)
-        return kind
-
-    def _set_carrier(self, on: object) -> bool:
-        if not isinstance(on, bool):
-            raise TypeError(f"wanted true or false, not {on!r}")
-        self.card.set_port(self.port if on else None)
-        self.card.link.evaluate()
-        return on
-
-    def _fault(self, wanted: object) -> object:
-        """Inject a fault, end one or all, or tell of them; answers what is active then."""
-        faults = self.card.faults
-        match wanted:
-            case None | "list":
-                kinds = [
-                    {"fault": text, "door": door, "does": does} for text, door, does in table(faults.kinds.values())
-                ]
-                return {"kinds": kinds, "active": faults.active}
-            case str(asked):
-                faults.inject(asked)
-            case {"end": "all", **more} if not more:
-                faults.end()
-            case {"end": str(asked), **more} if asked and not more:
-                if not faults.end(asked):
-                    raise ValueError(f"{asked!r} is not active; active: {', '.join(faults.active) or 'none'}")
-            case _:
-                raise TypeError(f'wanted "NAME=ARG", {{"end": "NAME=ARG"}}, {{"end": "all"}} or "list", not {wanted!r}')
-        return {"active": faults.active}
-
-    def _set_slow(self, wanted: object) -> object:
-        """``{"register": NAME, "s": SECONDS}``: the fault ``slow=NAME:SECONDS`` by an older name; 0 s ends it."""
-        match wanted:
-            case {"register": str(name), "s": int() | float() as delay_s}:
-                self.card.faults.end(f"slow={name}")
-                if delay_s:
-                    self.card.faults.inject(f"slow={name}:{delay_s}")
-            case _:
-                raise TypeError(f'wanted {{"register": "EERD", "s": 8}}, not {wanted!r}')
-        return wanted
-
-    def _generate(self, frames: object) -> int:
-        if not isinstance(frames, int) or isinstance(frames, bool) or frames < 0:
-            raise TypeError(f"wanted a number of frames, not {frames!r}")
-        if not isinstance(self.port, NullPort):
-            raise TypeError("only the null port generates frames")
-        self.port.generate(frames)
-        return frames
+    def drop(self) -> None:
+        """Send the physical function's client away."""
+        self.endpoints[0].context.drop()
 
     def report(self) -> dict[str, object]:
         """What happened so far: the card's report, and the figures of port and socket."""

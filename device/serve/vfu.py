@@ -11,8 +11,6 @@ import enum
 import errno
 import logging
 import os
-import socket
-import stat
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol, Self
@@ -20,6 +18,7 @@ from typing import Any, Protocol, Self
 from device._vfu import ffi, lib
 from device.machine.irq import IrqKind
 from device.machine.limit import LimitedLog
+from device.machine.socket_file import OWN, SocketRule, check_path
 from device.serve.doorman import Doorman
 
 READ: int = lib.VDEV_READ
@@ -29,7 +28,6 @@ CONFIG: int = lib.VDEV_CONFIG
 CONFIG_BYTES = 4096
 MSIX_BYTES: int = lib.VDEV_MSIX_BYTES
 IO_BYTES = 32
-PATH_MAX_BYTES = 107  # sun_path holds 108 with the final NUL
 
 __all__ = [
     "CONFIG",
@@ -40,7 +38,6 @@ __all__ = [
     "Region",
     "ResetKind",
     "VfuContext",
-    "check_path",
     "no_new_privileges",
 ]
 
@@ -146,36 +143,6 @@ def no_new_privileges() -> None:
     _check(lib.vdev_no_new_privs(), "no_new_privs")
 
 
-def check_path(path: Path) -> None:
-    """See that a socket can be made at ``path``; remove a stale one that nobody listens at.
-
-    Raises:
-        OSError: ENAMETOOLONG, ENOENT (no such folder), EEXIST (a file that is no socket), or EBUSY (somebody listens).
-    """
-    length = len(os.fsencode(path))
-    if length > PATH_MAX_BYTES:
-        what = f"a UNIX socket's path has at most {PATH_MAX_BYTES} bytes, this one {length}: {path}"
-        raise OSError(errno.ENAMETOOLONG, what)
-    if not path.parent.is_dir():
-        raise OSError(errno.ENOENT, f"no such folder: {path.parent}")
-    try:
-        mode = path.lstat().st_mode
-    except FileNotFoundError:
-        return
-    if not stat.S_ISSOCK(mode):
-        raise OSError(errno.EEXIST, f"there is a file that is no socket: {path}")
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-        probe.setblocking(False)
-        try:
-            probe.connect(str(path))
-        except ConnectionRefusedError:
-            path.unlink(missing_ok=True)
-            return
-        except BlockingIOError:
-            pass
-    raise OSError(errno.EBUSY, f"another program is listening at {path}")
-
-
 class VfuContext:
     """One PCI function on one socket.
 
@@ -185,12 +152,13 @@ class VfuContext:
         path: Where the socket appears; a stale file is replaced.
         listener: Who hears of resets, clients and interrupts.
         log: Where the library's words go; its level decides how many there are.
+        rule: Who may connect.
 
     Raises:
         OSError: See ``check_path``; or whatever bind() said.
     """
 
-    def __init__(self, path: Path, listener: Listener, log: logging.Logger) -> None:
+    def __init__(self, path: Path, listener: Listener, log: logging.Logger, rule: SocketRule = OWN) -> None:
         self.listener = listener
         self.path = path
         self._log = log
@@ -210,8 +178,9 @@ class VfuContext:
         self._v.on_irqs = lib.py_on_irqs
         level = next((syslog for python, syslog in _SYSLOG if log.isEnabledFor(python)), 2)
         try:
-            _check(lib.vdev_open(self._v, os.fsencode(path), level), f"listening at {path}")
-            self._ino = path.lstat().st_ino
+            with rule.bound(path):
+                _check(lib.vdev_open(self._v, os.fsencode(path), level), f"listening at {path}")
+                self._ino = path.lstat().st_ino
             self._doorman = Doorman(self.poll_fd)
         except OSError:
             self.close()

@@ -79,6 +79,10 @@ class Port:
         """Tell the other end that our side sends light, or has stopped to."""
         self.c.link = int(up)
 
+    def why_dark(self) -> str:
+        """Why there is no carrier and what mends it, for people; "" if there is one, or nothing is known."""
+        return ""
+
     def counters(self) -> dict[str, int]:
         """Frames and bytes so far, seen from the device: ``tx`` went out, ``rx`` came in."""
         return {name: int(getattr(self.c.count, name)) for name in dir(self.c.count)}

@@ -15,11 +15,11 @@ from typing import Self
 
 from device.errors import ConfigError
 from device.machine.core import lib
+from device.machine.socket_file import OWN, PATH_MAX_BYTES
 from device.machine.wire.base import Port
 
 log = logging.getLogger(__name__)
 
-PATH_MAX_BYTES = 107  # sun_path, with its final zero
 MAGIC = b"IXLAB"
 BUFFER_BYTES = 1 << 20  # frames under way in one direction
 
@@ -81,6 +81,14 @@ class PeerPort(Port):
         super().set_link(up=up)
         self._lit = up
         self._say_hello()
+
+    def why_dark(self) -> str:
+        """Nobody is there, or the other one's laser is off."""
+        if self.carrier:
+            return ""
+        if self.connected:
+            return f"the device at the other end of {self.name} sends no light: bring its driver up"
+        return f"no device is at the other end of {self.name}: start one with the same PATH"
 
     def poll(self) -> None:
         """Accept, connect or listen again, whatever is needed."""
@@ -185,7 +193,8 @@ class PeerPort(Port):
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         try:
             listener.setblocking(False)
-            listener.bind(str(path))
+            with OWN.bound(path):
+                listener.bind(str(path))
             listener.listen(1)
         except OSError as err:
             listener.close()

@@ -11,6 +11,7 @@ import os
 import select
 import socket
 import struct
+import time
 from pathlib import Path
 from typing import Self
 
@@ -23,6 +24,7 @@ log = logging.getLogger(__name__)
 
 TUN = Path("/dev/net/tun")
 NAME_MAX_BYTES = 15
+LOOK_S = 0.5  # between two looks for an interface that was deleted
 QUEUE_FRAMES = 10000  # what the kernel may keep for us; its default of 1000 overflows while we look away
 IFREQ_NAME = "16s"
 IFREQ_FLAGS = IFREQ_NAME + "H22x"
@@ -55,7 +57,9 @@ class TapPort(Port):
     def __init__(self, name: str) -> None:
         super().__init__(f"tap {name}")
         self._fd = -1
-        self._told_gone = False
+        self._gone = False
+        self._told = ""  # why a tap that returned could not be had
+        self._look_again_s = 0.0
         encoded = name.encode()
         if not 0 < len(encoded) <= NAME_MAX_BYTES or set("/%: \t\n") & set(name) or name in (".", ".."):
             raise ConfigError(
@@ -65,7 +69,7 @@ class TapPort(Port):
         existed = _exists(name)
         self._fd = self._open()
         try:
-            self._attach(encoded, existed=existed)
+            self._attach(existed=existed)
             if not existed:
                 _bring_up(name)
         except BaseException:
@@ -90,11 +94,11 @@ class TapPort(Port):
                 f"{self.name}: cannot open {TUN} ({err.strerror}); load its module: modprobe tun"
             ) from err
 
-    def _attach(self, encoded: bytes, *, existed: bool) -> None:
+    def _attach(self, *, existed: bool) -> None:
         # An interface made with multi_queue wants that flag again.
         for flags in (IFF_TAP | IFF_NO_PI, IFF_TAP | IFF_NO_PI | IFF_MULTI_QUEUE):
             try:
-                fcntl.ioctl(self._fd, TUNSETIFF, struct.pack(IFREQ_FLAGS, encoded, flags))
+                fcntl.ioctl(self._fd, TUNSETIFF, struct.pack(IFREQ_FLAGS, self.interface.encode(), flags))
             except OSError as err:
                 if err.errno == errno.EINVAL and existed and not flags & IFF_MULTI_QUEUE:
                     continue
@@ -133,16 +137,61 @@ class TapPort(Port):
         if self._fd >= 0:
             fcntl.ioctl(self._fd, TUNSETCARRIER, struct.pack("i", int(up)))
 
+    def why_dark(self) -> str:
+        """The interface was deleted, or is down."""
+        if self.c.fd < 0:
+            return (
+                f"the interface {self.interface} was deleted: make it again (ip tuntap add {self.interface} mode tap)"
+            )
+        return "" if self.carrier else f"the interface {self.interface} is down: ip link set {self.interface} up"
+
     def poll(self) -> None:
-        """Look at the carrier; say once when the interface was deleted."""
+        """Look at the carrier; say once when the interface was deleted, and take one of its name when it is there."""
+        if self._fd >= 0 and self.c.fd >= 0 and self._deleted():
+            self.c.fd = -1
+        if self._fd >= 0 and self.c.fd < 0:
+            os.close(self._fd)
+            self._fd = -1
+            self._gone = True
+            log.warning("%s: the interface was deleted; no carrier until there is one of this name again", self.name)
+        now_s = time.monotonic()
+        if self._gone and now_s >= self._look_again_s:
+            self._look_again_s = now_s + LOOK_S
+            self._return()
         self.c.carrier = int(self.carrier)
-        if self._fd >= 0 and self.c.fd < 0 and not self._told_gone:
-            self._told_gone = True
-            log.warning("%s: the interface was deleted; no carrier from now on", self.name)
+
+    def _deleted(self) -> bool:
+        look = select.poll()
+        look.register(self._fd, 0)
+        return bool(look.poll(0))  # nothing else is reported of a tap unasked
+
+    def _return(self) -> None:
+        """Attach to the interface if somebody has made it again."""
+        if not _exists(self.interface):
+            self._told = ""
+            return
+        try:
+            self._fd = self._open()
+            self._attach(existed=True)
+            if self.c.link:
+                fcntl.ioctl(self._fd, TUNSETCARRIER, struct.pack("i", 1))
+        except (ConfigError, MissingError, OSError) as exc:
+            if self._fd >= 0:
+                os.close(self._fd)
+                self._fd = -1
+            if str(exc) != self._told:
+                self._told = str(exc)
+                log.warning("%s: there is an interface of this name again, but: %s", self.name, exc)
+            return
+        self._gone, self._told = False, ""
+        self.made = False
+        self.c.fd = self._fd
+        log.info("%s: the interface is there again", self.name)
 
     def close(self) -> None:
         """Let go of the interface; one that we made is gone then.  May be called twice."""
         super().close()
+        self._gone = False
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
