@@ -13,6 +13,7 @@ FAILED, MISSING = 1, 3
 try:
     import click
 
+    from device.ctl import ctl
     from device.ending import Ending
     from device.errors import DeviceError, MissingError
     from device.i82599.card import Card
@@ -21,6 +22,7 @@ try:
     from device.logs import Logs
     from device.machine.faults import table as table_of_faults
     from device.machine.irq import IrqKind
+    from device.machine.socket_file import group_of, mode_of, rule_of
     from device.machine.wire import LoopbackPort, NullPort, PcapPort, PeerPort, Port, TapPort
     from device.machine.wire.kinds import chosen, kinds, usage
     from device.outlet import Patient
@@ -88,6 +90,20 @@ def _wire(context: click.Context, parameter: click.Parameter, value: str | None)
             raise click.BadParameter(f"{value}: {exc}", context, parameter) from exc
 
     return make
+
+
+def _socket_mode(_context: click.Context, _parameter: click.Parameter, value: str | None) -> int | None:
+    try:
+        return None if value is None else mode_of(value)
+    except ValueError as exc:
+        raise click.BadParameter(str(exc)) from exc
+
+
+def _socket_group(_context: click.Context, _parameter: click.Parameter, value: str | None) -> int | None:
+    try:
+        return None if value is None else group_of(value)
+    except ValueError as exc:
+        raise click.BadParameter(str(exc)) from exc
 
 
 def _faults(context: click.Context, _parameter: click.Parameter, value: Sequence[str]) -> Sequence[str]:
@@ -164,8 +180,12 @@ def _give_up_rights(user: User, port: Port, paths: Sequence[Path | None]) -> Non
         )
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--socket", "path", required=True, type=click.Path(path_type=Path), help="Where clients connect.")
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"]},
+    invoke_without_command=True,
+    subcommand_metavar="| ctl …",
+)
+@click.option("--socket", "path", type=click.Path(path_type=Path), help="Where clients connect.  [required]")
 @click.option(
     "--wire", callback=_wire, is_eager=True, metavar="KIND[:ARG]", help=f"Wire: {WIRES}; `list` says what they are."
 )
@@ -206,6 +226,12 @@ def _give_up_rights(user: User, port: Port, paths: Sequence[Path | None]) -> Non
     help="Break the card so, from the start; may be given again. `list` says what can break.",
 )
 @click.option("--control", type=click.Path(path_type=Path), help="Socket for commands, one JSON object a line.")
+@click.option(
+    "--socket-mode", callback=_socket_mode, metavar="OCTAL", help="Who may connect: 600 (the default), 660, …"
+)
+@click.option(
+    "--socket-group", callback=_socket_group, metavar="GROUP", help="The sockets' group, which may connect (660)."
+)
 @click.option("-v", "--verbose", count=True, help="Say more; twice: every message.")
 @click.option("-q", "--quiet", is_flag=True, help="Say only what went wrong, and no table at the end.")
 @click.option(
@@ -217,7 +243,7 @@ def _give_up_rights(user: User, port: Port, paths: Sequence[Path | None]) -> Non
 @click.option("--log-file", type=click.Path(path_type=Path, dir_okay=False), help="Log there; warnings stay here too.")
 def cli(
     *,
-    path: Path,
+    path: Path | None,
     wire: Callable[[], Port] | None,
     tap: str | None,
     loopback: bool,
@@ -233,6 +259,8 @@ def cli(
     trace_file: Path | None,
     faults: Sequence[str],
     control: Path | None,
+    socket_mode: int | None,
+    socket_group: int | None,
     verbose: int,
     quiet: bool,
     user: User | None,
@@ -243,6 +271,13 @@ def cli(
     Prints `device ready: PATH` when a client may connect.  SIGINT, SIGTERM or SIGHUP ends it, with a table of
     what happened.
     """
+    context = click.get_current_context()
+    if context.invoked_subcommand:
+        if path is not None:
+            raise click.UsageError(f"{context.invoked_subcommand} takes SOCKET behind its name; leave --socket out")
+        return
+    if path is None:
+        raise click.MissingParameter(ctx=context, param=next(p for p in context.command.params if p.name == "path"))
     if verbose and quiet:
         raise click.UsageError("-v and -q contradict each other")
     make_port = _port(wire, tap=tap, loopback=loopback, null=null, pcap=pcap, peer=peer)
@@ -264,6 +299,7 @@ def cli(
             interrupts=IrqKind[interrupts.upper()],
             trace=written,
             chores=[logs.poll, *([image.poll] if image else [])],
+            rule=rule_of(socket_mode, socket_group),
         )
         stack.callback(server.close)
         ending.by(server.stop)
@@ -277,6 +313,9 @@ def cli(
         report = server.report()
     if not quiet:
         print_report(report)
+
+
+cli.add_command(ctl)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -3,6 +3,7 @@
 
 import contextlib
 import errno
+import grp
 import os
 import socket
 import stat
@@ -12,6 +13,8 @@ from pathlib import Path
 
 PATH_MAX_BYTES = 107  # sun_path holds 108 with the final NUL
 ALL_BITS = 0o777
+GROUP_MODE = 0o660
+GID_MAX = 0xFFFF_FFFE
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,36 @@ class SocketRule:
 OWN = SocketRule()
 
 
+def mode_of(text: str) -> int:
+    """Permission bits as ``chmod`` takes them in octal; raises ``ValueError`` if they are none, or bar their owner."""
+    try:
+        mode = int(text, 8)
+    except ValueError:
+        mode = -1
+    if not 0 <= mode <= 0o666 or mode & 0o111 or mode & 0o600 != 0o600:
+        raise ValueError(
+            f"{text!r} is not a mode for a socket: 600 (its owner), 660 (and its group) or 666 (everybody)"
+        )
+    return mode
+
+
+def group_of(text: str) -> int:
+    """The number of a group given by name or number; raises ``ValueError`` if there is no such group."""
+    if text.isascii() and text.isdigit() and int(text) <= GID_MAX:
+        return int(text)
+    try:
+        return grp.getgrnam(text).gr_gid
+    except (KeyError, ValueError):
+        raise ValueError(f"no group is called {text!r}; `getent group` lists them") from None
+
+
+def rule_of(mode: int | None, gid: int | None) -> SocketRule:
+    """What was asked for: a group is let in unless a mode says otherwise, and nobody else is."""
+    if mode is None:
+        mode = OWN.mode if gid is None else GROUP_MODE
+    return SocketRule(mode, gid)
+
+
 def check_path(path: Path) -> None:
     """See that a socket can be made at ``path``; remove a stale one that nobody listens at.
 
@@ -77,6 +110,9 @@ def check_path(path: Path) -> None:
         except ConnectionRefusedError:
             path.unlink(missing_ok=True)
             return
+        except PermissionError:
+            what = f"another user's socket is there: {path}; choose another path"
+            raise PermissionError(errno.EACCES, what) from None
         except BlockingIOError:
             pass
     raise OSError(errno.EBUSY, f"another program is listening at {path}")

@@ -55,6 +55,7 @@ class Endpoint:
     def __init__(self, function: Function, path: Path, offer: Offer, rule: SocketRule = OWN) -> None:
         self.function = function
         self.sessions = 0
+        self._welcome = False
         self.config = ConfigSpace(function, offer.identity, best=offer.best)
         self.context = vfu.VfuContext(path, self, logging.getLogger("device.serve.vfu"), rule)
         self.config.on_flr = self.context.reset_state
@@ -103,6 +104,7 @@ class Endpoint:
     def on_client(self, *, attached: bool) -> None:
         """Note that a client came or went; one that comes is told of as many vectors as there are now."""
         self.sessions += attached
+        self._welcome = attached
         if attached:
             self.config.meet_client()
             self.context.set_msix(self.config.vectors)
@@ -111,6 +113,16 @@ class Endpoint:
     def on_irqs(self, armed: IrqKind) -> None:
         """Note which kind of interrupt has eventfds."""
         self.config.set_armed(armed)
+
+    @property
+    def attached(self) -> bool:
+        """Whether a client is there, its handshake done."""
+        return self.context.attached and self._welcome
+
+    @property
+    def flrs(self) -> int:
+        """How often the function was reset by configuration space."""
+        return self.config.flrs
 
     # -- report -------------------------------------------------------------------------------------------------------
 

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from typing import Protocol
 
 from device.i82599.card import Card
-from device.serve.endpoint import Endpoint
 
 EVENTS = {
     "client": "a vfio-user client attached or left",
@@ -26,12 +25,29 @@ STALLS_MAX = 16  # told a look; the others are counted in the last one
 Event = dict[str, object]
 
 
+class Clients(Protocol):
+    """Who comes and goes: ``device.serve.endpoint.Endpoint``."""
+
+    sessions: int
+
+    @property
+    def attached(self) -> bool:
+        """Whether a client is there."""
+
+    @property
+    def flrs(self) -> int:
+        """How often the function was reset by configuration space."""
+
+
 class Watched(Protocol):
     """What is looked at: ``device.serve.server.Server``."""
 
     card: Card
-    endpoints: list[Endpoint]
     started: float
+
+    @property
+    def clients(self) -> Clients:
+        """Who comes and goes at the physical function."""
 
 
 class Watcher:
@@ -61,9 +77,9 @@ class Watcher:
                 yield {**event, "uptime_s": round(time.monotonic() - self._watched.started, 3)}
 
     def _client(self) -> Iterator[Event]:
-        endpoint = self._watched.endpoints[0]
+        endpoint = self._watched.clients
         before, self._sessions = self._sessions, endpoint.sessions
-        was, self._attached = self._attached, endpoint.context.attached and bool(endpoint.sessions)
+        was, self._attached = self._attached, endpoint.attached
         if was and (not self._attached or self._sessions != before):
             yield {"event": "client", "did": "left", "session": before}
         if self._sessions != before:
@@ -72,7 +88,7 @@ class Watcher:
                 yield {"event": "client", "did": "left", "session": self._sessions}
 
     def _reset(self) -> Iterator[Event]:
-        now = Counter({**self._watched.card.resets, "flr": self._watched.endpoints[0].config.flrs})
+        now = Counter({**self._watched.card.resets, "flr": self._watched.clients.flrs})
         before, self._resets = self._resets, now
         if now != before:
             yield {"event": "reset", **{kind: now[kind] - before[kind] for kind in now}}

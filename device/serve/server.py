@@ -145,6 +145,11 @@ class Server:
 
     # -- control and report -------------------------------------------------------------------------------------------
 
+    @property
+    def clients(self) -> Endpoint:
+        """Who comes and goes at the physical function."""
+        return self.endpoints[0]
+
     def drop(self) -> None:
         """Send the physical function's client away."""
         self.endpoints[0].context.drop()
