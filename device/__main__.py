@@ -225,7 +225,7 @@ def _give_up_rights(user: User, port: Port, paths: Sequence[Path | None]) -> Non
     metavar="NAME[=ARG]",
     help="Break the card so, from the start; may be given again. `list` says what can break.",
 )
-@click.option("--control", type=click.Path(path_type=Path), help="Socket for commands, one JSON object a line.")
+@click.option("--control", type=click.Path(path_type=Path), help="Socket for commands, JSON lines; `ctl` sends them.")
 @click.option(
     "--socket-mode", callback=_socket_mode, metavar="OCTAL", help="Who may connect: 600 (the default), 660, …"
 )

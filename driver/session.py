@@ -171,8 +171,7 @@ class Session:
                 return
             if self.poller is not None and self.poller.error is not None:
                 raise self.poller.error
-            if self.status.fileno() in ready:
-                self.status.serve_one()
+            self.status.poll()
             if ready & set(other_fds):
                 self.nic.other_irq()
                 next_s = now_s

@@ -109,7 +109,9 @@ class Connection:
                 self.refuse(errno.ECONNREFUSED, "nobody listens on this socket", "its device has ended; start it again")
             except PermissionError:
                 self.refuse(
-                    errno.EACCES, "no permission to connect", "run as the user who started the device, or as root"
+                    errno.EACCES,
+                    "no permission to connect",
+                    "run as who started the device, or start it with --socket-mode 666 or --socket-group GROUP",
                 )
             except OSError as error:
                 self.refuse(error.errno or errno.EIO, f"cannot connect ({error.strerror})", "is it a vfio-user server?")

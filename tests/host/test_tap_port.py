@@ -21,11 +21,13 @@ from ci.say import CiError
 from device.__main__ import main
 from device.errors import ConfigError
 from device.machine.wire import PortBusyError, TapPort
+from tests.rigs.process import Device
 from tests.rigs.wire import Wire
 
 Route = Any  # pyroute2 has no types
 Packet = Any  # and scapy finds its layers at run time
 ROOT = Path(__file__).resolve().parents[2]
+GONE = "tap ixtap0: the interface was deleted; no carrier until there is one of this name again"
 FRAME = bytes(Ether(dst="ff:ff:ff:ff:ff:ff", src="02:00:00:00:00:02", type=0x88B5)) + bytes(50)
 
 pytestmark = [
@@ -214,7 +216,72 @@ def test_a_deleted_interface_costs_frames_not_time(ip: Route, caplog: pytest.Log
         assert not alive(port)
         port.poll()
         port.poll()
-        assert [r.message for r in caplog.records] == ["tap ixtap0: the interface was deleted; no carrier from now on"]
+        assert [r.message for r in caplog.records] == [GONE]
+
+
+def test_a_deleted_interface_is_found_again_when_it_returns(
+    ip: Route, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("device.machine.wire.tap.LOOK_S", 0.01)
+    caplog.set_level("INFO")
+
+    def polled(want: bool) -> bool:
+        def look() -> bool:
+            port.poll()
+            return bool(port.c.carrier) is want
+
+        return eventually(look)
+
+    def found() -> bool:
+        port.poll()
+        return bool(port.c.fd >= 0)
+
+    with TapPort("ixtap0") as port:
+        port.set_link(up=True)
+        for _ in range(3):
+            ip.link("del", index=index(ip, "ixtap0"))
+            assert polled(False), "seen without a frame"
+            assert "was deleted" in port.why_dark()
+            ip.link("add", ifname="ixtap0", kind="tuntap", mode="tap")
+            assert eventually(found)
+            assert "is down" in port.why_dark()
+            ip.link("set", index=index(ip, "ixtap0"), state="up")
+            assert polled(True)
+            assert port.why_dark() == ""
+            assert link(ip, "ixtap0")["IFLA_CARRIER"] == 1, "our light is on as before"
+            assert Wire(port).send([FRAME]) == 1
+        fds = len(list(Path("/proc/self/fd").iterdir()))
+        ip.link("del", index=index(ip, "ixtap0"))
+        assert polled(False)
+        ip.link("add", ifname="ixtap0", kind="tuntap", mode="tun")
+        for _ in range(20):
+            port.poll()
+            time.sleep(0.01)
+        assert not port.c.carrier, "an interface of another kind is none of ours"
+        ip.link("del", index=index(ip, "ixtap0"))
+        ip.link("add", ifname="ixtap0", kind="tuntap", mode="tap")
+        assert eventually(found)
+        assert len(list(Path("/proc/self/fd").iterdir())) == fds
+    assert ip.link_lookup(ifname="ixtap0"), "it is not ours to remove"
+    said = [r.message for r in caplog.records]
+    assert said.count(GONE) == 4
+    assert said.count("tap ixtap0: the interface is there again") == 4
+    assert len([line for line in said if "exists and is no tap" in line]) == 1
+
+
+def test_the_device_finds_a_tap_again_and_its_cable_says_so(ip: Route, tmp_path: Path) -> None:
+    with Device(tmp_path, "--tap", "ixtap0") as device:
+        ip.link("del", index=index(ip, "ixtap0"))
+
+        def why(words: str) -> bool:
+            return words in device.ask(carrier=True)["why"]
+
+        assert eventually(lambda: why("the interface ixtap0 was deleted: make it again"), 10)
+        assert device.ask(carrier=True)["link"] == "down"
+        ip.link("add", ifname="ixtap0", kind="tuntap", mode="tap")
+        assert eventually(lambda: why("the interface ixtap0 is down"), 10)
+        ip.link("set", index=index(ip, "ixtap0"), state="up")
+        assert eventually(lambda: not why("ixtap0"), 10)
 
 
 def test_the_fd_wakes_the_loop(ip: Route) -> None:

@@ -147,15 +147,20 @@ def held() -> Iterator[Claim]:
 def test_a_running_driver_is_asked_instead(capsys: Capture, held: Claim) -> None:
     server = StatusServer(held.status_path, {"stats": lambda: {"rx_packets": 1234567}})
 
+    asked = threading.Event()
+
     def serve() -> None:
-        wait_readable([server.fileno()], 20)
-        server.serve_one()
+        while not asked.is_set():
+            wait_readable([server.fileno()], 0.05)
+            server.poll()
 
     thread = threading.Thread(target=serve)
     thread.start()
-    assert cli.main(["stats", "pair"]) == 0
+    code = cli.main(["stats", "pair"])
+    asked.set()
     thread.join(20)
     server.close()
+    assert code == 0
     assert "1,234,567" in capsys.readouterr().out
 
 
