@@ -173,8 +173,7 @@ class TapPort(Port):
         try:
             self._fd = self._open()
             self._attach(existed=True)
-            if self.c.link:
-                fcntl.ioctl(self._fd, TUNSETCARRIER, struct.pack("i", 1))
+            fcntl.ioctl(self._fd, TUNSETCARRIER, struct.pack("i", self.c.link))  # a new one begins with carrier
         except (ConfigError, MissingError, OSError) as exc:
             if self._fd >= 0:
                 os.close(self._fd)
