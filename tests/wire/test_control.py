@@ -251,7 +251,11 @@ def test_ctl_without_a_device(tmp_path: Path, ctl: Ctl) -> None:
 
 def test_ctl_watches(device: Device) -> None:
     command = [sys.executable, "-m", "device", "ctl", str(device.control), "--watch", "--json"]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as watch:
+    with (
+        subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as watch,
+        contextlib.ExitStack() as ending,
+    ):
+        ending.callback(watch.kill)
         assert watch.stdout is not None
         assert watch.stderr is not None
         seen: list[dict[str, Any]] = []
@@ -264,7 +268,7 @@ def test_ctl_watches(device: Device) -> None:
                     return
             pytest.fail(f"{wanted} was not told; {seen}")
 
-        until(lambda: _watched(device), "it has subscribed")
+        until(lambda: _watched(device), "it has subscribed", 30)
         with Client(device.path) as client:
             await_event(event="client", did="attached", session=1)
             client.call(RESET)
@@ -276,10 +280,9 @@ def test_ctl_watches(device: Device) -> None:
             device.ask(fault={"end": "all"})
             await_event(event="fault", injected=[], ended=["slow=EERD:8"])
             device.ask(sfp="none")
-            device.ask(sfp="sr")
+            await_event(event="link", link="down")
         await_event(event="client", did="left", session=1)
         assert all(event["uptime_s"] > 0 for event in seen)
-        assert {event["event"] for event in seen} == {"client", "reset", "fault", "link"}
         device.end()
         assert watch.wait(WAIT_S) == 1
         assert watch.stderr.read() == f"device: {device.control}: the device has ended, or hung up\n"
