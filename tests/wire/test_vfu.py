@@ -26,6 +26,7 @@ import pytest
 from device.i82599.core import CardCore
 from device.machine.core import c_function
 from device.machine.irq import IrqKind
+from device.machine.socket_file import check_path
 from device.serve import vfu
 from tests.rigs.client import (
     CAPABILITIES,
@@ -641,18 +642,18 @@ def test_descriptors_nobody_wants_are_closed(client: Client, toy: Toy, memory: t
 
 def test_paths(tmp_path: Path) -> None:
     long = tmp_path / ("x" * 108)
-    assert error_of(vfu.check_path, long) == "ENAMETOOLONG"
-    assert error_of(vfu.check_path, tmp_path / "no" / "folder") == "ENOENT"
+    assert error_of(check_path, long) == "ENAMETOOLONG"
+    assert error_of(check_path, tmp_path / "no" / "folder") == "ENOENT"
     plain = tmp_path / "file"
     plain.write_text("mine")
-    assert error_of(vfu.check_path, plain) == "EEXIST"
+    assert error_of(check_path, plain) == "EEXIST"
     assert plain.read_text() == "mine"
     stale = tmp_path / "stale"
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(stale))
         listener.listen()
-        assert error_of(vfu.check_path, stale) == "EBUSY"
-    vfu.check_path(stale)
+        assert error_of(check_path, stale) == "EBUSY"
+    check_path(stale)
     assert not stale.exists()
 
 
