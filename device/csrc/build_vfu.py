@@ -2,8 +2,8 @@
 """Builds ``device._vfu``: libvfio-user, our wrappers around four of its files, and the glue to the device core.
 
 The library's sources are found in ``$IXLAB_VFU`` (a folder with ``include`` and ``lib``, made by ``ci/vfu.py``), else
-in the newest one in the cache.  For tests of the mends: ``IXLAB_VFU_WITHOUT="RANGE_UNMAP MANY_REGIONS ONE_FD FD_CLOSE
-DEADLINE"`` (any of them) leaves a mend out.
+in the newest one in the cache.  For tests of the mends: ``IXLAB_VFU_WITHOUT="RANGE_UNMAP MANY_REGIONS FD_CLOSE"`` (any
+of them) leaves a mend out.
 """
 
 import os
@@ -70,16 +70,30 @@ extern "Python" int py_on_reset(void *self, int kind);
 extern "Python" void py_on_client(void *self, int attached);
 extern "Python" void py_on_irqs(void *self, int armed);
 extern "Python" void py_on_log(void *self, int level, const char *text);
+extern "Python" void py_on_turned_away(void *self, int caller_fd, int client_fd);
 """)
 ffi.set_source(
     "device._vfu",
     '#include <stdint.h>\n#include "glue.h"\n',
     sources=[
         f"device/serve/csrc/{name}"
-        for name in ("glue.c", "bars.c", "irqs.c", "memory.c", "hold.c", "eventfds.c", "rights.c", *WRAPPED.values())
+        for name in (
+            "glue.c",
+            "bars.c",
+            "irqs.c",
+            "memory.c",
+            "hold.c",
+            "eventfds.c",
+            "irq_fd.c",
+            "conn.c",
+            "callers.c",
+            "pieces.c",
+            "rights.c",
+            *WRAPPED.values(),
+        )
     ]
     + [str(lib / "lib" / name) for name in KEPT],
-    depends=["device/serve/csrc/glue.h", "device/serve/csrc/mend.h"],
+    depends=[f"device/serve/csrc/{name}.h" for name in ("glue", "mend", "conn", "callers", "pieces")],
     include_dirs=["device", "device/serve/csrc", str(lib / "include"), str(lib / "lib"), "/usr/include/json-c"],
     # Misuse of the library must not abort a server: its asserts are checked by us where a client can reach them.
     define_macros=[("_GNU_SOURCE", None), ("NDEBUG", None)]

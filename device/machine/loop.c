@@ -12,11 +12,10 @@
 #include "machine/regfile.h"
 #include "machine/wire/port.h"
 #include "machine/function.h"
+#include "machine/socket_rule.h"
 #include "machine/loop.h"
 
 #define FDS_MAX (2 + LOOP_SOURCES_MAX + LOOP_CHIPS_MAX)
-#define SOURCE_BUDGET 32              /* messages of one source in one turn, so that no client starves the wire */
-#define STOP_EVERY 64                 /* busy turns between two looks at stop_fd */
 #define NS_PER_US 1000ull
 #define NS_PER_S 1000000000ull
 #define FOREVER UINT64_MAX
@@ -28,13 +27,14 @@ static int turn(struct loop *loop, uint32_t *work)
     for (uint32_t i = 0; i < loop->sources; i++) {
         struct loop_source *source = &loop->source[i];
 
-        for (uint32_t n = 0; n < SOURCE_BUDGET && source->fd >= 0 && source->run; n++) {
+        for (uint32_t spent = 0; spent < SOCKET_TURN_MESSAGES && source->fd >= 0 && source->run;) {
             int rc = source->run(source->arg);
 
             if (rc < 0)
                 return rc;
             if (rc == 0)
                 break;
+            spent += (uint32_t)rc;
             ++*work;
         }
     }
@@ -43,11 +43,12 @@ static int turn(struct loop *loop, uint32_t *work)
     return 0;
 }
 
-static int stop_asked(int stop_fd)
+/* Whether to stop, or somebody else has work. */
+static int is_wanted(int stop_fd, int wake_fd)
 {
-    struct pollfd fd = { .fd = stop_fd, .events = POLLIN };
+    struct pollfd fds[] = {{.fd = stop_fd, .events = POLLIN}, {.fd = wake_fd, .events = POLLIN}};
 
-    return stop_fd >= 0 && poll(&fd, 1, 0) > 0;
+    return poll(fds, 2, 0) > 0;       /* poll skips an fd of -1 */
 }
 
 /* Wait until something can have happened.  A wire is left out while its frames would have no place to go, and for good
@@ -89,15 +90,20 @@ static int sleep_on(struct loop *loop, uint64_t longest_ns)
 
 int loop_run(struct loop *loop, int64_t timeout_ns)
 {
-    uint64_t start = clock_mono(), idle_since = start, now, left;
-    uint32_t turns = 0, work;
+    uint64_t start = clock_mono(), idle_since = start, looked = start, now = start, left;
+    uint32_t work;
     int rc;
 
     if (loop->sources > LOOP_SOURCES_MAX || loop->chips > LOOP_CHIPS_MAX)
         return -E2BIG;
+    if (is_wanted(loop->stop_fd, -1))
+        return 0;
     for (;;) {
-        if (turns++ % STOP_EVERY == 0 && stop_asked(loop->stop_fd))
-            return 0;
+        if (now - looked >= SOCKET_LOOK_US * NS_PER_US) {
+            if (is_wanted(loop->stop_fd, loop->wake_fd))
+                return 0;
+            looked = now;
+        }
         rc = turn(loop, &work);
         if (rc < 0)
             return rc;

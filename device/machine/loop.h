@@ -6,7 +6,7 @@
 
 struct loop_source {
     int fd;                       /* -1: not now; its run() may change it at any time */
-    int (*run)(void *arg);        /* > 0 did work, 0 nothing to do, -errno: the loop returns it */
+    int (*run)(void *arg);        /* > 0 what it cost in messages, 0 nothing to do, -errno: the loop returns it */
     void *arg;
 };
 
@@ -22,7 +22,7 @@ struct loop {
     uint32_t sources;
     int stop_fd;                  /* eventfd: readable = return 0 */
     uint32_t spin_us;             /* busy time without work before the loop sleeps */
-    int wake_fd;                  /* readable = no longer sleep but return 0: somebody else has work; or -1 */
+    int wake_fd;                  /* readable = return 0: somebody else has work; or -1 */
     uint64_t sleeps;
 };
 

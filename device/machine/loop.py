@@ -71,7 +71,7 @@ class Loop:
         Args:
             n: Which one, from 0.
             fd: Readable when there is work; -1 = not now.
-            run: Address of ``int (*)(void *arg)``: >0 did work, 0 nothing to do, -errno ends the loop.
+            run: Address of ``int (*)(void *arg)``: what it cost, in messages, 0 nothing to do, -errno ends the loop.
             arg: Its argument.
         """
         self._sources[n].fd = fd
@@ -83,7 +83,7 @@ class Loop:
         return int(ffi.cast("uintptr_t", ffi.addressof(self._sources[n], "fd")))
 
     def wake_on(self, fd: int) -> None:
-        """Return from ``run`` instead of sleeping while ``fd`` is readable; -1: no such thing."""
+        """Return from ``run`` within a millisecond while ``fd`` is readable; -1: no such thing."""
         self._loop.wake_fd = fd
 
     def run(self, timeout_s: float | None = None) -> None:

@@ -19,7 +19,7 @@ from device._vfu import ffi, lib
 from device.machine.irq import IrqKind
 from device.machine.limit import LimitedLog
 from device.machine.socket_file import OWN, SocketRule, check_path
-from device.serve.doorman import Doorman
+from device.serve.doorman import tell_turned_away
 
 READ: int = lib.VDEV_READ
 WRITE: int = lib.VDEV_WRITE
@@ -116,12 +116,17 @@ def _on_log(handle: object, level: int, text: object) -> None:
     context.hear(level, ffi.string(text).decode(errors="replace"))
 
 
+def _on_turned_away(_handle: object, caller_fd: int, client_fd: int) -> None:
+    tell_turned_away(caller_fd, client_fd)
+
+
 # Without these error values a failed callback would be answered as a success.
 ffi.def_extern(name="py_region", error=-errno.EIO, onerror=_failed)(_on_region)
 ffi.def_extern(name="py_on_reset", error=-errno.EIO, onerror=_failed)(_on_reset)
 ffi.def_extern(name="py_on_client", onerror=_failed)(_on_client)
 ffi.def_extern(name="py_on_irqs", onerror=_failed)(_on_irqs)
 ffi.def_extern(name="py_on_log", onerror=_failed)(_on_log)
+ffi.def_extern(name="py_on_turned_away", onerror=_failed)(_on_turned_away)
 
 
 def _check(rc: int, what: str) -> int:
@@ -170,18 +175,17 @@ class VfuContext:
         self._self: object = ffi.new_handle(self)
         self._kept: list[object] = []
         self._ino = 0
-        self._doorman: Doorman | None = None
         self._v.self = self._self
         self._v.on_log = lib.py_on_log
         self._v.on_reset = lib.py_on_reset
         self._v.on_client = lib.py_on_client
         self._v.on_irqs = lib.py_on_irqs
+        self._v.on_turned_away = lib.py_on_turned_away
         level = next((syslog for python, syslog in _SYSLOG if log.isEnabledFor(python)), 2)
         try:
             with rule.bound(path):
                 _check(lib.vdev_open(self._v, os.fsencode(path), level), f"listening at {path}")
                 self._ino = path.lstat().st_ino
-            self._doorman = Doorman(self.poll_fd)
         except OSError:
             self.close()
             raise
@@ -191,8 +195,6 @@ class VfuContext:
         if self._v is None:
             return
         vdev, self._v = self._v, None
-        if self._doorman is not None:
-            self._doorman.close()
         lib.vdev_free(vdev)
         self._kept.clear()
         # Whoever gave up its rights (--user) may have to leave the file behind; that was said then.
@@ -352,8 +354,7 @@ class VfuContext:
 
     def turn_away(self) -> None:
         """Tell whoever waits for the client that is served to come another time; without waiting."""
-        if self._doorman is not None:
-            self._doorman.poll(int(self._v.conn_fd))
+        lib.vdev_tend(self._v)
 
     def reset_state(self) -> None:
         """MSI-X table, pending bits and IOADDR as after power-on."""
@@ -383,8 +384,7 @@ class VfuContext:
 
     def counters(self) -> dict[str, int]:
         """What happened so far, by name (``struct vdev_count``)."""
-        counted = {name: int(getattr(self._v.count, name)) for name in dir(self._v.count)}
-        return {**counted, "turned_away": 0 if self._doorman is None else self._doorman.turned_away}
+        return {name: int(getattr(self._v.count, name)) for name in dir(self._v.count)}
 
     def hear(self, level: int, text: str) -> None:
         """Take a line of the library's log.  A client that talks nonsense can cause any number: most are left out."""

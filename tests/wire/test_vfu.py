@@ -196,6 +196,28 @@ def test_regions_of_python_take_any_width(client: Client, toy: Toy, region: int,
     assert client.read(region, 0, len_bytes) == data[:len_bytes]
 
 
+def test_a_long_access_is_obeyed_in_pieces(client: Client, toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Observed before: one message kept the thread for as long as all of BAR0 takes."""
+    lengths: list[int] = []
+    read = toy.bar0.read
+
+    def noting(offset: int, len_bytes: int) -> bytes:
+        lengths.append(len_bytes)
+        return read(offset, len_bytes)
+
+    monkeypatch.setattr(toy.bar0, "read", noting)
+    data = os.urandom(0x4004)
+    client.write(0, 0x1002, data)
+    assert client.read(0, 0x1002, len(data)) == data
+    assert lengths[0] == 1022
+    assert max(lengths) == max(len(written) for _, written in toy.bar0.writes) == 1024
+    client.write(0, 0x1002, data[::-1], posted=True)
+    assert client.read(0, 0x1002, 4) == data[::-1][:4]
+    assert client.read(0, 0x5002, 4) == data[::-1][0x4000:0x4004]
+    assert error_of(client.read, 0, 0x400 - 0x300, 0x4000) == "EPERM", "one piece fails: the whole does"
+    assert client.read(0, 0x1002, 2) == data[::-1][:2]
+
+
 def test_posted_writes_stay_in_order_with_reads(client: Client, toy: Toy) -> None:
     for value in range(200):
         client.write(0, 8, value.to_bytes(4, "little"), posted=True)
@@ -519,14 +541,14 @@ def test_a_client_that_is_killed(toy: Toy) -> None:
 def test_a_silent_client_is_sent_away(toy: Toy) -> None:
     """The handshake has a deadline.
 
-    Observed without the mend (DEADLINE): the second client waits for as long as the first one is silent.
+    Observed with the library's own handshake: the second client waits for as long as the first one is silent.
     """
     with Client(toy.path, shake_hands=False), Client(toy.path, timeout_s=6) as second:
         assert second.read32(0, 0) == 0
 
 
 def test_a_client_that_stops_in_the_middle_is_sent_away(toy: Toy) -> None:
-    """Observed without the mend (DEADLINE): the server waits for the rest of the message for ever."""
+    """Observed with the library's own reader: the server waits for the rest of the message for ever."""
     with Client(toy.path) as first, Client(toy.path, timeout_s=8, shake_hands=False) as second:
         first.sock.send(HEADER.pack(7, REGION_WRITE, 200, 0, 0) + bytes(20))
         ticket = second.send(VERSION, struct.pack("<HH", 0, 1))
@@ -537,7 +559,7 @@ def test_a_client_that_stops_in_the_middle_is_sent_away(toy: Toy) -> None:
 
 
 def test_a_client_that_reads_no_replies_is_sent_away(toy: Toy) -> None:
-    """Observed without the mend (DEADLINE): the server blocks in sendmsg() for ever."""
+    """Observed with the library's own sender: the server blocks in sendmsg() for ever."""
     with Client(toy.path) as first:
         first.sock.setblocking(False)
         ask = HEADER.pack(7, REGION_READ, 32, 0, 0) + struct.pack("<QII", 0, 0, BAR0)

@@ -16,6 +16,7 @@ from typing import Self
 from device.errors import ConfigError
 from device.machine.core import lib
 from device.machine.socket_file import OWN, PATH_MAX_BYTES
+from device.machine.socket_rule import CALLERS_MAX
 from device.machine.wire.base import Port
 
 log = logging.getLogger(__name__)
@@ -154,7 +155,7 @@ class PeerPort(Port):
 
     def _accept(self, listener: socket.socket) -> None:
         with contextlib.suppress(BlockingIOError):
-            while True:
+            for _ in range(CALLERS_MAX):
                 sock, _ = listener.accept()
                 if self._sock:
                     sock.close()  # a cable has two ends

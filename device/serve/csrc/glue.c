@@ -5,9 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/uio.h>
+#include <syslog.h>
 
 #include "libvfio-user.h"
 #include "machine/irq.h"
+#include "callers.h"
+#include "conn.h"
 #include "mend.h"
 #include "glue.h"
 
@@ -16,9 +19,15 @@ static struct vdev *of(vfu_ctx_t *ctx)
     return vfu_get_private(ctx);
 }
 
+/* What the loop waits for: somebody to come, the client to speak, or the client to fetch its answer. */
 static void watch(struct vdev *v)
 {
-    *v->watch = vfu_get_poll_fd(v->ctx);
+    if (v->conn == NULL)
+        *v->watch = v->callers->wait_fd;
+    else if (v->hold.body != NULL)
+        *v->watch = v->hold.watch_fd;
+    else
+        *v->watch = v->conn->unsent != NULL ? v->conn->wait_fd : v->conn_fd;
 }
 
 /* ---- the library calls us ---- */
@@ -106,6 +115,7 @@ struct vdev *vdev_new(void)
 {
     struct vdev *v = calloc(1, sizeof(*v));
 
+    mend_eventfds_prepare();
     if (v != NULL) {
         v->conn_fd = v->fd = -1;
         v->watch = &v->fd;
@@ -122,6 +132,7 @@ void vdev_free(struct vdev *v)
         return;
     if (v->ctx != NULL)
         vfu_destroy_ctx(v->ctx);
+    callers_free(v->callers);
     hold_end(v);
     *v->watch = -1;
     free(v);
@@ -135,6 +146,9 @@ int vdev_open(struct vdev *v, const char *path, int log_level)
     if (vfu_setup_log(v->ctx, on_log, log_level) != 0 || vfu_setup_device_reset_cb(v->ctx, reset) != 0 ||
         vfu_setup_device_dma(v->ctx, dma_register, dma_unregister) != 0)
         return -errno;
+    v->callers = callers_new(mend_listen_fd(v->ctx));
+    if (v->callers == NULL)
+        return -ENOMEM;
     watch(v);
     return 0;
 }
@@ -183,21 +197,26 @@ int vdev_set_msix(struct vdev *v, uint32_t msix)
 
 static int attach(struct vdev *v)
 {
-    if (vfu_attach_ctx(v->ctx) != 0) {
-        if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)
-            return 0;
+    int work = callers_tend(v);
+
+    do {
+        v->conn = callers_pick(v->callers);
+        if (v->conn == NULL)
+            return work;
+        work++;
+        if (vfu_attach_ctx(v->ctx) == 0)
+            break;
         v->count.refused++;
-        return 1;
-    }
+    } while (v->conn == NULL);
     v->count.sessions++;
+    v->conn_fd = v->conn->fd;
     watch(v);
-    v->conn_fd = *v->watch;
     v->without_fd_before = v->count.dma_without_fd;
     v->looked_ino = 0;
     v->looks = 0;
     if (v->on_client != NULL)
         v->on_client(v->self, 1);
-    return 1;
+    return work;
 }
 
 static void detached(struct vdev *v)
@@ -218,18 +237,52 @@ void vdev_drop(struct vdev *v)
     detached(v);
 }
 
-/* One request a call: the loop calls again while there is work, and looks at its other sources in between. */
+void vdev_tend(struct vdev *v)
+{
+    if (v->conn_fd != -1)
+        (void)callers_tend(v);
+}
+
+/* An answer that the client has not fetched: nothing more is read from it until it has. */
+static int fetch_run(struct vdev *v)
+{
+    int rc = conn_flush(v->conn);
+
+    if (rc > 0) {
+        watch(v);
+        return 1;
+    }
+    if (rc == 0 && !conn_late(v->conn))
+        return 0;
+    if (rc == 0)
+        vfu_log(v->ctx, LOG_ERR, "dropping a client: it has not read its answers for %u s", SOCKET_DEADLINE_MS / 1000);
+    vdev_drop(v);
+    return 1;
+}
+
+/* One request a call: the loop calls again while there is work and the turn's budget lasts, and looks at its other
+ * sources in between. */
 int vdev_run(void *arg)
 {
     struct vdev *v = arg;
+    struct conn *c = v->conn;
+    uint64_t taken;
+    uint32_t cost;
     int rc;
 
     if (v->conn_fd == -1)
         return attach(v);
-    if (v->hold.body != NULL)
-        return hold_run(v, mend_send_held);
+    if (v->hold.body != NULL) {
+        rc = hold_run(v, mend_send_held);
+        watch(v);
+        return rc;
+    }
+    if (c->unsent != NULL)
+        return fetch_run(v);
     if (v->hold_ns != NULL)
         *v->hold_ns = 0;                /* from an access that wanted no answer: the next one's is not to be kept */
+    taken = c->taken;
+    cost = c->cost;
     rc = vfu_run_ctx(v->ctx);
     if (rc < 0 && errno == EINTR)
         return 0;
@@ -238,12 +291,13 @@ int vdev_run(void *arg)
         return 1;
     }
     /* When a reply cannot be sent the library lets go of the client and reports success. */
-    if (rc < 0 || vfu_get_poll_fd(v->ctx) != v->conn_fd) {
+    if (rc < 0 || v->conn == NULL) {
         detached(v);
         return 1;
     }
-    v->count.requests += (uint64_t)rc;
-    return rc;
+    watch(v);
+    v->count.requests += c->taken - taken;
+    return (int)(c->cost - cost);
 }
 
 int vdev_dma_regions(struct vdev *v)

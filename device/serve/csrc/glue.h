@@ -40,6 +40,7 @@ struct vdev_count {
     uint64_t sessions;            /* clients that got through the handshake */
     uint64_t refused;             /* connections that did not */
     uint64_t dropped;             /* sessions that we ended */
+    uint64_t turned_away;         /* callers told that another client is served */
     uint64_t irqs;                /* eventfds written */
     uint64_t irqs_unheard;        /* interrupts nobody had armed */
     uint64_t dma_maps;
@@ -57,8 +58,14 @@ struct vdev_hold {                /* an answer that is given later (hold.c); bod
     int timer_fd, watch_fd;
 };
 
+struct conn;
+struct callers;
+struct pieces;
+
 struct vdev {
     void *ctx;                    /* the library's context */
+    struct callers *callers;      /* who has come and is no client yet */
+    struct conn *conn;            /* the client's connection, or NULL */
     int conn_fd;                  /* -1 while no client is attached */
     int *watch;                   /* where to keep the fd that wakes the loop */
     int fd;                       /* ... here, unless somebody moved it */
@@ -72,12 +79,15 @@ struct vdev {
     uint64_t *hold_ns;            /* faults, kept by the function; NULL: there are none.  An answer is kept so long; */
     uint64_t *dma_reach;          /* memory that ends above is refused, unless it is 0; */
     uint32_t *irq_refused;        /* 1 << IRQ_*: eventfds for these kinds are refused */
+    const uint8_t *body;          /* of the message that the library is reading; */
+    struct pieces *pieces;        /* or the long access that it gets in pieces, or NULL */
     struct vdev_hold hold;
     void *self;                   /* Python's handle */
     int (*on_reset)(void *self, int kind);
     void (*on_client)(void *self, int attached);
     void (*on_irqs)(void *self, int armed);
     void (*on_log)(void *self, int level, const char *text);
+    void (*on_turned_away)(void *self, int caller_fd, int client_fd);
     uint32_t msix_max;            /* vectors that were realized */
     uint64_t area_bytes;          /* the largest part of a BAR that the client maps */
     uint64_t without_fd_before;   /* count.dma_without_fd when the client came */
@@ -98,7 +108,8 @@ int vdev_add_region(struct vdev *v, int index, uint32_t len_bytes, int flags, co
 int vdev_realize(struct vdev *v, uint32_t msi, uint32_t msix);
 int vdev_set_msix(struct vdev *v, uint32_t msix);        /* for a client that has just come: at most what was realized */
 
-int vdev_run(void *v);                                   /* a struct loop_source's run: requests handled, never waits */
+int vdev_run(void *v);                                   /* a struct loop_source's run: what it cost; never waits */
+void vdev_tend(struct vdev *v);                          /* turn away who comes while a client is served */
 void vdev_drop(struct vdev *v);                          /* send the client away */
 int vdev_irq_send(void *v, uint32_t vector);             /* -ENOENT: nobody listens */
 int vdev_intx_level(void *v, int level);

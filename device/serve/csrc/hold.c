@@ -62,7 +62,6 @@ int hold_reply(struct vdev *v, uint16_t id, uint16_t command, const void *body, 
     hold->id = id;
     hold->command = command;
     hold->error = error;
-    *v->watch = hold->watch_fd;
     return 1;
 }
 
@@ -77,7 +76,6 @@ int hold_run(struct vdev *v, int (*send)(struct vdev *v))
     due = read(v->hold.timer_fd, &expired, sizeof(expired)) == sizeof(expired);
     if (due)
         rc = send(v);
-    *v->watch = v->conn_fd;             /* sent, or the client is gone: its socket tells */
-    hold_end(v);
+    hold_end(v);                        /* sent, or the client is gone: its socket tells */
     return rc;
 }

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/eventfd.h>
 
 #include "libvfio-user.h"
 #include "machine/irq.h"
@@ -80,10 +79,8 @@ int vdev_irq_send(void *arg, uint32_t vector)
         return -ENOENT;
     }
     *pending(v, vector) &= (uint8_t)~(1u << vector % 8);
-    if (eventfd_write(fd, 1) != 0)
-        return -errno;
     v->count.irqs++;
-    return 0;
+    return mend_eventfd_signal(fd);
 }
 
 int vdev_intx_level(void *arg, int level)

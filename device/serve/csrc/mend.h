@@ -4,12 +4,10 @@
 #define IXLAB_MEND_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "libvfio-user.h"
-
-/* One message may take this long to arrive or to leave, and so may a handshake; then the client is dropped. */
-#define MEND_DEADLINE_S 2
 
 /* x_libvfio.c: end the session as if the client had closed its socket. */
 void mend_drop_client(vfu_ctx_t *ctx);
@@ -38,9 +36,17 @@ int hold_run(struct vdev *v, int (*send)(struct vdev *v));        /* > 0 done, 0
 void hold_end(struct vdev *v);
 /* x_tran_sock.c: give the answer that was kept; 1. */
 int mend_send_held(struct vdev *v);
+/* x_tran_sock.c: the socket at which clients arrive. */
+int mend_listen_fd(vfu_ctx_t *ctx);
 
-/* eventfds.c: the eventfd of a vector, or -1. */
+/* irq_fd.c: the eventfd of a vector, or -1. */
 int mend_irq_fd(vfu_ctx_t *ctx, uint32_t vector);
+
+/* eventfds.c: whether a descriptor is an eventfd; what it is, for people; and signal one: 0 or -errno, never waits. */
+void mend_eventfds_prepare(void);     /* once before the others */
+bool mend_is_eventfd(int fd);
+void mend_fd_kind(int fd, char *words, size_t room);
+int mend_eventfd_signal(int fd);
 /* x_dma.c: regions mapped now. */
 int mend_dma_regions(vfu_ctx_t *ctx);
 
