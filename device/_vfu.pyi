@@ -15,6 +15,8 @@ class _Lib:
     VDEV_ALWAYS_CB: Final[int]
     VDEV_AREAS_MAX: Final[int]
     VDEV_VECTORS: Final[int]
+    VDEV_FILES: Final[int]
+    VDEV_NAME_BYTES: Final[int]
     VDEV_RESET_DEVICE: Final[int]
     VDEV_RESET_LOST: Final[int]
     VDEV_RESET_FLR: Final[int]
@@ -42,6 +44,7 @@ class _Lib:
     py_on_reset: Pointer
     py_on_client: Pointer
     py_on_irqs: Pointer
+    py_on_file: Pointer
     py_on_log: Pointer
     py_on_turned_away: Pointer
 

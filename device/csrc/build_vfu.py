@@ -69,6 +69,7 @@ extern "Python" int64_t py_region(void *self, uint8_t *buf, uint64_t count, uint
 extern "Python" int py_on_reset(void *self, int kind);
 extern "Python" void py_on_client(void *self, int attached);
 extern "Python" void py_on_irqs(void *self, int armed);
+extern "Python" int py_on_file(void *self, uint64_t iova, uint64_t len_bytes, int fd);
 extern "Python" void py_on_log(void *self, int level, const char *text);
 extern "Python" void py_on_turned_away(void *self, int caller_fd, int client_fd);
 """)
@@ -89,6 +90,7 @@ ffi.set_source(
             "callers.c",
             "pieces.c",
             "rights.c",
+            "letgo.c",
             *WRAPPED.values(),
         )
     ]

@@ -94,6 +94,8 @@ int card_step(void *arg)
     uint32_t work = 0;
 
     card->turns++;
+    if (card->pf.dma.broken)
+        dma_turn(&card->pf.dma);
     if (card->pf.regs.shared && !card->pf.regs.off)
         work += tails_look(&card->tails, card->turns, card->worked);
     if (!card->pf.dma.off && (card->tx.pending[0] | card->tx.pending[1]))  /* else rings stand still */

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "machine/dma.h"
+#include "machine/guard.h"
 
 #define REGIONS_FIRST 64
 
@@ -77,8 +78,56 @@ int dma_del(void *arg, uint64_t iova, uint64_t len_bytes)
     return (int)(last - kept);
 }
 
+int dma_guard(void *arg, uint64_t iova, void *map, uint64_t map_bytes, uint32_t file)
+{
+    struct dma *dma = arg;
+    uint32_t at = region_after(dma, iova);
+    int rc;
+
+    if (at == dma->count || dma->region[at].iova != iova)
+        return -ENOENT;
+    rc = guard_arm();
+    if (rc < 0)
+        return rc;
+    dma->region[at].map = map;
+    dma->region[at].map_bytes = map_bytes;
+    dma->region[at].file = file;
+    guard_dma(dma);
+    return 0;
+}
+
+struct dma_region *dma_region_mapped_at(struct dma *dma, const uint8_t *at)
+{
+    for (uint32_t i = 0; i < dma->count; i++) {
+        struct dma_region *region = &dma->region[i];
+
+        if (region->map && (uint64_t)(at - region->map) < region->map_bytes)
+            return region;
+    }
+    return NULL;
+}
+
+void dma_lose(struct dma *dma, struct dma_region *region, const uint8_t *at)
+{
+    if (!dma->lost.regions++) {
+        dma->lost.iova = region->iova;
+        dma->lost.len_bytes = region->len_bytes;
+        dma->lost.at = region->iova + (at > region->ptr ? (uint64_t)(at - region->ptr) : 0);
+        dma->lost.file = region->file;
+    }
+    region->prot = 0;
+    dma->broken |= DMA_BROKEN_LOST;
+    dma->errors++;
+}
+
+void dma_turn(struct dma *dma)
+{
+    dma->broken &= ~DMA_BROKEN_LOST;
+}
+
 void dma_free(struct dma *dma)
 {
+    guard_forget_dma(dma);
     free(dma->region);
     dma->region = NULL;
     dma->count = dma->capacity = dma->hit = 0;
@@ -99,7 +148,7 @@ static struct dma_region *region_of(struct dma *dma, uint64_t iova, uint32_t pro
             return NULL;
         dma->hit = at;
     }
-    return (dma->region[at].prot & prot) == prot ? &dma->region[at] : NULL;
+    return (dma->region[at].prot & prot) == prot ? &dma->region[at] : NULL;   /* lost memory has no prot */
 }
 
 void *dma_ptr(struct dma *dma, uint64_t iova, uint64_t len_bytes, uint32_t prot)
@@ -140,7 +189,8 @@ static int copy(struct dma *dma, uint64_t iova, uint8_t *buf, uint64_t len_bytes
             return -EFAULT;
         }
     }
-    return 0;
+    /* The last piece may have gone away while it was copied; it was counted then. */
+    return *(const volatile uint32_t *)&dma->broken ? -EFAULT : 0;
 }
 
 int dma_copy_out(struct dma *dma, uint64_t iova, const void *src, uint64_t len_bytes)

@@ -6,6 +6,7 @@
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from device.machine.callouts import LOST, Callouts, Listener
@@ -14,10 +15,30 @@ from device.machine.irq import IrqKind
 
 DMA_READ: int = lib.DMA_READ
 DMA_WRITE: int = lib.DMA_WRITE
+
 ConfigReadFault = Callable[[int, bytes], bytes]  # offset and what would be read, to what is read instead
 ConfigWriteFault = Callable[[int, bytes, bytes], bytes]  # offset, what was written, what is there, to what arrives
 
-__all__ = ["DMA_READ", "DMA_WRITE", "LOST", "Function"]
+__all__ = ["DMA_READ", "DMA_WRITE", "LOST", "Function", "LostMemory"]
+
+
+@dataclass(frozen=True)
+class LostMemory:
+    """Memory of the client that went away under the device: what was lost first since anybody asked.
+
+    Attributes:
+        iova: Where its region begins, as the guest's descriptors name it.
+        len_bytes: Length of the region.
+        at: The address that could not be reached.
+        file: What it was a part of, as whoever mapped it counts files.
+        regions: How many regions were lost in all.
+    """
+
+    iova: int
+    len_bytes: int
+    at: int
+    file: int
+    regions: int
 
 
 def _nothing() -> None:
@@ -150,6 +171,15 @@ class Function:
         rc = lib.dma_copy_out(ffi.addressof(self.c, "dma"), iova, ffi.from_buffer(data), len(data))
         check(rc, f"dma write {iova:#x}+{len(data):#x}")
 
+    def take_lost(self) -> LostMemory | None:
+        """Memory that went away since the last call; None: nothing did.  It stays lost until it is mapped anew."""
+        lost = self.c.dma.lost
+        if not lost.regions:
+            return None
+        found = LostMemory(int(lost.iova), int(lost.len_bytes), int(lost.at), int(lost.file), int(lost.regions))
+        lost.regions = 0
+        return found
+
     def _dma_off(self, reason: int, *, off: bool) -> None:
         kept = self.c.dma.off & ~reason
         self.c.dma.off = kept | reason if off else kept
@@ -169,7 +199,8 @@ class Function:
 
     def set_reachable(self, *, on: bool) -> None:
         """A fault's gate: while it is shut, queues run on and their DMA fails as if nothing were mapped."""
-        self.c.dma.broken = int(not on)
+        kept = self.c.dma.broken & ~lib.DMA_BROKEN_FAULT
+        self.c.dma.broken = kept if on else kept | lib.DMA_BROKEN_FAULT
 
     @property
     def does_dma(self) -> bool:

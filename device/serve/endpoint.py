@@ -73,7 +73,7 @@ class Endpoint:
         context.add_io_bar(2)
         context.add_msix_bar(4)
         context.add_config(self.config)
-        context.set_dma(c_function("dma_add"), c_function("dma_del"), function.dma_handle)
+        context.set_dma(c_function("dma_add"), c_function("dma_del"), function.dma_handle, c_function("dma_guard"))
         context.set_faults(*function.fault_handles())
         function.set_irq_sink(context.irq_function, context.intx_function, context.handle)
         best = offer.best
@@ -85,6 +85,12 @@ class Endpoint:
         """Let ``loop`` run the socket as its source number ``source``."""
         loop.set_source(source, fd=-1, run=self.context.run_function, arg=self.context.handle)
         self.context.watch(loop.source_fd(source))
+
+    def poll(self) -> None:
+        """Tell of memory that went away under the device; to be called a few times a second."""
+        lost = self.function.take_lost()
+        if lost is not None:
+            self.context.tell_lost(lost)
 
     def close(self) -> None:
         """Send the client away and remove the socket.  May be called twice."""
@@ -103,6 +109,7 @@ class Endpoint:
 
     def on_client(self, *, attached: bool) -> None:
         """Note that a client came or went; one that comes is told of as many vectors as there are now."""
+        self.poll()
         self.sessions += attached
         self._welcome = attached
         if attached:

@@ -120,6 +120,7 @@ class Server:
             for chore in self.chores:
                 chore()
             for endpoint in self.endpoints:
+                endpoint.poll()
                 endpoint.context.turn_away()
             if self._control is not None:
                 self._control.poll()

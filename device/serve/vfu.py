@@ -16,10 +16,12 @@ from pathlib import Path
 from typing import Any, Protocol, Self
 
 from device._vfu import ffi, lib
+from device.machine.function import LostMemory
 from device.machine.irq import IrqKind
 from device.machine.limit import LimitedLog
 from device.machine.socket_file import OWN, SocketRule, check_path
-from device.serve.doorman import tell_turned_away
+from device.serve.doorman import peer, tell_turned_away
+from device.serve.memory import ClientMemory
 
 READ: int = lib.VDEV_READ
 WRITE: int = lib.VDEV_WRITE
@@ -103,12 +105,19 @@ def _on_reset(handle: object, kind: int) -> int:
 
 def _on_client(handle: object, attached: int) -> None:
     context: VfuContext = ffi.from_handle(handle)
+    if attached:
+        context.meet_client()
     context.listener.on_client(attached=bool(attached))
 
 
 def _on_irqs(handle: object, armed: int) -> None:
     context: VfuContext = ffi.from_handle(handle)
     context.listener.on_irqs(IrqKind(armed))
+
+
+def _on_file(handle: object, iova: int, len_bytes: int, fd: int) -> int:
+    context: VfuContext = ffi.from_handle(handle)
+    return context.memory.judge(iova, len_bytes, fd)
 
 
 def _on_log(handle: object, level: int, text: object) -> None:
@@ -125,6 +134,7 @@ ffi.def_extern(name="py_region", error=-errno.EIO, onerror=_failed)(_on_region)
 ffi.def_extern(name="py_on_reset", error=-errno.EIO, onerror=_failed)(_on_reset)
 ffi.def_extern(name="py_on_client", onerror=_failed)(_on_client)
 ffi.def_extern(name="py_on_irqs", onerror=_failed)(_on_irqs)
+ffi.def_extern(name="py_on_file", error=-errno.EIO, onerror=_failed)(_on_file)
 ffi.def_extern(name="py_on_log", onerror=_failed)(_on_log)
 ffi.def_extern(name="py_on_turned_away", onerror=_failed)(_on_turned_away)
 
@@ -168,6 +178,7 @@ class VfuContext:
         self.path = path
         self._log = log
         self._limited = LimitedLog(log, LOG_LINES_PER_S)
+        self.memory = ClientMemory(log)
         check_path(path)
         self._v: Any = lib.vdev_new()
         if self._v == ffi.NULL:
@@ -181,6 +192,7 @@ class VfuContext:
         self._v.on_client = lib.py_on_client
         self._v.on_irqs = lib.py_on_irqs
         self._v.on_turned_away = lib.py_on_turned_away
+        self._v.on_file = lib.py_on_file
         level = next((syslog for python, syslog in _SYSLOG if log.isEnabledFor(python)), 2)
         try:
             with rule.bound(path):
@@ -263,16 +275,18 @@ class VfuContext:
         """Serve an I/O BAR with IOADDR and IODATA, a window to region 0."""
         self._region(index, lib.vdev_io_access, self._v, READ | WRITE, IO_BYTES)
 
-    def set_dma(self, add: int, delete: int, dma: int) -> None:
-        """Report the client's memory to two C functions of the core (addresses of ``dma_add``, ``dma_del``).
+    def set_dma(self, add: int, delete: int, dma: int, guard: int = 0) -> None:
+        """Report the client's memory to C functions of the core (addresses of ``dma_add``, ``dma_del``, ``dma_guard``).
 
         Args:
             add: Told of memory that the client maps.
             delete: Told of memory that it takes back.
             dma: Address of the function's ``struct dma``, their first argument.
+            guard: Told how that memory is mapped, so that its loss ends nothing but DMA; 0: nobody is.
         """
         self._v.dma_add = ffi.cast("int (*)(void *, uint64_t, uint64_t, void *, uint32_t)", add)
         self._v.dma_del = ffi.cast("int (*)(void *, uint64_t, uint64_t)", delete)
+        self._v.dma_guard = ffi.cast("int (*)(void *, uint64_t, void *, uint64_t, uint32_t)", guard)
         self._v.dma = ffi.cast("void *", dma)
 
     def set_faults(self, hold_ns: int, dma_reach: int, irq_refused: int) -> None:
@@ -347,6 +361,16 @@ class VfuContext:
     def set_intx(self, *, level: bool) -> None:
         """Move the INTx line; raises ``OSError`` (ENOENT) if it rose and nobody listens."""
         _check(lib.vdev_intx_level(self._v, int(level)), "INTx")
+
+    def meet_client(self) -> None:
+        """Note who has come, for what may have to be said of it later."""
+        with socket.socket(fileno=os.dup(int(self._v.conn_fd))) as client:
+            self.memory.meet(peer(client))
+
+    def tell_lost(self, lost: LostMemory) -> None:
+        """Say that memory of the client went away."""
+        file = self._v.file[lost.file]
+        self.memory.tell_lost(lost, ffi.string(file.name).decode(errors="replace"), int(file.seals))
 
     def drop(self) -> None:
         """Send the client away."""

@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 IOVA_BASE_64 = 1 << 32  # above the 32-bit hole where interrupt messages live; 39-bit IOMMUs still reach it
 IOVA_BASE_32 = 0x1000_0000  # for devices, or IOMMUs, that reach 32 bits only
 MIN_ALIGN = 128  # a descriptor ring's base; also two cache lines, so that buffers do not share one
-GROW_OR_SHRINK = fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK
+SEALS = fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_SEAL
 
 
 class DmaBuffer:
@@ -113,8 +113,8 @@ class Arena:
         self._memory: mmap.mmap | None = None
         try:
             os.ftruncate(self._fd, self.len_bytes)
-            # The other side maps this too: nobody may shrink it under anybody's feet.
-            fcntl.fcntl(self._fd, fcntl.F_ADD_SEALS, GROW_OR_SHRINK)
+            # The other side maps this too: nobody may shrink it under anybody's feet, or seal it further.
+            fcntl.fcntl(self._fd, fcntl.F_ADD_SEALS, SEALS)
             self._memory = mmap.mmap(self._fd, self.len_bytes)
             door.dma_map(self._fd, 0, compiled.address_of(compiled.buffer_at(self._memory)), iova_base, self.len_bytes)
         except BaseException:

@@ -13,6 +13,8 @@
 #include "machine/eth.h"
 #include "machine/wire/port.h"
 
+#define TOUCH_BYTES 4096              /* no page is smaller */
+
 _Static_assert(sizeof(struct frame) <= 32, "two frames in a cache line");
 _Static_assert(PORT_SLOT_BYTES > FRAME_MAX_BYTES, "a slot shows that a frame was too long");
 
@@ -67,6 +69,16 @@ static uint32_t sendable(uint32_t caps, const struct frame *frames, uint32_t n)
     return i;
 }
 
+/* A frame may lie in memory that went away.  A system call says EFAULT of it, or stops before it, and nobody knows why;
+ * a look at it is what the guard sees. */
+static void touch(const struct frame *frame)
+{
+    for (uint32_t at = 0; at < frame->len_bytes; at += TOUCH_BYTES)
+        (void)*(const volatile uint8_t *)&frame->data[at];
+    if (frame->len_bytes)
+        (void)*(const volatile uint8_t *)&frame->data[frame->len_bytes - 1];
+}
+
 int port_send(struct port *port, const struct frame *frames, uint32_t n)
 {
     uint32_t done = 0, sent = 0;
@@ -79,6 +91,8 @@ int port_send(struct port *port, const struct frame *frames, uint32_t n)
         sent += port->ops->send(port, frames + done, part);
         done += part;
     }
+    if (sent < n)
+        touch(&frames[sent]);
     for (uint32_t i = 0; i < sent; i++)
         port->count.tx_bytes += frames[i].len_bytes;
     port->count.tx_frames += sent;

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "conn.h"
+#include "mend.h"
 
 #define NS_PER_S 1000000000ull
 #define NS_PER_MS 1000000ull
@@ -39,7 +40,7 @@ static void close_fds(struct conn *c)
 {
     for (uint32_t i = 0; i < c->fd_count; i++)
         if (c->fds[i] >= 0)
-            close(c->fds[i]);
+            (void)mend_let_go(c->fds[i]);
     c->fd_count = 0;
 }
 
@@ -203,7 +204,7 @@ static int keep_fds(struct conn *c, struct msghdr *msg)
             if (c->fd_count < CONN_FDS)
                 c->fds[c->fd_count++] = fd;
             else
-                close(fd);
+                (void)mend_let_go(fd);
         }
     }
     return msg->msg_flags & MSG_CTRUNC ? -EMFILE : 0;

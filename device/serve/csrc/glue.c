@@ -63,13 +63,21 @@ static vfu_region_access_cb_t *const REGION[] = {region0, region1, region2, regi
 static void dma_register(vfu_ctx_t *ctx, vfu_dma_info_t *info)
 {
     struct vdev *v = of(ctx);
+    uint64_t iova = (uint64_t)(uintptr_t)info->iova.iov_base;
 
     v->count.dma_maps++;
     /* Without an fd (a VM's ROM) there is nothing we could reach: an access there is a DMA error like any other. */
     if (info->vaddr == NULL || v->dma_add == NULL)
         return;
-    if (v->dma_add(v->dma, (uint64_t)(uintptr_t)info->iova.iov_base, info->iova.iov_len, info->vaddr, info->prot) < 0)
+    if (v->dma_add(v->dma, iova, info->iova.iov_len, info->vaddr, info->prot) < 0) {
         v->count.dma_refused++;
+        return;
+    }
+    if (v->dma_guard != NULL &&
+        v->dma_guard(v->dma, iova, info->mapping.iov_base, info->mapping.iov_len, v->at_file) < 0) {
+        (void)v->dma_del(v->dma, iova, info->iova.iov_len);
+        v->count.dma_refused++;
+    }
 }
 
 static void dma_unregister(vfu_ctx_t *ctx, vfu_dma_info_t *info)
@@ -212,8 +220,7 @@ static int attach(struct vdev *v)
     v->conn_fd = v->conn->fd;
     watch(v);
     v->without_fd_before = v->count.dma_without_fd;
-    v->looked_ino = 0;
-    v->looks = 0;
+    v->files = 0;
     if (v->on_client != NULL)
         v->on_client(v->self, 1);
     return work;

@@ -15,6 +15,8 @@
 #define VDEV_AREAS_MAX 8
 
 #define VDEV_VECTORS 64
+#define VDEV_FILES 16
+#define VDEV_NAME_BYTES 256
 
 #define VDEV_RESET_DEVICE 0       /* asked for by the client */
 #define VDEV_RESET_LOST 1         /* the client is gone */
@@ -46,6 +48,7 @@ struct vdev_count {
     uint64_t dma_maps;
     uint64_t dma_unmaps;
     uint64_t dma_refused;         /* regions the core had no room for */
+    uint64_t dma_bad_file;        /* regions in a file that DMA might have to wait for */
     uint64_t dma_without_fd;      /* writable regions that came without a file: DMA there is refused */
     uint64_t dma_private;         /* files that the client itself maps privately */
 };
@@ -56,6 +59,13 @@ struct vdev_hold {                /* an answer that is given later (hold.c); bod
     uint16_t id, command;
     int error;
     int timer_fd, watch_fd;
+};
+
+/* A file that a client's memory lies in. */
+struct vdev_file {
+    uint64_t dev, ino;
+    int seals;                    /* F_SEAL_*; -1: it is no memory file */
+    char name[VDEV_NAME_BYTES];   /* as the kernel calls it */
 };
 
 struct conn;
@@ -75,6 +85,7 @@ struct vdev {
     struct vdev_region region[VDEV_REGIONS];
     int (*dma_add)(void *dma, uint64_t iova, uint64_t len_bytes, void *ptr, uint32_t prot);
     int (*dma_del)(void *dma, uint64_t iova, uint64_t len_bytes);
+    int (*dma_guard)(void *dma, uint64_t iova, void *map, uint64_t map_bytes, uint32_t file);  /* NULL: not guarded */
     void *dma;
     uint64_t *hold_ns;            /* faults, kept by the function; NULL: there are none.  An answer is kept so long; */
     uint64_t *dma_reach;          /* memory that ends above is refused, unless it is 0; */
@@ -86,13 +97,15 @@ struct vdev {
     int (*on_reset)(void *self, int kind);
     void (*on_client)(void *self, int attached);
     void (*on_irqs)(void *self, int armed);
+    int (*on_file)(void *self, uint64_t iova, uint64_t len_bytes, int fd); /* may DMA wait for it? 0 or -errno */
     void (*on_log)(void *self, int level, const char *text);
     void (*on_turned_away)(void *self, int caller_fd, int client_fd);
     uint32_t msix_max;            /* vectors that were realized */
     uint64_t area_bytes;          /* the largest part of a BAR that the client maps */
     uint64_t without_fd_before;   /* count.dma_without_fd when the client came */
-    uint64_t looked_ino;          /* the file of its memory that was looked at last */
-    int looks;
+    struct vdev_file file[VDEV_FILES];  /* what its memory lies in */
+    uint32_t files;               /* how many of them are known; those that come later count as the last one */
+    uint32_t at_file;             /* the one that is mapped now */
     uint32_t io_addr;             /* BAR2: the register IODATA stands for */
     uint8_t msix[VDEV_MSIX_BYTES];
     struct vdev_count count;

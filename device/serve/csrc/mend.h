@@ -19,9 +19,13 @@ int glue_armed(vfu_ctx_t *ctx);
 /* A fault: eventfds for this VFIO index are not taken. */
 int glue_irqs_refused(vfu_ctx_t *ctx, uint32_t index);
 
+/* Before x_dma.c asks a client's file anything: whether it may be DMA memory (memory.c).  0, or -1 and errno. */
+int glue_file(vfu_ctx_t *ctx, uint64_t iova, uint64_t len_bytes, int fd);
 /* x_dma.c tells memory.c of memory that is about to be mapped; st: its file, or NULL. */
 struct stat;
-void glue_memory(vfu_ctx_t *ctx, uint64_t iova, uint64_t len_bytes, uint32_t prot, const struct stat *st);
+void glue_memory(vfu_ctx_t *ctx, uint64_t iova, uint64_t len_bytes, uint32_t prot, int fd, const struct stat *st);
+/* close() for a descriptor that a client sent, which may be a file of a file system that never answers. */
+int mend_let_go(int fd);
 
 /* memory.c: a fault does not let the card reach so far, so this memory is refused. */
 int glue_memory_refused(vfu_ctx_t *ctx, uint64_t iova, uint64_t len_bytes);

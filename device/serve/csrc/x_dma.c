@@ -61,7 +61,7 @@ int dma_controller_add_region(dma_controller_t *dma, vfu_dma_addr_t dma_addr, si
     if (glue_memory_refused(dma->vfu_ctx, (uint64_t)iova, size))
         return ERROR_INT(EFAULT);
     if (fd != -1) {
-        if (fstat(fd, &st) != 0)
+        if (glue_file(dma->vfu_ctx, (uint64_t)iova, size, fd) != 0 || fstat(fd, &st) != 0)
             return -1;
         /* Touching a mapping behind the end of its file is SIGBUS: our death by somebody else's mistake. */
         if (S_ISREG(st.st_mode) && (st.st_size < offset || (uint64_t)(st.st_size - offset) < size))
@@ -71,7 +71,7 @@ int dma_controller_add_region(dma_controller_t *dma, vfu_dma_addr_t dma_addr, si
             (uint64_t)offset % st.st_blksize + size > ROUND_UP(size, (size_t)MAX(st.st_blksize, getpagesize())))
             return ERROR_INT(EINVAL);
     }
-    glue_memory(dma->vfu_ctx, (uint64_t)iova, size, prot, fd == -1 ? NULL : &st);
+    glue_memory(dma->vfu_ctx, (uint64_t)iova, size, prot, fd, fd == -1 ? NULL : &st);
 #ifdef WITHOUT_FD_CLOSE
     return lib_add_region(dma, dma_addr, size, fd, offset, prot);
 #else

@@ -14,9 +14,15 @@
 #define MAX_DMA_REGIONS 65536
 #endif
 
-#include "libvfio-user.c"
+#include <unistd.h>
 
+#include "libvfio-user.h"
 #include "mend.h"
+
+/* What it closes came from a client and was refused, or was one too many. */
+#define close(fd) mend_let_go(fd)
+#include "libvfio-user.c"
+#undef close
 
 void mend_drop_client(vfu_ctx_t *ctx)
 {
