@@ -78,6 +78,32 @@ int dma_del(void *arg, uint64_t iova, uint64_t len_bytes)
     return (int)(last - kept);
 }
 
+/* For the handler (guard.h). */
+static int lose(void *arg, uint8_t *at, uint8_t **map, uint64_t *map_bytes)
+{
+    struct dma *dma = arg;
+
+    for (uint32_t i = 0; i < dma->count; i++) {
+        struct dma_region *region = &dma->region[i];
+
+        if (!region->map || (uint64_t)(at - region->map) >= region->map_bytes)
+            continue;
+        if (!dma->lost.regions++) {
+            dma->lost.iova = region->iova;
+            dma->lost.len_bytes = region->len_bytes;
+            dma->lost.at = region->iova + (at > region->ptr ? (uint64_t)(at - region->ptr) : 0);
+            dma->lost.file = region->file;
+        }
+        region->prot = 0;
+        dma->broken |= DMA_BROKEN_LOST;
+        dma->errors++;
+        *map = region->map;
+        *map_bytes = region->map_bytes;
+        return 1;
+    }
+    return 0;
+}
+
 int dma_guard(void *arg, uint64_t iova, void *map, uint64_t map_bytes, uint32_t file)
 {
     struct dma *dma = arg;
@@ -89,35 +115,14 @@ int dma_guard(void *arg, uint64_t iova, void *map, uint64_t map_bytes, uint32_t 
     rc = guard_arm();
     if (rc < 0)
         return rc;
+    if (!dma->guard)
+        dma->guard = guard_new(lose, dma);
+    if (!dma->guard)
+        return -ENOMEM;
     dma->region[at].map = map;
     dma->region[at].map_bytes = map_bytes;
     dma->region[at].file = file;
-    guard_dma(dma);
     return 0;
-}
-
-struct dma_region *dma_region_mapped_at(struct dma *dma, const uint8_t *at)
-{
-    for (uint32_t i = 0; i < dma->count; i++) {
-        struct dma_region *region = &dma->region[i];
-
-        if (region->map && (uint64_t)(at - region->map) < region->map_bytes)
-            return region;
-    }
-    return NULL;
-}
-
-void dma_lose(struct dma *dma, struct dma_region *region, const uint8_t *at)
-{
-    if (!dma->lost.regions++) {
-        dma->lost.iova = region->iova;
-        dma->lost.len_bytes = region->len_bytes;
-        dma->lost.at = region->iova + (at > region->ptr ? (uint64_t)(at - region->ptr) : 0);
-        dma->lost.file = region->file;
-    }
-    region->prot = 0;
-    dma->broken |= DMA_BROKEN_LOST;
-    dma->errors++;
 }
 
 void dma_turn(struct dma *dma)
@@ -127,7 +132,8 @@ void dma_turn(struct dma *dma)
 
 void dma_free(struct dma *dma)
 {
-    guard_forget_dma(dma);
+    guard_free(dma->guard);
+    dma->guard = NULL;
     free(dma->region);
     dma->region = NULL;
     dma->count = dma->capacity = dma->hit = 0;

@@ -28,6 +28,7 @@ struct dma_lost {
     uint32_t regions;             /* lost and not told of; 0: the rest says nothing */
 };
 
+struct guard;
 struct dma {
     struct dma_region *region;    /* sorted by iova, no overlap */
     uint32_t count;
@@ -38,15 +39,13 @@ struct dma {
     uint64_t reach;               /* a fault: no region may end above this iova; 0: all may */
     uint64_t errors;              /* accesses outside the regions, or while off, or to memory that went away */
     struct dma_lost lost;
-    struct dma *next_guarded;
+    struct guard *guard;          /* once there is memory that may go away */
 };
 
 int dma_add(void *dma, uint64_t iova, uint64_t len_bytes, void *ptr, uint32_t prot);
 int dma_del(void *dma, uint64_t iova, uint64_t len_bytes);        /* every region inside the range; count removed */
 /* The region at iova lies in this mapping, which may go away: then it is lost, and not the process.  0 or -errno. */
 int dma_guard(void *dma, uint64_t iova, void *map, uint64_t map_bytes, uint32_t file);
-struct dma_region *dma_region_mapped_at(struct dma *dma, const uint8_t *at); /* for the handler; NULL: none */
-void dma_lose(struct dma *dma, struct dma_region *region, const uint8_t *at); /* by the handler: every use is an error */
 void dma_turn(struct dma *dma);                                   /* a turn begins: what was not lost may be reached */
 void dma_free(struct dma *dma);
 void *dma_ptr(struct dma *dma, uint64_t iova, uint64_t len_bytes, uint32_t prot); /* NULL (counted): not in one region, or off */

@@ -9,23 +9,16 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdint.h>
-#include <string.h>
+#include <stdlib.h>
 #include <sys/mman.h>
-#include "machine/dma.h"
 #include "machine/guard.h"
 
 #define SPARE_PAGES 5                 /* every other one may be touched, so each is a mapping of its own */
 #define SPARE_PAGE_BYTES 4096
 
 static struct guard *guards;
-static struct dma *tables;
 static struct sigaction before;
 static uint8_t *spare;                /* mappings to give back when the process has as many as it may have */
-
-static int within(const uint8_t *start, uint64_t len_bytes, const uint8_t *at)
-{
-    return start && (uint64_t)(at - start) < len_bytes;
-}
 
 /* A range in the middle of a larger mapping takes two mappings more. */
 static int replace(uint8_t *start, uint64_t len_bytes)
@@ -44,20 +37,12 @@ static int replace(uint8_t *start, uint64_t len_bytes)
 
 static int replaced(uint8_t *at)
 {
-    for (struct guard *guard = guards; guard; guard = guard->next) {
-        if (within(guard->start, guard->len_bytes, at)) {
-            guard->gone = 1;
-            return replace(guard->start, guard->len_bytes);
-        }
-    }
-    for (struct dma *dma = tables; dma; dma = dma->next_guarded) {
-        struct dma_region *region = dma_region_mapped_at(dma, at);
+    uint8_t *map;
+    uint64_t map_bytes;
 
-        if (region) {
-            dma_lose(dma, region, at);
-            return replace(region->map, region->map_bytes);
-        }
-    }
+    for (struct guard *guard = guards; guard; guard = guard->next)
+        if (guard->lose(guard->owner, at, &map, &map_bytes))
+            return replace(map, map_bytes);
     return 0;
 }
 
@@ -102,37 +87,24 @@ int guard_arm(void)
     return sigaction(SIGBUS, &ours, NULL) < 0 ? -errno : 0;
 }
 
-void guard_add(struct guard *guard)
+struct guard *guard_new(int (*lose)(void *, uint8_t *, uint8_t **, uint64_t *), void *owner)
 {
-    guard->next = guards;
+    struct guard *guard = malloc(sizeof(*guard));
+
+    if (!guard)
+        return NULL;
+    *guard = (struct guard){ .lose = lose, .owner = owner, .next = guards };
     guards = guard;
+    return guard;
 }
 
-void guard_remove(struct guard *guard)
+void guard_free(struct guard *guard)
 {
-    for (struct guard **at = &guards; *at; at = &(*at)->next) {
+    for (struct guard **at = &guards; *at && guard; at = &(*at)->next) {
         if (*at == guard) {
             *at = guard->next;
-            return;
+            break;
         }
     }
-}
-
-void guard_dma(struct dma *dma)
-{
-    for (struct dma *known = tables; known; known = known->next_guarded)
-        if (known == dma)
-            return;
-    dma->next_guarded = tables;
-    tables = dma;
-}
-
-void guard_forget_dma(struct dma *dma)
-{
-    for (struct dma **at = &tables; *at; at = &(*at)->next_guarded) {
-        if (*at == dma) {
-            *at = dma->next_guarded;
-            return;
-        }
-    }
+    free(guard);
 }

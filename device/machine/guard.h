@@ -13,16 +13,13 @@
  * A SIGBUS elsewhere is handed on to whoever was there before, and ends the process as ever.
  */
 
-struct guard {                        /* one range, other than client memory, which struct dma knows */
-    uint8_t *start;
-    uint64_t len_bytes;
-    uint32_t gone;                    /* by the handler: there is nothing but empty memory now */
+struct guard {
+    /* By the handler: 1 if the address lies in memory of this owner, who takes it as lost from now on; map: all of it. */
+    int (*lose)(void *owner, uint8_t *at, uint8_t **map, uint64_t *map_bytes);
+    void *owner;
     struct guard *next;
 };
 
-struct dma;
 int guard_arm(void);                  /* the handler is in place: 0 or -errno.  Cheap, and may be called again */
-void guard_add(struct guard *guard);
-void guard_remove(struct guard *guard);           /* does nothing if it was never added */
-void guard_dma(struct dma *dma);                  /* regions of this table that say how they are mapped */
-void guard_forget_dma(struct dma *dma);
+struct guard *guard_new(int (*lose)(void *, uint8_t *, uint8_t **, uint64_t *), void *owner); /* NULL: out of memory */
+void guard_free(struct guard *guard);
