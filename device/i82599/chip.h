@@ -7,29 +7,30 @@
 /* A field's value, of a register or of a descriptor word: field(reg(regs, R_SRRCTL(q)), SRRCTL_BSIZEPACKET). */
 #define field(value, FIELD) ((uint32_t)(((value) & (FIELD)) >> FIELD##_SHIFT))
 
-/* What a register holds.  A client's stores to shared pages land at any moment, so every look is one load. */
+/* What a register holds. */
 static inline uint32_t reg(const struct regfile *regs, uint32_t offset)
 {
-    return *(const volatile uint32_t *)&regs->word[offset / 4];
-}
-
-/* The same where the client announces something by its store: what it wrote before (descriptors before the tail) is seen
- * after this. */
-static inline uint32_t reg_announced(const struct regfile *regs, uint32_t offset)
-{
-    return __atomic_load_n(&regs->word[offset / 4], __ATOMIC_ACQUIRE);
+    return regs->word[offset / 4];
 }
 
 /* One byte of registers that hold an entry a byte (RETA, RQSMR, TQSM): entry n, counted from register `first`. */
 static inline uint8_t reg_byte(const struct regfile *regs, uint32_t first, uint32_t n)
 {
-    return *((const volatile uint8_t *)&regs->word[first / 4] + n);
+    return *((const uint8_t *)&regs->word[first / 4] + n);
 }
 
-/* Make a register hold a value that the client may see at once: what was done before is done. */
+/* Make a register hold a value. */
 static inline void reg_set(struct regfile *regs, uint32_t offset, uint32_t value)
 {
-    __atomic_store_n(&regs->word[offset / 4], value, __ATOMIC_RELEASE);
+    regs->word[offset / 4] = value;
+}
+
+/* The same for a register that clients may map, the queues' heads: who sees it there sees what was done before. */
+static inline void reg_publish(struct regfile *regs, uint32_t offset, uint32_t value)
+{
+    reg_set(regs, offset, value);
+    if (regs->shared)
+        __atomic_store_n(&regs->shown[offset / 4], value, __ATOMIC_RELEASE);
 }
 
 /* A counter gains n and stays at its highest value; device/regs/i82599/stats.py says how we know. */

@@ -7,7 +7,7 @@ It also is what blocks ask for interrupts and time (``seam.Irq``, ``seam.Clock``
 from collections import Counter
 from typing import Self
 
-from device.machine.core import Pointer, counts, ffi, lib
+from device.machine.core import Pointer, check, counts, ffi, lib
 from device.machine.function import Function
 from device.machine.stall import Stalls
 
@@ -120,9 +120,11 @@ class CardCore:
 
         Args:
             every_us: Longest sleep between two looks at the tails of a busy queue; 0: a look only every turn.
+
+        Raises:
+            OSError: No memory, or they were shared before.
         """
-        self.pf.c.regs.shared = 1
-        self.c.tails.every_ns = every_us * NS_PER_US
+        check(lib.tails_show(ffi.addressof(self.c, "tails"), every_us * NS_PER_US), "memory for shared doorbells")
 
     @property
     def doorbells_shared(self) -> bool:
@@ -135,7 +137,7 @@ class CardCore:
         """What happened so far, by name; a name that several blocks count under is their sum."""
         card = self.c
         total: Counter[str] = Counter(self.pf.counters())
-        for block in (card.rx, card.tx, card.intr, card.tails):
+        for block in (card.rx, card.tx, card.intr):
             total.update(counts(block.count))
         return {
             **total,

@@ -3,12 +3,14 @@
 #define _GNU_SOURCE                   /* memfd_create */
 #endif
 #include <errno.h>
+#include <fcntl.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 #include "machine/clock.h"
+#include "machine/guard.h"
 #include "machine/trace.h"
 #include "machine/regfile.h"
 
@@ -19,15 +21,13 @@ int regfile_init(struct regfile *regs, uint64_t bytes, const struct clock *clock
     void *map;
 
     memset(regs, 0, sizeof(*regs));
-    regs->word_fd = memfd_create("ixlab-bar0", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    if (regs->word_fd < 0)
-        return -errno;
+    regs->shown_fd = -1;
     regs->bytes = bytes;
     regs->clock = clock;
     regs->page = calloc(bytes / REG_PAGE_BYTES, sizeof(*regs->page));
-    if (!regs->page || ftruncate(regs->word_fd, (off_t)bytes) < 0)
-        return regs->page ? -errno : -ENOMEM;
-    map = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, regs->word_fd, 0);
+    if (!regs->page)
+        return -ENOMEM;
+    map = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (map == MAP_FAILED)
         return -errno;
     regs->word = map;
@@ -39,12 +39,92 @@ void regfile_free(struct regfile *regs)
     for (uint64_t i = 0; regs->page && i < regs->bytes / REG_PAGE_BYTES; i++)
         free(regs->page[i]);
     free(regs->page);
+    guard_free(regs->guard);
     if (regs->word)
         munmap(regs->word, regs->bytes);
-    if (regs->word_fd >= 0)
-        close(regs->word_fd);
+    if (regs->shown)
+        munmap(regs->shown, regs->shown_bytes);
+    if (regs->shown_fd >= 0)
+        close(regs->shown_fd);
     memset(regs, 0, sizeof(*regs));
-    regs->word_fd = -1;
+    regs->shown_fd = -1;
+}
+
+/* ---- what clients map ---- */
+
+static void show_all(struct regfile *regs)
+{
+    for (uint32_t i = 0; i < regs->shown_pages; i++)
+        memcpy(&regs->shown[regs->shown_page[i] / 4], &regs->word[regs->shown_page[i] / 4], REG_PAGE_BYTES);
+}
+
+static int is_shown(const struct regfile *regs, uint32_t offset)
+{
+    for (uint32_t i = 0; i < regs->shown_pages; i++)
+        if (regs->shown_page[i] == offset / REG_PAGE_BYTES * REG_PAGE_BYTES)
+            return 1;
+    return 0;
+}
+
+static void show(struct regfile *regs, uint32_t offset)
+{
+    if (is_shown(regs, offset))
+        __atomic_store_n(&regs->shown[offset / 4], regs->word[offset / 4], __ATOMIC_RELEASE);
+}
+
+static int lose_shown(void *arg, uint8_t *at, uint8_t **map, uint64_t *map_bytes)
+{
+    struct regfile *regs = arg;
+
+    if ((uint64_t)(at - (uint8_t *)regs->shown) >= regs->shown_bytes)
+        return 0;
+    regs->shown_gone++;
+    *map = (uint8_t *)regs->shown;
+    *map_bytes = regs->shown_bytes;
+    return 1;
+}
+
+static int map_shown(struct regfile *regs)
+{
+    void *map = mmap(regs->shown, regs->shown_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | (regs->shown ? MAP_FIXED : 0),
+                     regs->shown_fd, 0);
+
+    if (map == MAP_FAILED)
+        return -errno;
+    regs->shown = map;
+    return 0;
+}
+
+/* Areas have the same offset in BAR and file, so the file begins where the BAR does; what is between the pages is nobody's. */
+int regfile_show(struct regfile *regs, const uint32_t *page, uint32_t n)
+{
+    int rc;
+
+    if (n > REG_SHOWN_MAX || regs->shown)
+        return -EINVAL;
+    for (uint32_t i = 0; i < n; i++) {
+        if (page[i] % REG_PAGE_BYTES || page[i] >= regs->bytes)
+            return -EINVAL;
+        if (page[i] + REG_PAGE_BYTES > regs->shown_bytes)
+            regs->shown_bytes = page[i] + REG_PAGE_BYTES;
+    }
+    regs->shown_fd = memfd_create("ixlab-doorbells", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (regs->shown_fd < 0 || ftruncate(regs->shown_fd, (off_t)regs->shown_bytes) < 0 ||
+        fcntl(regs->shown_fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
+        return -errno;
+    rc = guard_arm();                 /* a client may still punch holes, and filling them may fail */
+    if (rc == 0)
+        rc = map_shown(regs);
+    if (rc < 0)
+        return rc;
+    regs->guard = guard_new(lose_shown, regs);
+    if (!regs->guard)
+        return -ENOMEM;
+    memcpy(regs->shown_page, page, n * sizeof(*page));
+    regs->shown_pages = n;
+    show_all(regs);
+    regs->shared = 1;
+    return 0;
 }
 
 static struct reg_page *page_at(struct regfile *regs, uint32_t offset)
@@ -110,6 +190,11 @@ void regfile_load(struct regfile *regs, int keep)
                 regs->word[i * REG_PAGE_WORDS + word] = rule->reset;
         }
     }
+    if (regs->shared) {
+        if (regs->shown_gone)
+            (void)map_shown(regs);    /* perhaps there is memory again; else clients' stores stay lost */
+        show_all(regs);
+    }
 }
 
 uint32_t reg_peek(struct regfile *regs, uint32_t offset)
@@ -132,17 +217,40 @@ void reg_put(struct regfile *regs, uint32_t offset, uint32_t value)
         return;
     hook = &regs->hook[rule_at(regs, offset, &at)->hook];
     regs->word[at / 4] = value;
+    if (regs->shared)
+        show(regs, at);
     if (hook->changed)
         hook->changed(hook->block);
 }
 
-void reg_poked(struct regfile *regs, uint32_t offset, uint32_t old, uint32_t now)
+/* Read-only bits and what is no register go back to what they were.  A client that stored again meanwhile is not undone:
+ * that store is taken at the next look. */
+int reg_take(struct regfile *regs, uint32_t offset)
 {
-    uint32_t at;
-    const struct reg_hook *hook = &regs->hook[rule_at(regs, offset, &at)->hook];
+    uint32_t at, old, now, stored = __atomic_load_n(&regs->shown[offset / 4], __ATOMIC_ACQUIRE);
+    const struct reg_rule *rule;
+    const struct reg_hook *hook;
 
+    if (stored == regs->word[offset / 4])
+        return 0;
+    rule = rule_at(regs, offset, &at);
+    if (at != offset)
+        rule = &regs->rule[0];        /* an alias has no storage of its own, and none of those in use is a page of its own */
+    old = regs->word[offset / 4];
+    now = (old & ~rule->rw) | (stored & rule->rw);
+    now &= ~(stored & rule->w1c);
+    now |= stored & rule->w1s;
+    regs->word[offset / 4] = now;
+    if (now != stored)
+        (void)__atomic_compare_exchange_n(&regs->shown[offset / 4], &stored, now, 0, __ATOMIC_RELEASE, __ATOMIC_RELAXED);
+    if (now == old)
+        return 0;
+    hook = &regs->hook[rule->hook];
     if (hook->write)
-        hook->write(hook->block, at, old, now, now);
+        hook->write(hook->block, offset, old, now, now);
+    else if (hook->changed)
+        hook->changed(hook->block);
+    return 1;
 }
 
 static void unknown(struct regfile *regs, uint32_t at, uint32_t value, int is_write)
@@ -166,6 +274,8 @@ uint32_t reg_read(struct regfile *regs, uint32_t offset)
         unknown(regs, at, 0, 0);
         return 0;
     }
+    if (regs->shared && is_shown(regs, at))
+        (void)reg_take(regs, at);
     hook = &regs->hook[rule->hook];
     value = hook->read ? hook->read(hook->block, at) : regs->word[at / 4];
     if ((rule->flags & RULE_PY_READ) && regs->py_read && regs->in_py < PY_DEPTH_MAX) {
@@ -174,6 +284,8 @@ uint32_t reg_read(struct regfile *regs, uint32_t offset)
         regs->in_py--;
     }
     regs->word[at / 4] &= ~rule->rc;
+    if (rule->rc && regs->shared)
+        show(regs, at);
     value &= ~rule->wo;
     if ((rule->flags & RULE_FAULT) && regs->py_fault)
         value = (uint32_t)regs->py_fault(regs->self, at, value, 0);
@@ -205,11 +317,15 @@ void reg_write(struct regfile *regs, uint32_t offset, uint32_t value)
             return;
         value = (uint32_t)instead;
     }
+    if (regs->shared && is_shown(regs, at))
+        (void)reg_take(regs, at);     /* what the client stored before comes before */
     old = regs->word[at / 4];
     now = (old & ~rule->rw) | (value & rule->rw);
     now &= ~(value & rule->w1c);
     now |= value & rule->w1s;
     regs->word[at / 4] = now;
+    if (regs->shared)
+        show(regs, at);
     hook = &regs->hook[rule->hook];
     if (hook->write)
         hook->write(hook->block, at, old, now | (value & rule->wo), value);

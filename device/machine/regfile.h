@@ -3,7 +3,11 @@
  *
  * The rules come from the tables in device/regs by way of device/machine/regfile.py; nothing here knows a register.
  * Rules and aliases are kept by pages of 4 KiB, and only for pages in which a register is declared, so that a BAR may be
- * large and mostly empty.  The storage is a file in memory, as long as the BAR, of which only touched pages exist.
+ * large and mostly empty.  The storage is memory as long as the BAR, of which only touched pages exist.
+ *
+ * Some pages may be shown to clients, who map them and store there as they like.  What is shown is a copy, in a file of
+ * its own that nobody can resize: the device believes only its storage.  A word that differs from it is a store that was
+ * not noticed yet; reg_take() makes it a write as any other, by the register's rule, and puts right what is shown.
  */
 
 #define REG_PAGE_WORDS 1024
@@ -11,6 +15,7 @@
 #define REG_RULES_MAX 2048        /* distinct access rules of one function */
 #define REG_HOOKS_MAX 16
 #define REG_HOOK_NONE 0
+#define REG_SHOWN_MAX 8
 
 #define RULE_KNOWN 1              /* declared */
 #define RULE_PY_READ 2            /* call py_read before answering */
@@ -54,11 +59,18 @@ struct reg_count {
     uint64_t reg_reads, reg_writes, reg_unknown;
 };
 
+struct guard;
 struct regfile {
-    uint32_t *word;               /* storage at canonical offsets, mapped from word_fd */
-    int word_fd;
+    uint32_t *word;               /* storage at canonical offsets */
+    uint32_t *shown;              /* what clients map, at the same offsets; only the shown pages mean anything.  NULL: none */
+    int shown_fd;
+    uint64_t shown_bytes;
+    uint32_t shown_page[REG_SHOWN_MAX];       /* offsets of the pages */
+    uint32_t shown_pages;
+    uint32_t shown_gone;          /* how often that memory went away under us; stores of then are lost */
+    struct guard *guard;
     int off;                      /* PCI does not decode the BAR: reads give all ones, writes are lost */
-    int shared;                   /* clients map pages of word_fd: what is in those changes under us, trust nothing there */
+    int shared;                   /* clients map the shown pages: what they store there is noticed late */
     int in_py;                    /* depth of calls into Python */
     uint64_t bytes;               /* of the BAR */
     struct reg_page **page;
@@ -87,5 +99,6 @@ uint32_t reg_read(struct regfile *regs, uint32_t offset);                 /* one
 void reg_write(struct regfile *regs, uint32_t offset, uint32_t value);
 uint32_t reg_peek(struct regfile *regs, uint32_t offset);                 /* the value, without any effect of looking */
 void reg_put(struct regfile *regs, uint32_t offset, uint32_t value);      /* the device's own hand: no rule, no `write` */
-void reg_poked(struct regfile *regs, uint32_t offset, uint32_t old, uint32_t now); /* a client's plain store was noticed: its hook */
+int regfile_show(struct regfile *regs, const uint32_t *page, uint32_t n); /* pages at these offsets; 0 or -errno */
+int reg_take(struct regfile *regs, uint32_t offset);      /* of a shown page: a store there is a write now; 1 if it changed anything */
 int64_t regfile_access(void *regs, uint8_t *buf, uint64_t count, uint64_t offset, int is_write); /* any width; count or -errno */

@@ -68,7 +68,7 @@ class Endpoint:
     def _offer(self, offer: Offer) -> None:
         function, context = self.function, self.context
         areas = list(offer.areas)
-        fd = function.c.regs.word_fd if areas else -1
+        fd = function.c.regs.shown_fd if areas else -1
         context.add_region(0, BARS[0], c_function("regfile_access"), function.regs_handle, areas=areas, fd=fd)
         context.add_io_bar(2)
         context.add_msix_bar(4)

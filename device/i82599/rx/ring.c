@@ -174,7 +174,8 @@ static inline void publish(struct rx_desc *desc, int is_legacy, uint64_t q0, uin
     __atomic_store_n(&desc->q1, q1, __ATOMIC_RELEASE);
 }
 
-/* The queue's statistics index.  Its counters lie in memory that clients map with shared doorbells: then left alone. */
+/* The queue's statistics index.  Its counters lie in pages that clients map with shared doorbells, where a look cannot
+ * clear them: then they stay 0. */
 static inline uint32_t stats_index(const struct rx *rx, uint32_t queue)
 {
     return reg_byte(rx->regs, R_RQSMR(0), queue) & RQSMR_MAP0;
@@ -327,7 +328,7 @@ int rx_ring_close(struct rx *rx)
             q->open = 0;
             if (!q->written)
                 continue;
-            reg_set(rx->regs, R_RDH(queue), q->head);
+            reg_publish(rx->regs, R_RDH(queue), q->head);
             queue_stats(rx, queue, q);
             rx->written(rx->intr, queue);
             used++;

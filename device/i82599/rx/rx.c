@@ -43,7 +43,7 @@ static void queue_enable(struct rx *rx, uint32_t queue, int on)
         return;
     q->head = reg(rx->regs, R_RDH(queue)) & RDH_RDH;
     /* A tail written before the queue was on is not honoured.  With shared doorbells the order cannot be seen. */
-    q->tail = rx->regs->shared ? reg_announced(rx->regs, R_RDT(queue)) & RDT_RDT : q->head;
+    q->tail = rx->regs->shared ? reg(rx->regs, R_RDT(queue)) & RDT_RDT : q->head;
 }
 
 /* Whether frames may go to memory now.  A security engine on pause lets them wait (so does a function that may not master
@@ -57,8 +57,7 @@ static void tail_written(struct rx *rx, uint32_t queue, uint32_t tail)
 {
     struct rxq *q = &rx->queue[queue];
 
-    if (!rx->regs->shared)            /* shared doorbells are counted in tails.c, look() */
-        rx->count.doorbells++;
+    rx->count.doorbells++;
     if (!q->on)
         return;
     q->tail = tail;

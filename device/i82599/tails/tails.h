@@ -1,25 +1,23 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Shared doorbells: queue tails and enable bits that clients change by plain stores, and that are looked at in turns. */
+/* Shared doorbells: registers of queues that clients change by plain stores, which are looked for in turns.
+ *
+ * A client maps a copy of four pages (machine/regfile.h) and may store there whatever it likes, where it likes.  A store
+ * that is noticed is a write to that register: bits that software may write are taken, all others are put back, and so is
+ * what is no register.  Nobody else believes what is in those pages.
+ */
 
-#define TAILS_PAGES 4                 /* pages of BAR0 that hold the tails: 0x1000 0x6000 0x7000 0xD000 */
-
-struct tails_count {
-    uint64_t doorbells;
-};
+#define TAILS_PAGES 4                 /* RDT 0..63, TDT 0..63, TDT 64..127, RDT 64..127 */
 
 struct tails {
     struct regfile *regs;
     uint64_t every_ns;                /* a busy queue is looked at at least this often */
     uint64_t busy_ns;                 /* when frames or doorbells last moved */
-    uint32_t on;                      /* queues seen enabled */
-    uint16_t rdt[CHIP_QUEUES];        /* tails as last looked at */
-    uint16_t tdt[CHIP_QUEUES];
-    uint8_t rx_on[CHIP_QUEUES];       /* and enable bits */
-    uint8_t tx_on[CHIP_QUEUES];
-    struct tails_count count;
+    uint64_t rx_on[2];                /* queues seen enabled, one bit each */
+    uint64_t tx_on[2];
 };
 
 void tails_reset(struct tails *tails);
-/* How many moved; what they mean is the queues' hooks'.  turn: its number; busy: the last one moved frames or doorbells. */
+int tails_show(struct tails *tails, uint64_t every_ns);           /* clients may map the pages from now on; 0 or -errno */
+/* How many registers moved; what it means is the queues' hooks'.  turn: its number; busy: the last one moved frames. */
 uint32_t tails_look(struct tails *tails, uint64_t turn, uint32_t busy);
 uint64_t tails_wait_ns(const struct tails *tails);                /* when to look again; UINT64_MAX: not shared */

@@ -28,7 +28,7 @@ void tx_flush(struct tx_turn *turn)
         turn->frames = 0;
     }
     turn->arena_used = 0;
-    reg_set(tx->regs, R_TDH(turn->queue), turn->head);
+    reg_publish(tx->regs, R_TDH(turn->queue), turn->head);
     for (uint32_t i = 0; i < turn->dones; i++)
         __atomic_store_n(&turn->done[i]->q1, turn->done_q1[i], __ATOMIC_RELEASE);
     if (turn->head_due) {

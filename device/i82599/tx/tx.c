@@ -74,7 +74,7 @@ void tx_write(void *arg, uint32_t offset, uint32_t old, uint32_t seen, uint32_t 
             queue_enable(tx, q, !!(old & TXDCTL_ENABLE), !!(seen & TXDCTL_ENABLE));
             return;
         }
-        if (of_queue_0 == R_TDT(0) && !tx->regs->shared) /* shared doorbells are counted in tails.c, look() */
+        if (of_queue_0 == R_TDT(0))
             tx->count.doorbells++;
         queue_mark(tx, q);
         return;
@@ -85,7 +85,7 @@ void tx_write(void *arg, uint32_t offset, uint32_t old, uint32_t seen, uint32_t 
 
 /* ---- turns ------------------------------------------------------------------------------------------------------- */
 
-/* What the ring registers say now.  They are looked at every turn: with shared doorbells nothing in them is trusted. */
+/* What the ring registers say now: a client may change them at any time, and they are checked every turn. */
 static int turn_open(struct tx_turn *turn, struct tx *tx, uint32_t q, uint32_t budget)
 {
     uint64_t errors = tx->queue[q].dma->errors;
@@ -94,7 +94,7 @@ static int turn_open(struct tx_turn *turn, struct tx *tx, uint32_t q, uint32_t b
     turn->tx = tx;
     turn->q = &tx->queue[q];
     turn->queue = q;
-    turn->tail = reg_announced(tx->regs, R_TDT(q));
+    turn->tail = reg(tx->regs, R_TDT(q));
     turn->head = reg(tx->regs, R_TDH(q));
     turn->base = (uint64_t)reg(tx->regs, R_TDBAH(q)) << 32 | (reg(tx->regs, R_TDBAL(q)) & TDBAL_BASE);
     turn->count = ring_bytes / sizeof(struct tx_desc);
