@@ -5,6 +5,7 @@
  * queue cannot starve the others and nobody can keep the device busy beyond its budget.  A queue whose ring or
  * descriptors make no sense stands still until software enables it again; all others go on.
  */
+#include <errno.h>
 #include <stdint.h>
 #include <string.h>
 #include "desc.h"
@@ -22,6 +23,10 @@
 #define QUEUE_STRIDE (R_TDBAL(1) - R_TDBAL(0))
 #define QUEUES_START R_TDBAL(0)
 #define QUEUES_END (QUEUES_START + CHIP_QUEUES * QUEUE_STRIDE)
+
+/* Descriptors that a turn of all queues looks at before it ends.  Frames have a budget of their own, but contexts, nulls
+ * and packets without an end are no frames, and 128 rings may hold 65535 each. */
+#define WALK_MOST 4096
 
 static void queue_unmark(struct tx *tx, uint32_t q)
 {
@@ -116,8 +121,9 @@ static int turn_open(struct tx_turn *turn, struct tx *tx, uint32_t q, uint32_t b
     return 0;
 }
 
-/* Returns frames used up.  The mark goes unless the budget was what ended the turn. */
-static uint32_t queue_turn(struct tx *tx, uint32_t q, uint32_t budget)
+/* Returns frames used up; adds the descriptors looked at to *walked.  The mark goes unless a budget was what ended the
+ * turn. */
+static uint32_t queue_turn(struct tx *tx, uint32_t q, uint32_t budget, uint32_t *walked)
 {
     struct tx_turn turn;
     int rc = turn_open(&turn, tx, q, budget);
@@ -126,9 +132,10 @@ static uint32_t queue_turn(struct tx *tx, uint32_t q, uint32_t budget)
         queue_stop(tx, q, (uint32_t)rc);
         return 0;
     }
-    while (!rc && turn.head != turn.tail && !tx_full(&turn)) {
+    while (!rc && turn.head != turn.tail && !tx_full(&turn) && *walked < WALK_MOST) {
         struct tx_packet pkt;
         rc = tx_next(&turn, &pkt);
+        *walked += pkt.descs;
         if (rc)
             break;
         if (pkt.len_bytes) {
@@ -145,7 +152,7 @@ static uint32_t queue_turn(struct tx *tx, uint32_t q, uint32_t budget)
         tx->written(tx->intr, q);
     if (rc > 0)
         queue_stop(tx, q, (uint32_t)rc);
-    else if (turn.head == turn.tail || !tx_full(&turn))
+    else if (turn.head == turn.tail || rc == -EAGAIN)
         queue_unmark(tx, q); /* all done, or a packet whose end has not been posted yet */
     return turn.sent;
 }
@@ -168,12 +175,12 @@ static uint32_t next_marked(const struct tx *tx, uint32_t from)
 /* Marked queues keep their mark while DMA is off, for their function or as a whole; whatever turns it on again finds them. */
 int tx_run(struct tx *tx, uint32_t budget_frames)
 {
-    uint32_t sent = 0, passed_over = 0;
+    uint32_t sent = 0, walked = 0, passed_over = 0;
 
     if (!(tx->pending[0] | tx->pending[1]) || !(reg(tx->regs, R_DMATXCTL) & DMATXCTL_TE) ||
         (reg(tx->regs, R_RTTDCS) & RTTDCS_ARBDIS))
         return 0;
-    while (sent < budget_frames && passed_over < CHIP_QUEUES) {
+    while (sent < budget_frames && walked < WALK_MOST && passed_over < CHIP_QUEUES) {
         uint32_t q = next_marked(tx, tx->next);
         if (q == CHIP_QUEUES)
             break;
@@ -184,9 +191,9 @@ int tx_run(struct tx *tx, uint32_t budget_frames)
         }
         passed_over = 0;
         if (reg(tx->regs, R_TXDCTL(q)) & TXDCTL_ENABLE)
-            sent += queue_turn(tx, q, budget_frames - sent);
+            sent += queue_turn(tx, q, budget_frames - sent, &walked);
         else
             queue_unmark(tx, q);
     }
-    return (int)sent;
+    return sent ? (int)sent : walked >= WALK_MOST;   /* more may be left: the loop is not to sleep */
 }

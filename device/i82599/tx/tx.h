@@ -75,7 +75,7 @@ struct tx_turn {                      /* one queue's turn, and what waits for tx
 /* tx.c */
 void tx_reset(struct tx *tx);
 void tx_write(void *tx, uint32_t offset, uint32_t old, uint32_t seen, uint32_t written);   /* struct reg_hook's */
-int tx_run(struct tx *tx, uint32_t budget_frames);                /* frames sent; pending queues stay pending */
+int tx_run(struct tx *tx, uint32_t budget_frames);                /* frames sent, or 1 when only descriptors were passed */
 
 /* out.c: a turn's results */
 void tx_flush(struct tx_turn *turn);                              /* frames to the wire, then head, then DD */
