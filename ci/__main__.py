@@ -11,7 +11,7 @@ STEPS: dict[str, str] = {
     "setup": "make .venv, libvfio-user and the C extensions; nothing to do the second time",
     "demo": "the NIC, its driver and real TCP between two namespaces, in about a minute",
     "vm": "a Debian guest with the NIC in it, under QEMU: a shell, or `--run 'COMMAND'`; `vm --help`",
-    "test": "everything CI runs; `test unit …`: some tiers; `test soak`: ten minutes of change; `-- ARG…`: for pytest",
+    "test": "everything CI runs; `test unit …`: some tiers; `test soak|fuzz|chaos`: minutes; `-- ARG…`: pytest's",
     "lint": "ruff, mypy --strict, generated files current",
     "stubs": "write the .pyi files of the C modules anew, after their declarations changed; `--check`: only look",
     "sanitize": "the unit and pair tiers on C built with ASan and UBSan",

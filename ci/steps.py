@@ -14,8 +14,9 @@ from ci import guest, machine, net, vfu
 from ci.say import ROOT, CiError, Timed, cache_dir, run, say
 
 TIERS = ("unit", "pair", "wire", "host", "boot")
-SOAK = "soak"
-NEEDS_NETWORK = {"wire", "host", "boot", SOAK}
+SOAK, FUZZ, CHAOS = "soak", "fuzz", "chaos"
+ALONE = {SOAK: "tests/boot/soak.py", FUZZ: "tests/fuzz/fuzz.py", CHAOS: "tests/chaos/chaos.py"}  # only by their names
+NEEDS_NETWORK = {"wire", "host", "boot", SOAK, CHAOS}
 NEEDS_GUEST = {"boot", SOAK}
 COVERAGE_FLOOR_PERCENT = 90
 TIER_TIMEOUT_S = 3600
@@ -74,13 +75,13 @@ def _workers() -> list[str]:
 
 
 def _where(tier: str) -> str:
-    """Return what pytest is given for a tier; the soak is a file of the boot tier that is run only by its name."""
-    return "tests/boot/soak.py" if tier == SOAK else f"tests/{tier}"
+    """Return what pytest is given for a tier."""
+    return ALONE.get(tier, f"tests/{tier}")
 
 
 def _pytest(tier: str, more: list[str], *, coverage: bool) -> int:
     command = [sys.executable, "-m", "pytest", _where(tier)]
-    command += ["-s"] if tier == SOAK else _workers()  # a soak shows how far it is
+    command += ["-s"] if tier in ALONE else _workers()  # these show how far they are
     env = {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
     if coverage and tier not in NEEDS_GUEST:  # a guest waits for each register: the device goes unwatched there
         env["COVERAGE_PROCESS_START"] = str(ROOT / "pyproject.toml")
@@ -96,8 +97,8 @@ def test(rest: list[str]) -> int:
         CiError: A tier has no such name, or a step other than pytest failed.
     """
     named, more = (rest[: rest.index("--")], rest[rest.index("--") + 1 :]) if "--" in rest else (rest, [])
-    if unknown := [tier for tier in named if tier not in (*TIERS, SOAK)]:
-        raise CiError(f"no test tier called {', '.join(unknown)}; there are: {', '.join((*TIERS, SOAK))}", 2)
+    if unknown := [tier for tier in named if tier not in (*TIERS, *ALONE)]:
+        raise CiError(f"no test tier called {', '.join(unknown)}; there are: {', '.join((*TIERS, *ALONE))}", 2)
     tiers = named or [tier for tier in TIERS if any((ROOT / "tests" / tier).glob("test_*.py"))]
     if NEEDS_NETWORK & set(tiers):
         machine.ensure(machine.NETWORK)
