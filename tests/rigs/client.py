@@ -30,10 +30,14 @@ class Client:
     ) -> None:
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.sock.settimeout(timeout_s)
-        self.sock.connect(str(path))
         self.message_id = 0
-        if shake_hands:
-            self.version = self.call(VERSION, struct.pack("<HH", 0, 1) + capabilities)
+        try:
+            self.sock.connect(str(path))
+            if shake_hands:
+                self.version = self.call(VERSION, struct.pack("<HH", 0, 1) + capabilities)
+        except BaseException:
+            self.close()
+            raise
 
     def __enter__(self) -> Self:
         return self

@@ -51,13 +51,17 @@ class RawGuest:
     """
 
     def __init__(self, path: Path, *, mapped: bool = True) -> None:
-        self._stack = contextlib.ExitStack()
-        self.client = self._stack.enter_context(Client(path))
+        with contextlib.ExitStack() as stack:
+            self._begin(path, stack, mapped=mapped)
+            self._stack = stack.pop_all()
+
+    def _begin(self, path: Path, stack: contextlib.ExitStack, *, mapped: bool) -> None:
+        self.client = stack.enter_context(Client(path))
         self.fd = os.memfd_create("guest", os.MFD_ALLOW_SEALING | os.MFD_CLOEXEC)
-        self._stack.callback(os.close, self.fd)
+        stack.callback(os.close, self.fd)
         os.ftruncate(self.fd, MEMORY_BYTES)
         fcntl.fcntl(self.fd, fcntl.F_ADD_SEALS, SEALS)
-        self.memory = self._stack.enter_context(mmap.mmap(self.fd, MEMORY_BYTES))
+        self.memory = stack.enter_context(mmap.mmap(self.fd, MEMORY_BYTES))
         if mapped:
             self.client.map(self.fd, IOVA, MEMORY_BYTES)
         self.master()
