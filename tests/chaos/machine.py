@@ -118,7 +118,7 @@ def _stop_driver(world: World) -> None:
 @move("the honest driver is killed, and another comes")
 def _kill_driver(world: World) -> None:
     world.driver.process.kill()
-    world.driver.process.wait(10)
+    world.driver.process.communicate(timeout=10)
     world.stage.programs.remove(world.driver)
     world.driver = world.stage.driver("--queues", "2")
     world.stage.address()
