@@ -249,10 +249,8 @@ def leftovers(before: set[str], stage: Stage) -> list[str]:
     return found
 
 
-def main(rest: list[str]) -> int:
+def main() -> int:
     """Run the demo; returns the exit code."""
-    if rest:
-        raise CiError(f"`demo` takes no arguments; seen: {' '.join(rest)}", 2)
     machine.ensure(machine.NETWORK)
     if not net.privileged():
         net.enter_user_namespace(["demo"])

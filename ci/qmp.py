@@ -1,24 +1,19 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A running QEMU's monitor, for code that is not asynchronous: qemu.qmp with an event loop of its own in a thread."""
+"""A running QEMU's monitor: ``qemu.qmp``'s own face for code that is not asynchronous, with deadlines."""
 
 import asyncio
 import contextlib
-import threading
-from collections.abc import Coroutine
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TypeVar
-
-from qemu.qmp import QMPClient, QMPError
 
 from ci.say import CiError
 
 ANSWER_TIMEOUT_S = 60.0
-
-T = TypeVar("T")
+HANG_UP_TIMEOUT_S = 10.0
 
 
 class Monitor:
-    """Talks to QEMU's monitor socket.
+    """Talks to QEMU's monitor socket; for one thread.
 
     Args:
         path: Its UNIX socket.
@@ -28,19 +23,33 @@ class Monitor:
     """
 
     def __init__(self, path: Path) -> None:
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="qmp", daemon=True)
-        self._thread.start()
-        self._client = QMPClient("ixlab")
-        self._closed = False
+        from qemu.qmp import QMPError
+        from qemu.qmp.legacy import QEMUMonitorProtocol
+
+        self._errors = (QMPError, OSError, EOFError, TimeoutError)
+        self._loop = asyncio.new_event_loop()  # its own, or several monitors of a thread would share one for ever
+        asyncio.set_event_loop(self._loop)
+        self._protocol = QEMUMonitorProtocol(str(path), nickname="ixlab")
+        asyncio.set_event_loop(None)
+        self._protocol.settimeout(ANSWER_TIMEOUT_S)
+        self._closed = self._late = False
         try:
-            self._wait(self._client.connect(str(path)))
-        except (QMPError, OSError, TimeoutError) as exc:
+            with self._within(ANSWER_TIMEOUT_S):  # the one wait that has no deadline of its own
+                self._protocol.connect()
+        except self._errors as exc:
             self.close()
             raise CiError(f"QEMU's monitor at {path} does not answer: {exc}") from exc
 
-    def _wait(self, what: Coroutine[object, object, T], timeout_s: float = ANSWER_TIMEOUT_S) -> T:
-        return asyncio.run_coroutine_threadsafe(what, self._loop).result(timeout_s)
+    @contextlib.contextmanager
+    def _within(self, timeout_s: float) -> Iterator[None]:
+        timer = self._loop.call_later(timeout_s, self._loop.stop)
+        try:
+            yield
+        except RuntimeError as exc:  # how a loop says that it was stopped
+            self._late = True
+            raise TimeoutError(f"no word within {timeout_s:g} s") from exc
+        finally:
+            timer.cancel()
 
     def call(self, command: str, **arguments: object) -> object:
         """Run one command and return its answer; ``_`` in an argument's name stands for ``-``.
@@ -50,8 +59,8 @@ class Monitor:
         """
         named = {key.replace("_", "-"): value for key, value in arguments.items()}
         try:
-            return self._wait(self._client.execute(command, named))
-        except (QMPError, OSError, EOFError, TimeoutError) as exc:
+            return self._protocol.cmd(command, **named)
+        except self._errors as exc:
             raise CiError(f"QMP {command} {named or ''}: {exc}") from exc
 
     def close(self) -> None:
@@ -59,12 +68,13 @@ class Monitor:
         if self._closed:
             return
         self._closed = True
-        with contextlib.suppress(Exception):
-            self._wait(self._client.disconnect(), 10)
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
-        if not self._thread.is_alive():
-            self._loop.close()
+        with contextlib.suppress(Exception), self._within(HANG_UP_TIMEOUT_S):
+            if self._late and (tasks := asyncio.all_tasks(self._loop)):  # what a stopped loop was in the middle of
+                for task in tasks:
+                    task.cancel()
+                self._loop.run_until_complete(asyncio.wait(tasks))
+            self._protocol.close()
+        self._loop.close()
 
     def __enter__(self) -> "Monitor":
         return self

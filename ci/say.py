@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """How the house's tool talks, runs other programs, and gives up."""
 
+import io
 import os
 import shlex
 import subprocess
@@ -30,6 +31,13 @@ def cache_dir() -> Path:
     path = (Path(base) if base else Path.home() / ".cache") / "ixlab"
     path.mkdir(parents=True, exist_ok=True)
     return path
+
+
+def any_locale() -> None:
+    """See to it that a terminal, pipe or locale that lacks a character of ours gets a `?`, not our end."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 def say(text: str) -> None:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The steps, as plain functions; they run inside ``.venv``."""
 
+import argparse
 import os
-import shlex
 import shutil
 import sys
 import tempfile
@@ -11,44 +11,52 @@ import zipfile
 from pathlib import Path
 
 from ci import guest, machine, net, vfu
+from ci.command_line import ALONE, CHAOS, QUICK, SOAK, TIERS
 from ci.say import ROOT, CiError, Timed, cache_dir, run, say
 
-TIERS = ("unit", "pair", "wire", "host", "boot")
-SOAK, FUZZ, CHAOS = "soak", "fuzz", "chaos"
-ALONE = {SOAK: "tests/boot/soak.py", FUZZ: "tests/fuzz/fuzz.py", CHAOS: "tests/chaos/chaos.py"}  # only by their names
-NEEDS_NETWORK = {"wire", "host", "boot", SOAK, CHAOS}
+NEEDS_NETWORK = {"wire", "host", "boot", QUICK, SOAK, CHAOS}
 NEEDS_GUEST = {"boot", SOAK}
 COVERAGE_FLOOR_PERCENT = 90
 TIER_TIMEOUT_S = 3600
 WORKERS_MOST = 8  # each may hold a guest of 1 GiB
 
 
-def run_step(name: str, rest: list[str]) -> int:
-    """Run one step by name; returns the exit code."""
-    if name == "test":
-        return test(rest)
-    if name == "demo":
-        from ci import demo
+def run_step(asked: argparse.Namespace) -> int:
+    """Run one step, as the command line asked for it; returns the exit code."""
+    match asked.step:
+        case "test":
+            return test(asked)
+        case "demo":
+            from ci import demo
 
-        return demo.main(rest)
-    if name == "vm":
-        from ci import vm_step
+            return demo.main()
+        case "vm":
+            from ci import vm_step
 
-        return vm_step.main(rest)
-    if name == "bench":
-        from ci import bench
+            return vm_step.main(asked)
+        case "bench":
+            from ci import bench
 
-        return bench.main(rest)
-    if name == "stubs":
-        from ci import stubs
+            return bench.main(asked)
+        case "stubs":
+            from ci import stubs
 
-        return stubs.main(rest)
-    if rest:
-        raise CiError(f"`{name}` takes no arguments; seen: {shlex.join(rest)}", 2)
-    steps = {"lint": lint, "sanitize": sanitize, "wheel": wheel}
-    if name in steps:  # set-up itself was done on the way here
-        steps[name]()
-    return 0
+            stubs.check() if asked.check else stubs.write()
+        case "completion":
+            from ci import completion
+
+            completion.show(asked.shell)
+        case "man":
+            from ci import man
+
+            man.write(asked.out)
+        case "lint":
+            lint()
+        case "sanitize":
+            sanitize()
+        case "wheel":
+            wheel()
+    return 0  # set-up itself was done on the way here
 
 
 def lint() -> None:
@@ -90,13 +98,16 @@ def _pytest(tier: str, more: list[str], *, coverage: bool) -> int:
     return run([*command, "-q", *more], env=env, check=False, timeout_s=TIER_TIMEOUT_S).returncode
 
 
-def test(rest: list[str]) -> int:
+def test(asked: argparse.Namespace) -> int:
     """Run test tiers; all of them, lint, coverage and sanitizers when none is named.
+
+    Args:
+        asked: ``tiers``; ``pytest``, what pytest is given besides; ``words``, the whole command line.
 
     Raises:
         CiError: A tier has no such name, or a step other than pytest failed.
     """
-    named, more = (rest[: rest.index("--")], rest[rest.index("--") + 1 :]) if "--" in rest else (rest, [])
+    named, more = asked.tiers, asked.pytest
     if unknown := [tier for tier in named if tier not in (*TIERS, *ALONE)]:
         raise CiError(f"no test tier called {', '.join(unknown)}; there are: {', '.join((*TIERS, *ALONE))}", 2)
     tiers = named or [tier for tier in TIERS if any((ROOT / "tests" / tier).glob("test_*.py"))]
@@ -105,7 +116,7 @@ def test(rest: list[str]) -> int:
         if NEEDS_GUEST & set(tiers) and not net.entered():
             guest.prepare()
         if not net.privileged():
-            net.enter_user_namespace(["test", *rest])
+            net.enter_user_namespace(asked.words)
     whole = not named and not more
     figures: list[tuple[str, float, int]] = []
     if whole:

@@ -138,16 +138,10 @@ def check() -> None:
         raise CiError("; ".join(stale) + ": run `python3 -m ci stubs`")
 
 
-def main(rest: list[str]) -> int:
-    """Write the stubs, or with ``--check`` only see whether they are current; returns the exit code."""
-    if rest == ["--check"]:
-        check()
-        return 0
-    if rest:
-        raise CiError(f"`stubs` takes only --check; seen: {' '.join(rest)}", 2)
+def write() -> None:
+    """Write the stubs that are not current."""
     for stub, script in SCRIPTS.items():
         path, wanted = ROOT / stub, text(declared(script), script)
         if not path.is_file() or path.read_text() != wanted:
             path.write_text(wanted)
             say(f"{stub}: written")
-    return 0

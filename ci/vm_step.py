@@ -21,42 +21,50 @@ CATCH_UP_S = 0.1
 CATCH_UP_LOOKS = 20
 SMP_MOST = 64  # each has an MSI-X vector then
 
-USAGE = """\
-usage: python3 -m ci vm [OPTION…]                 a shell in the guest; Ctrl-A X ends it
-       python3 -m ci vm [OPTION…] --run 'COMMAND' one command in the guest; its output, its exit code
-
-  --driver ixgbe|ours|none   who drives the NIC (ixgbe)
-  --kernel 6.12|6.1|DEB|PATH Debian's, a Debian package, or a folder with boot and lib/modules (6.12)
-  --smp N                    CPUs, up to 64 (2)
-  --doorbells trapped|shared as `python -m device --doorbells` (trapped)
-  --interrupts msix|msi|intx the best kind the NIC offers (msix)
-  --capture FILE.pcap        record what the wire carries
-  --device-arg ARG           one more argument for `python -m device`; may be repeated
-  --qemu-arg ARG             one more argument for QEMU; may be repeated
-"""
+MORE = """\
+Without --run it is a shell in the guest; Ctrl-A X ends it.  With it, the command's output and its exit code are yours.
+The first run makes the guest in the cache, from Debian packages."""
 
 
-def _parse(rest: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python3 -m ci vm", usage=argparse.SUPPRESS, add_help=False)
-    parser.add_argument("-h", "--help", action="store_true")
-    parser.add_argument("--driver", choices=["ixgbe", "ours", "none"], default="ixgbe")
-    parser.add_argument("--kernel", default="6.12")
-    parser.add_argument("--smp", type=int, default=2, choices=range(1, SMP_MOST + 1), metavar="N")
-    parser.add_argument("--doorbells", choices=["trapped", "shared"], default="trapped")
-    parser.add_argument("--interrupts", choices=["msix", "msi", "intx"], default="msix")
-    parser.add_argument("--capture", type=Path)
-    parser.add_argument("--device-arg", action="append", default=[])
-    parser.add_argument("--qemu-arg", action="append", default=[])
-    parser.add_argument("--run")
-    return parser.parse_args(rest)
+def options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `vm`."""
+    parser.add_argument(
+        "--driver", choices=["ixgbe", "ours", "none"], default="ixgbe", help="who drives the NIC (ixgbe)"
+    )
+    parser.add_argument(
+        *("--kernel",),
+        default="6.12",
+        metavar="6.12|6.1|DEB|PATH",
+        help="Debian's, a Debian package, or a folder with boot and lib/modules (6.12)",
+    )
+    parser.add_argument(
+        "--smp", type=int, default=2, choices=range(1, SMP_MOST + 1), metavar="N", help=f"CPUs, up to {SMP_MOST} (2)"
+    )
+    parser.add_argument(
+        *("--doorbells",),
+        choices=["trapped", "shared"],
+        default="trapped",
+        help="as `python -m device --doorbells` (trapped)",
+    )
+    parser.add_argument(
+        "--interrupts", choices=["msix", "msi", "intx"], default="msix", help="the best kind the NIC offers (msix)"
+    )
+    parser.add_argument("--capture", type=Path, metavar="FILE.pcap", help="record what the wire carries")
+    parser.add_argument(
+        *("--device-arg",),
+        action="append",
+        default=[],
+        metavar="ARG",
+        help="one more argument for `python -m device`; may be repeated",
+    )
+    parser.add_argument(
+        "--qemu-arg", action="append", default=[], metavar="ARG", help="one more argument for QEMU; may be repeated"
+    )
+    parser.add_argument("--run", metavar="'COMMAND'", help="run it in the guest, in place of a shell")
 
 
-def main(rest: list[str]) -> int:
+def main(asked: argparse.Namespace) -> int:
     """Start a guest, and run a command in it or give it to a person; returns the exit code."""
-    asked = _parse(rest)
-    if asked.help:
-        print(USAGE)
-        return 0
     if asked.run is None and not sys.stdin.isatty():
         raise CiError("`vm` without --run is a shell: it wants a terminal", 2)
     if asked.capture:
@@ -70,7 +78,7 @@ def main(rest: list[str]) -> int:
     if not net.entered():
         guest.prepare([options.kernel], driver=options.driver)
     if not net.privileged():
-        net.enter_user_namespace(["vm", *rest])
+        net.enter_user_namespace(asked.words)
     net.need_tun()
     vm = Vm(options, console=asked.run is None)
     with contextlib.ExitStack() as stack:

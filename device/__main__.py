@@ -3,6 +3,7 @@
 
 import contextlib
 import logging
+import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -13,6 +14,7 @@ FAILED, MISSING = 1, 3
 try:
     import click
 
+    from device import completion
     from device.ctl import ctl
     from device.ending import Ending
     from device.errors import DeviceError, MissingError
@@ -26,7 +28,9 @@ try:
     from device.machine.wire import LoopbackPort, NullPort, PcapPort, PeerPort, Port, TapPort
     from device.machine.wire.kinds import chosen, kinds, usage
     from device.outlet import Patient
-    from device.regs.i82599 import ALL, Register
+    from device.regs.core import Register
+    from device.regs.i82599 import ALL
+    from device.regs.names import find
     from device.serve.rights import User, become, user_of
     from device.serve.server import Server, raise_file_limit
     from device.serve.vfu import no_new_privileges
@@ -59,16 +63,15 @@ def _mac(_context: click.Context, _parameter: click.Parameter, value: str | None
     return raw
 
 
-def _registers(_context: click.Context, _parameter: click.Parameter, value: str | None) -> list[type[Register]]:
-    by_name = {register.NAME: register for register in ALL}
-    found: list[type[Register]] = []
+def _registers(
+    _context: click.Context, _parameter: click.Parameter, value: str | None
+) -> list[tuple[type[Register], int | None]]:
     if value == "all":
-        return list(ALL)
-    for name in filter(None, (value or "").split(",")):
-        if name.upper() not in by_name:
-            raise click.BadParameter(f"no register is called {name}; `python -m device.regs` lists them")
-        found.append(by_name[name.upper()])
-    return found
+        return [(register, None) for register in ALL]
+    try:
+        return [find(name, ALL) for name in filter(None, (value or "").split(","))]
+    except ValueError as exc:
+        raise click.BadParameter(str(exc)) from exc
 
 
 def _wire(context: click.Context, parameter: click.Parameter, value: str | None) -> Callable[[], Port] | None:
@@ -187,9 +190,19 @@ def _give_up_rights(user: User, port: Port, paths: Sequence[Path | None]) -> Non
 )
 @click.option("--socket", "path", type=click.Path(path_type=Path), help="Where clients connect.  [required]")
 @click.option(
-    "--wire", callback=_wire, is_eager=True, metavar="KIND[:ARG]", help=f"Wire: {WIRES}; `list` says what they are."
+    *("--wire",),
+    callback=_wire,
+    is_eager=True,
+    metavar="KIND[:ARG]",
+    shell_complete=completion.wires,
+    help=f"Wire: {WIRES}; `list` says what they are.",
 )
-@click.option("--tap", metavar="NAME", help="Wire: this tap interface; made, and removed at exit, if it is not there.")
+@click.option(
+    *("--tap",),
+    metavar="NAME",
+    shell_complete=completion.taps,
+    help="Wire: this tap interface; made, and removed at exit, if it is not there.",
+)
 @click.option("--loopback", is_flag=True, help="Wire: what is sent comes back.")
 @click.option("--null", is_flag=True, help="Wire: count and drop (the default).")
 @click.option("--pcap", metavar="IN[,OUT]", help="Wire: play capture IN, record to OUT; either may be empty.")
@@ -213,7 +226,13 @@ def _give_up_rights(user: User, port: Port, paths: Sequence[Path | None]) -> Non
     show_default=True,
     help="The best kind the card offers.",
 )
-@click.option("--trace", callback=_registers, metavar="REG[,REG…]|all", help="Log every access to these registers.")
+@click.option(
+    *("--trace",),
+    callback=_registers,
+    metavar="REG[,REG…]|all",
+    shell_complete=completion.registers,
+    help="Log every access to these registers: STATUS, RXDCTL, RXDCTL[3] or an offset such as 0x1028.",
+)
 @click.option(
     "--trace-file", type=click.Path(path_type=Path, dir_okay=False), help="Accesses go there; all, without --trace."
 )
@@ -223,6 +242,7 @@ def _give_up_rights(user: User, port: Port, paths: Sequence[Path | None]) -> Non
     is_eager=True,
     multiple=True,
     metavar="NAME[=ARG]",
+    shell_complete=completion.faults,
     help="Break the card so, from the start; may be given again. `list` says what can break.",
 )
 @click.option("--control", type=click.Path(path_type=Path), help="Socket for commands, JSON lines; `ctl` sends them.")
@@ -255,7 +275,7 @@ def cli(
     nvm: Path | None,
     doorbells: str,
     interrupts: str,
-    trace: Sequence[type[Register]],
+    trace: Sequence[tuple[type[Register], int | None]],
     trace_file: Path | None,
     faults: Sequence[str],
     control: Path | None,
@@ -287,7 +307,9 @@ def cli(
         logs = stack.enter_context(Logs(verbose, quiet=quiet, file=log_file, patient=patient))
         raise_file_limit()
         port = stack.enter_context(make_port())
-        card = stack.enter_context(Card(mac=mac, sfp=sfp, nvm=nvm, port=port, trace=() if trace_file else trace))
+        card = stack.enter_context(Card(mac=mac, sfp=sfp, nvm=nvm, port=port))
+        for register, n in () if trace_file else trace:
+            card.regs.trace(register, n)
         image = _nvm_file(card, nvm)
         _inject(card, faults)
         written = stack.enter_context(TraceFile(card.pf, trace_file, trace)) if trace_file else None
@@ -330,7 +352,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _main(arguments: Sequence[str] | None, patient: Patient) -> int:
     words = None if arguments is None else list(arguments)
     try:
-        cli.main(args=words, prog_name="device", standalone_mode=False, obj=patient)
+        cli.main(
+            args=words,
+            prog_name=completion.PROGRAM if completion.VARIABLE in os.environ else "device",
+            complete_var=completion.VARIABLE,
+            standalone_mode=False,
+            obj=patient,
+        )
     except click.ClickException as exc:
         exc.show()
         return exc.exit_code

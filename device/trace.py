@@ -116,16 +116,22 @@ class TraceFile:
     Args:
         function: Whose registers.
         path: The file; what it held is gone. Rotated, it is made anew; what it does not take is counted and said.
-        registers: Only these; all, declared or not, if empty.
+        registers: Only these, or one of an array; all, declared or not, if empty.
 
     Raises:
         ConfigError: The file cannot be written.
     """
 
-    def __init__(self, function: Function, path: Path, registers: Iterable[type[Register]] = ()) -> None:
+    def __init__(
+        self, function: Function, path: Path, registers: Iterable[tuple[type[Register], int | None]] = ()
+    ) -> None:
         self._function = function
         self._path = path
-        self._only = frozenset(register.offset(n) for register in registers for n in range(register.count))
+        self._only = frozenset(
+            register.offset(n)
+            for register, one in registers
+            for n in (range(register.count) if one is None else (one,))
+        )
         self._began_ns = function.now_ns()
         self._lines = 0
         self._last: tuple[Access, int] | None = None

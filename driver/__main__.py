@@ -17,7 +17,7 @@ try:
     import click
     from rich.logging import RichHandler
 
-    from driver import claim, ethtool, families, status
+    from driver import claim, completion, ethtool, families, status
     from driver.core.family import Nic
     from driver.core.napi import NapiMode
     from driver.core.netdev import check_name
@@ -105,7 +105,7 @@ FC = TypeVar("FC", bound=Callable[..., Any])
 
 def nic_argument(command: FC) -> FC:
     """NIC, and how long it may take to answer."""
-    return click.argument("nic")(timeout_option(command))
+    return click.argument("nic", shell_complete=completion.nics)(timeout_option(command))
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -191,11 +191,14 @@ def stats(nic: str, as_json: bool) -> None:
 
 @cli.command()
 @nic_argument
-@click.argument("names", nargs=-1, callback=_checked(families.check_registers))
+@click.argument("names", nargs=-1, callback=_checked(families.check_registers), shell_complete=completion.registers)
 @click.option("--all", "zero", is_flag=True, help="Also registers that read 0.")
 @json_option
 def regs(nic: str, names: tuple[str, ...], zero: bool, as_json: bool) -> None:
-    """Dump NIC's registers, all or those of NAMES; none whose reading has an effect."""
+    """Dump NIC's registers, all or those of NAMES; none whose reading has an effect.
+
+    A name is STATUS, RDT (all that are not 0), RDT[3], or a byte offset such as 0x1018.
+    """
     found = _ask(nic, "regs", "all" if zero else "set", *names)
     emit(found, as_json, f"{nic}: registers", registers)
 
@@ -241,7 +244,12 @@ def _exit_code(exc: Exception) -> int:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns 0 fine, 1 our error, 2 usage, 3 something missing here, 130 interrupted."""
     try:
-        cli.main(args=None if arguments is None else list(arguments), prog_name="driver", standalone_mode=False)
+        cli.main(
+            args=None if arguments is None else list(arguments),
+            prog_name=completion.PROGRAM if completion.VARIABLE in os.environ else "driver",
+            complete_var=completion.VARIABLE,
+            standalone_mode=False,
+        )
     except click.ClickException as exc:
         exc.show()
         return exc.exit_code

@@ -23,20 +23,21 @@ def registers(
         bar: Register window.
         dumped: Registers whose reading has no effect, as the family lists them.
         zero: Include registers that read 0.
-        names: Only these registers, and the first of each even if it reads 0; all if empty.
+        names: Only these registers (``RDT``), the first of each even if it reads 0, or ones of an array (``RDT[3]``);
+            all if empty.
 
     Returns:
         One row per register: name, offset, value, fields by name (set ones only).
     """
     rows = []
     for register in dumped:
-        if names and register.NAME not in names:
-            continue
         for n in range(register.count):
-            value = bar.read(register, n)
-            if not value and not zero and not (names and n == 0):
-                continue
             name = register.NAME if register.count == 1 else f"{register.NAME}[{n}]"
+            if names and register.NAME not in names and name not in names:
+                continue
+            value = bar.read(register, n)
+            if not value and not zero and not (name in names or (register.NAME in names and n == 0)):
+                continue
             fields = {field: int(getattr(value, field)) for field in register.FIELDS if getattr(value, field)}
             rows.append({"name": name, "offset": register.offset(n), "value": int(value), "fields": fields})
     return rows

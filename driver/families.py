@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Which families of chips there are, and which of them a function belongs to.  Nobody else names one."""
 
+from device.regs.names import find, written
 from driver.core.family import Family, Nic, ProbeLog, stranger
 from driver.doors.config import Config
 from driver.doors.door import Door
@@ -66,16 +67,28 @@ def check_mtu(mtu: int) -> int:
 
 
 def check_registers(names: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the names of registers in capitals, if one family at least has each of them and may dump it.
+    """Return registers by name (``RDT``, ``RDT[3]``), if one family at least has each of them and may dump it.
+
+    Args:
+        names: As people write them: in capitals or not, one of an array, byte offsets.
 
     Raises:
         DriverError: Names those that there are not, or that a dump leaves alone.
     """
-    wanted = tuple(name.upper() for name in names)
-    known = {register.NAME for family in FAMILIES for register in family.registers}
-    if unknown := [name for name in wanted if name not in known]:
-        raise DriverError(f"no register called {', '.join(unknown)}; `python -m device.regs list` has them all")
+    known = [register for family in FAMILIES for register in family.registers]
     dumped = {register.NAME for family in FAMILIES for register in family.dumped}
-    if effect := [name for name in wanted if name not in dumped]:
+    wanted, unknown, effect = [], [], []
+    for name in names:
+        try:
+            register, n = find(name, known)
+        except ValueError as exc:
+            unknown.append(str(exc) if "[" in name else name.upper())
+            continue
+        wanted.append(written(register, n))
+        if register.NAME not in dumped:
+            effect.append(wanted[-1])
+    if unknown:
+        raise DriverError(f"no register called {', '.join(unknown)}; `python -m device.regs list` has them all")
+    if effect:
         raise DriverError(f"reading {', '.join(effect)} has an effect on the NIC, so a dump leaves it alone")
-    return wanted
+    return tuple(wanted)

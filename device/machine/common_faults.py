@@ -37,7 +37,7 @@ def _slow(target: Target, arg: str) -> Plan:
         raise ValueError(f"{seconds!r} is not a number of seconds") from None
     if not 0 < delay_s <= DELAY_MAX_S:
         raise ValueError(f"a register may be slow by 0 to {DELAY_MAX_S:.0f} seconds, not {seconds}")
-    if where.in_config or where.field or "[" in text:
+    if where.in_config or where.field or "[" in text or (text[0].isdigit() and where.register.count > 1):
         raise ValueError(f"{text}: only whole registers of BAR0, with all their instances, can be slow; wanted REG")
 
     def answer(value: int, is_write: bool) -> int:

@@ -17,6 +17,8 @@ from device.machine.function import Function
 from device.machine.regfile import RegFile
 from device.regs import pci
 from device.regs.core import Register
+from device.regs.names import at, written
+from device.regs.names import number as number_of
 
 PLACE = re.compile(r"(?P<name>\w+?)(?:\[(?P<n>\d+)\])?(?:\.(?P<field>\w+))?")
 Undo = Callable[[], None]
@@ -128,9 +130,14 @@ class Place:
 def place(target: Target, text: str) -> Place:
     """Find what ``REG``, ``REG[N]`` or ``REG[N].FIELD`` names, in BAR0 or in configuration space.
 
+    A byte offset in BAR0, such as ``0x1028``, stands for the ``REG[N]`` that is there.
+
     Raises:
         ValueError: There is no such register, instance or field.
     """
+    if text[:1].isdigit():  # an offset stands for its register's name
+        offset, dot, field = text.partition(".")
+        text = written(*at(number_of(offset), target.register_names.values())) + dot + field
     match = PLACE.fullmatch(text)
     if match is None:
         raise ValueError(f"{text!r} names no register; wanted REG, REG[N] or REG[N].FIELD")

@@ -194,9 +194,12 @@ class RegFile:
                     self._readers[register] = method
                 self._add_flag(register, flag)
 
-    def trace(self, register: type[Register]) -> None:
-        """Log every guest access to ``register``."""
-        self._add_flag(register, int(lib.RULE_TRACE))
+    def trace(self, register: type[Register], n: int | None = None) -> None:
+        """Log every guest access to ``register``, or to one of an array."""
+        if n is None:
+            self._add_flag(register, int(lib.RULE_TRACE))
+        else:
+            self._set_flag(register.offset(n), int(lib.RULE_TRACE))
 
     def set_fault(self, register: type[Register], n: int, fault: Fault) -> Callable[[], None]:
         """Ask ``fault`` at every guest access to register ``n``: after the register has answered, before it is written.

@@ -8,7 +8,8 @@ try:
     from device.regs import header, i82599, show
     from device.regs.census import census
     from device.regs.core import Register
-    from device.regs.i82599 import ALL, desc, lookup, name_of, vf
+    from device.regs.i82599 import ALL, desc, vf
+    from device.regs.names import find, number, written
 except ValueError as exc:  # registers that collide, fields that overlap: said while they are declared
     sys.stderr.write(f"device.regs: the tables are wrong: {exc}\n")
     raise SystemExit(1) from exc
@@ -21,33 +22,23 @@ class InputError(Exception):
     """The command line makes no sense; the message is one line for the user."""
 
 
-def _number(text: str) -> int:
-    try:
-        return int(text, 0)
-    except ValueError:
-        raise InputError(f"{text!r} is not a number (0x1028, 4136)") from None
-
-
 def decode(text: str) -> str:
-    """One ``OFFSET=VALUE`` in words.
+    """One ``OFFSET=VALUE`` or ``NAME=VALUE`` in words.
 
     Raises:
         InputError: It is not of that form, or no register is there, or the value does not fit.
     """
     place, equals, value = text.partition("=")
     if not equals:
-        raise InputError(f"{text!r}: OFFSET=VALUE wanted, such as 0x1028=0x02000000")
-    offset = _number(place)
-    found = lookup(offset)
-    if found is None:
-        raise InputError(f"no register at {offset:#x}")
-    register, _, is_alias = found
+        raise InputError(f"{text!r}: OFFSET=VALUE or NAME=VALUE wanted, such as 0x1028=0x02000000")
     try:
-        decoded = register(_number(value))
+        register, n = find(place, ALL)
+        decoded = register(number(value))
     except ValueError as error:
         raise InputError(str(error)) from None
-    alias = " (alias)" if is_alias else ""
-    return f"{name_of(offset)}{alias} = {int(decoded):#010x}  {decoded.describe() or 'all fields 0'}"
+    is_alias = place[:1].isdigit() and number(place) in register.ALIAS
+    name = written(register, n) + (" (alias)" if is_alias else "")
+    return f"{name} = {int(decoded):#010x}  {decoded.describe() or 'all fields 0'}"
 
 
 def _access(register: type[Register]) -> str:
@@ -75,18 +66,17 @@ def page(text: str, *, everything: bool) -> str:
     Raises:
         InputError: There is none.
     """
-    if not text[:1].isdigit():
-        try:
-            return show.page(show.find(text, (*ALL, *vf.ALL, *desc.WORDS)), everything=everything)
-        except KeyError as error:
-            raise InputError(error.args[0]) from None
-    offset = _number(text)
-    found = lookup(offset)
-    if found is None:
-        raise InputError(f"no register at {offset:#x}")
-    register, _, is_alias = found
-    alias = ", by its alias" if is_alias else ""
-    return f"{offset:#07x} is {name_of(offset)}{alias}\n\n{show.page(register, everything=everything)}"
+    is_offset = text[:1].isdigit()
+    try:
+        register, n = find(text, ALL if is_offset else (*ALL, *vf.ALL, *desc.WORDS))
+    except ValueError as error:
+        raise InputError(str(error)) from None
+    shown = show.page(register, everything=everything)
+    if not is_offset:
+        return shown
+    offset = number(text)
+    alias = ", by its alias" if offset in register.ALIAS else ""
+    return f"{offset:#07x} is {written(register, n)}{alias}\n\n{shown}"
 
 
 def hold_census(*, owners: bool) -> int:
@@ -125,7 +115,7 @@ def main(argv: list[str] | None = None) -> int:
     shown.add_argument("--census", action="store_true", help="list registers with behaviour but no owner or no test")
     shown.add_argument("--no-owners", action="store_true", help="with --census: a test is enough")
     one = commands.add_parser("decode", help="say what a value in a register means")
-    one.add_argument("pairs", nargs="+", metavar="OFFSET=VALUE")
+    one.add_argument("pairs", nargs="+", metavar="OFFSET=VALUE|NAME=VALUE")
     commands.add_parser("list", help="every register: offset, name, count, access, reset, when full")
     made = commands.add_parser("header", help="write regs.h of each chip")
     made.add_argument("--check", action="store_true", help="write nothing; exit 1 if the file is not current")

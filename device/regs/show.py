@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A register's page: what it is, how we know, and who has to do with it."""
 
-import difflib
 import re
 import sys
 import textwrap
@@ -204,17 +203,3 @@ def page(register: type[Register], *, everything: bool = False, root: Path = ROO
         lines += users(register, tree, everything=everything)
     return "\n".join(lines)
 
-
-def find(name: str, registers: Iterable[type[Register]]) -> type[Register]:
-    """The register called ``name``, in capitals or not.
-
-    Raises:
-        KeyError: None is; the message names those that sound like it.
-    """
-    known = {register.NAME.upper(): register for register in registers}
-    if name.upper() in known:
-        return known[name.upper()]
-    near = [known[one].NAME for one in difflib.get_close_matches(name.upper(), known, n=5, cutoff=0.6)]
-    near += [register.NAME for upper, register in known.items() if name and name.upper() in upper][:5]
-    hint = f"; perhaps {', '.join(dict.fromkeys(near))}" if near else "; `list` has all of them"
-    raise KeyError(f"no register is called {name}{hint}")

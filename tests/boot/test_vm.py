@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """``python3 -m ci vm`` itself: what it returns, and what it says when it cannot."""
 
+import os
 import shutil
 import signal
 import subprocess
@@ -27,11 +28,9 @@ from tests.rigs.replay import replay
 
 
 def step(*words: str, timeout_s: float = 900) -> subprocess.CompletedProcess[str]:
-    code = "import sys\nfrom ci import vm_step\nfrom ci.say import CiError\ntry: sys.exit(vm_step.main(sys.argv[1:]))\n"
-    code += "except CiError as exc: print('ci:', exc, file=sys.stderr); sys.exit(exc.code)"
     return subprocess.run(
-        [sys.executable, "-c", code, *words], text=True, capture_output=True, timeout=timeout_s, check=False,
-        stdin=subprocess.DEVNULL,
+        [sys.executable, "-m", "ci", "vm", *words], text=True, capture_output=True, timeout=timeout_s, check=False,
+        stdin=subprocess.DEVNULL, cwd=ROOT, env=os.environ | {"IXLAB_READY": "1"},
     )  # fmt: skip
 
 

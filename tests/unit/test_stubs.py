@@ -80,7 +80,7 @@ def test_a_stale_stub_is_named_with_what_mends_it(
     monkeypatch.setattr(stubs, "ROOT", tmp_path)
     with pytest.raises(CiError, match=r"driver/_core\.pyi is not what .*: run `python3 -m ci stubs`"):
         stubs.check()
-    assert stubs.main([]) == 0
+    stubs.write()
     assert (tmp_path / stub).read_text() == (root / stub).read_text()
     stubs.check()
 

@@ -35,6 +35,8 @@ def test_an_eeprom_file_of_a_wrong_size(tmp_path: Path, run: Run) -> None:
     ("options", "words"),
     [
         (("--trace", "RXDCTL,NOSUCH"), ("NOSUCH", "python -m device.regs")),
+        (("--trace", "RXDCTL[128]"), ("there is no RXDCTL[128]",)),
+        (("--trace", "0x1029"), ("no register at 0x1029",)),
         (("--sfp", "qsfp"), ("'sr', 'lr', 'da', 'none'",)),
         (("--tap", "a", "--peer", "b"), ("one wire",)),
         (("--wire", "null", "--tap", "a"), ("one wire", "--wire, --tap, --loopback, --null, --pcap, --peer")),

@@ -100,6 +100,7 @@ def test_a_dump_names_registers_and_fields() -> None:
     assert not [row for row in rows if row["name"] == "GPRC"]
     assert len(ethtool.registers(bar, DUMPED, zero=True, names=("RDT",))) == RDT.count
     assert [row["name"] for row in ethtool.registers(bar, DUMPED, names=("RDT",))] == ["RDT[0]", "RDT[3]"]
+    assert [row["name"] for row in ethtool.registers(bar, DUMPED, names=("RDT[3]", "RDT[7]"))] == ["RDT[3]", "RDT[7]"]
     door.close()
 
 

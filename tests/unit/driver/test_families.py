@@ -72,6 +72,9 @@ def test_an_mtu_in_range_is_returned(mtu: int) -> None:
 
 def test_registers_go_by_their_names() -> None:
     assert families.check_registers(("status", "Rdt")) == ("STATUS", "RDT")
+    assert families.check_registers(("rdt[3]", "0x1018", "STATUS[0]")) == ("RDT[3]", "RDT[0]", "STATUS")
+    with pytest.raises(DriverError, match=r"there is no RDT\[128\]: it has 128 of them"):
+        families.check_registers(("RDT[128]",))
     with pytest.raises(DriverError, match="no register called NONSENSE, MORE; "):
         families.check_registers(("CTRL", "nonsense", "more"))
     with pytest.raises(DriverError, match="reading EICR, SWSM has an effect on the NIC"):

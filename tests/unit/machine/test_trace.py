@@ -54,7 +54,7 @@ def test_every_access_is_a_line_and_equal_ones_are_one(nic: Card, tmp_path: Path
 
 
 def test_only_the_registers_asked_for(nic: Card, tmp_path: Path) -> None:
-    with TraceFile(nic.pf, tmp_path / "trace", [CTRL]):
+    with TraceFile(nic.pf, tmp_path / "trace", [(CTRL, None)]):
         use(nic)
     assert [access.name for access in read(tmp_path / "trace")] == ["CTRL", "CTRL", ""]
 

@@ -20,11 +20,21 @@ def test_decode_says_names(capsys: pytest.CaptureFixture[str]) -> None:
     ]
 
 
+def test_decode_takes_names(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["decode", "rxdctl[3]=0x02000000", "RXDCTL=0x02000000", "LINKS=0x70000000"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "RXDCTL[3] = 0x02000000  ENABLE=1",
+        "RXDCTL = 0x02000000  ENABLE=1",
+        "LINKS = 0x70000000  SPEED=3(SPEED_10G) UP=1",
+    ]
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("0x1028", "OFFSET=VALUE wanted"),
-        ("RXDCTL=1", "'RXDCTL' is not a number"),
+        ("0x1028", "OFFSET=VALUE or NAME=VALUE wanted"),
+        ("RXDCTX=1", "no register is called RXDCTX; perhaps RXDCTL"),
+        ("RXDCTL[128]=1", "there is no RXDCTL[128]: it has 128 of them"),
         ("0x1028=", "'' is not a number"),
         ("0x1028=1Z", "'1Z' is not a number"),
         ("0x1024=1", "no register at 0x1024"),

@@ -199,8 +199,8 @@ def test_several_pages(capsys: pytest.CaptureFixture[str]) -> None:
     [
         ("SRRCTRL", "no register is called SRRCTRL; perhaps SRRCTL"),
         ("rdtt", "no register is called rdtt; perhaps RDT"),
-        ("qqqqqqqq", "no register is called qqqqqqqq; `list` has all of them"),
-        ("", "no register is called ; `list` has all of them"),
+        ("qqqqqqqq", "no register is called qqqqqqqq; `python -m device.regs list` has all of them"),
+        ("", "no register is called ; `python -m device.regs list` has all of them"),
         ("0x10", "no register at 0x10"),
         ("0x10014g", "'0x10014g' is not a number"),
     ],

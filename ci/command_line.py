@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What ``python3 -m ci`` understands: its steps and their options.  Stdlib only: it is asked before set-up, too."""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ci import vm_step
+
+PROGRAM = "python3 -m ci"
+TIERS = ("unit", "pair", "wire", "host", "boot")
+QUICK = "quick"
+SOAK, FUZZ, CHAOS = "soak", "fuzz", "chaos"
+ALONE = (QUICK, SOAK, FUZZ, CHAOS)  # only by their names
+SHELLS = ("bash", "zsh", "fish")
+
+Options = Callable[[argparse.ArgumentParser], None]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of this house.
+
+    Attributes:
+        what: What it does, in a line.
+        options: Adds its arguments to its parser.
+        more: What else ``--help`` says, below the arguments.
+    """
+
+    what: str
+    options: Options = lambda _parser: None
+    more: str = ""
+
+
+def _test(parser: argparse.ArgumentParser) -> None:
+    parser.usage = f"{PROGRAM} test [-h] [TIER …] [-- ARG …]"
+    listed = f"{', '.join((*TIERS, *ALONE))}; without any: {len(TIERS)} tiers, lint, sanitizers"
+    parser.add_argument("tiers", nargs="*", metavar="TIER", help=listed)
+
+
+def _stubs(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--check", action="store_true", help="write nothing; fail if one is not current")
+
+
+def _bench(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("what", nargs="?", choices=["instructions"], help="count instructions, in place of time")
+    parser.add_argument("--json", action="store_true", help="one JSON value on stdout, for programs")
+
+
+def _completion(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("shell", choices=SHELLS, help="whose script is wanted")
+
+
+def _man(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the pages go; made if not there")
+
+
+STEPS: dict[str, Step] = {
+    "setup": Step("make .venv, libvfio-user and the C extensions; nothing to do the second time"),
+    "demo": Step("the NIC, its driver and real TCP between two namespaces, in about a minute"),
+    "vm": Step("a Debian guest with the NIC in it, under QEMU: a shell, or one command", vm_step.options, vm_step.MORE),
+    "test": Step(
+        f"everything CI runs; `test {QUICK}`: in three minutes, no guest; `test unit …`: some tiers",
+        _test,
+        f"""\
+{QUICK}   unit, pair, wire and host but for what is slow: under three minutes, for who changed one thing
+{SOAK}    stock ixgbe under traffic and random changes, for ten minutes
+{FUZZ}    libFuzzer on the device's C, with ASan and UBSan, for ten minutes
+{CHAOS}   hostile clients, signals and storms beside one honest stream; `-- --minutes M --seed N`
+ARG     for pytest, such as `-- -k wrap -x`; without a tier: for each of them""",
+    ),
+    "lint": Step("ruff, mypy --strict, generated files current"),
+    "stubs": Step("write the .pyi files of the C modules anew, after their declarations changed", _stubs),
+    "sanitize": Step("the unit and pair tiers on C built with ASan and UBSan"),
+    "bench": Step("speed, as ratios measured in one run; or what a frame and a register access cost", _bench),
+    "wheel": Step("the abi3 wheel: its name, its contents, and that it imports"),
+    "completion": Step(
+        "print what makes a shell complete ixlab-device, ixlab-driver and, in bash, `python3 -m …`",
+        _completion,
+        f"""\
+bash    eval "$({PROGRAM} completion bash)"
+zsh     eval "$({PROGRAM} completion zsh)"
+fish    {PROGRAM} completion fish | source""",
+    ),
+    "man": Step("write the manual pages of ixlab-device and ixlab-driver", _man),
+    "clean": Step("remove what set-up and tests made in the checkout"),
+}
+
+
+def usage() -> str:
+    """Return the list of steps."""
+    width = max(map(len, STEPS))
+    lines = [f"  {PROGRAM} {name:<{width}}  {step.what}" for name, step in STEPS.items()]
+    last = f"`{PROGRAM} STEP --help` says what else a step takes."
+    return "\n".join(["ixlab: an Intel 82599 you can boot, break and read", "", *lines, "", last])
+
+
+class _Parser(argparse.ArgumentParser):
+    """The list of steps is the help of the whole."""
+
+    def format_help(self) -> str:
+        """Return the list of steps."""
+        return usage() + "\n"
+
+
+def parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParser]]:
+    """Return what reads a whole command line, and each step's part of it."""
+    whole = _Parser(prog=PROGRAM, usage=f"{PROGRAM} STEP …", add_help=True)
+    commands = whole.add_subparsers(dest="step", metavar="STEP", parser_class=argparse.ArgumentParser)
+    steps = {}
+    for name, step in STEPS.items():
+        steps[name] = commands.add_parser(
+            name,
+            prog=f"{PROGRAM} {name}",
+            description=step.what,
+            epilog=step.more,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        step.options(steps[name])
+    return whole, steps
+
+
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """Read a command line; prints help, or what is wrong with it, and exits if that is all there is to do.
+
+    Returns:
+        ``step`` and its options; ``words``, the command line as it was; ``pytest``, what follows ``--`` of ``test``.
+    """
+    words, more = list(arguments), []
+    if words[:1] == ["test"] and "--" in words:
+        at = words.index("--")
+        words, more = words[:at], words[at + 1 :]
+    if words[:1] in ([], ["help"]):
+        words = ["--help"]
+    if words[0] not in STEPS and not words[0].startswith("-"):
+        sys.stderr.write(f"ci: no step called {words[0]!r}\n\n{usage()}\n")
+        raise SystemExit(2)
+    asked = parser()[0].parse_args(words)
+    asked.words, asked.pytest = list(arguments), more
+    return asked
