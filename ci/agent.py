@@ -107,7 +107,7 @@ class Agent:
     def serve(self) -> None:
         """Do what is asked, until the guest ends."""
         threading.Thread(target=self.kernel_log, daemon=True).start()
-        uptime_s = float(Path("/proc/uptime").read_text().split()[0])
+        uptime_s = float(Path("/proc/uptime").read_text(encoding="utf-8").split()[0])
         self.say({"hello": platform.release(), "uptime_s": uptime_s, "boot": time.time_ns()})
         rest = b""
         while True:
@@ -131,7 +131,7 @@ def port() -> int:
     """Open the harness's port; a guest has no udev, so it is found by its name in sysfs."""
     for _ in range(600):
         for entry in Path("/sys/class/virtio-ports").glob("*"):
-            if (entry / "name").read_text().strip() == PORT_NAME:
+            if (entry / "name").read_text(encoding="utf-8").strip() == PORT_NAME:
                 return os.open(f"/dev/{entry.name}", os.O_RDWR)
         time.sleep(0.05)
     raise SystemExit("agent: no virtio port called " + PORT_NAME)

@@ -61,7 +61,7 @@ def device(*options: str) -> Iterator[tuple[Path, subprocess.Popen[str]]]:
 
 def cpu_s(process: subprocess.Popen[str]) -> float:
     """CPU time a process has used so far, in seconds."""
-    fields = Path(f"/proc/{process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+    fields = Path(f"/proc/{process.pid}/stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 

@@ -29,7 +29,7 @@ def _digest(paths: list[Path], *more: str) -> str:
 
 def _stamps() -> dict[str, str]:
     try:
-        loaded = json.loads(STAMP.read_text())
+        loaded = json.loads(STAMP.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
     return {str(key): str(value) for key, value in loaded.items()} if isinstance(loaded, dict) else {}
@@ -38,7 +38,7 @@ def _stamps() -> dict[str, str]:
 def _stamp(key: str, value: str) -> None:
     stamps = _stamps()
     stamps[key] = value
-    STAMP.write_text(json.dumps(stamps, indent=1))
+    STAMP.write_text(json.dumps(stamps, indent=1), encoding="utf-8")
 
 
 def venv() -> None:
@@ -93,10 +93,19 @@ def extensions(flags: str = "", link_flags: str = "") -> None:
     _stamp("extensions", want)
 
 
+def findable() -> None:
+    """Let ``.venv/bin/python`` find the checkout's packages from any folder."""
+    for folder in VENV.glob("lib/python3*/site-packages"):
+        path = folder / "ixlab.pth"
+        if not path.exists() or path.read_text(encoding="utf-8") != f"{ROOT}\n":
+            path.write_text(f"{ROOT}\n", encoding="utf-8")
+
+
 def setup() -> None:
     """Do all of it; a second call finds nothing to do."""
     machine.ensure((*machine.python_needs(), *machine.BUILD))
     venv()
+    findable()
     extensions()
 
 

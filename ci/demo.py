@@ -88,7 +88,7 @@ class Stage:
 
     def start_device(self) -> None:
         """Start the NIC and wait until a driver may connect."""
-        with (self.folder / "device.log").open("w") as log:
+        with (self.folder / "device.log").open("w", encoding="utf-8") as log:
             self.device = self.start(
                 self.wire,
                 *(sys.executable, "-m", "device", "--socket", str(self.socket), "--tap", WIRE_IF),
@@ -118,7 +118,7 @@ class Stage:
                 return
             if show:
                 show(line)
-        tail = (self.folder / log).read_text()[-2000:] if log else ""
+        tail = (self.folder / log).read_text(encoding="utf-8")[-2000:] if log else ""
         said = prefix.strip(": ")
         code = process.poll()
         why = f"within {START_TIMEOUT_S:.0f} s" if code is None else f"before it ended with {code}"
@@ -272,7 +272,7 @@ def main() -> int:
             print(f"ci: {exc}", file=sys.stderr)
         log = folder / "device.log"
         if log.exists() and not (isinstance(failed, KeyboardInterrupt) or getattr(failed, "code", 0) > SIGNALLED):
-            print(f"--- the device's log\n{log.read_text()[-4000:]}", file=sys.stderr)
+            print(f"--- the device's log\n{log.read_text(encoding='utf-8')[-4000:]}", file=sys.stderr)
         shutil.rmtree(folder, ignore_errors=True)
         raise
     shutil.rmtree(folder, ignore_errors=True)

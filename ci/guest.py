@@ -53,7 +53,7 @@ NEEDS = (
 
 def lines(name: str) -> list[str]:
     """Return what a recipe file of qemu/ lists, without comments."""
-    stripped = (line.partition("#")[0].strip() for line in (RECIPES / name).read_text().splitlines())
+    stripped = (line.partition("#")[0].strip() for line in (RECIPES / name).read_text(encoding="utf-8").splitlines())
     return [line for line in stripped if line]
 
 
@@ -241,7 +241,7 @@ class Cpio:
 
 def _pins() -> list[str]:
     wanted = {name.lower() for name in GUEST_PYTHON}
-    lines = (ROOT / "ci" / "requirements.txt").read_text().splitlines()
+    lines = (ROOT / "ci" / "requirements.txt").read_text(encoding="utf-8").splitlines()
     found = [line for line in lines if line.partition("==")[0].lower() in wanted]
     if len(found) != len(wanted):
         raise CiError(f"ci/requirements.txt does not pin all of {', '.join(sorted(wanted))}")
@@ -283,8 +283,10 @@ def _userland(made: Path, packages: list[str]) -> None:
     for applet in subprocess.run([busybox, "--list"], text=True, capture_output=True, check=True).stdout.split():
         if not any((tree / "usr" / folder / applet).exists() for folder in ("bin", "sbin")):
             (tree / "usr/bin" / applet).symlink_to("busybox")
-    (tree / "etc/passwd").write_text("root::0:0:root:/root:/bin/bash\ntcpdump:x:100:100::/tmp:/bin/false\n")
-    (tree / "etc/group").write_text("root:x:0:\ntcpdump:x:100:\n")
+    (tree / "etc/passwd").write_text(
+        "root::0:0:root:/root:/bin/bash\ntcpdump:x:100:100::/tmp:/bin/false\n", encoding="utf-8"
+    )
+    (tree / "etc/group").write_text("root:x:0:\ntcpdump:x:100:\n", encoding="utf-8")
     _python_packages(tree, tree / "opt/python")
     python = by_loader(tree, "usr/bin/python3")
     env = {"PYTHONHOME": str(tree / "usr"), "PYTHONPATH": ""}
@@ -310,7 +312,7 @@ def compile_checkout() -> None:
 def userland() -> Path:
     """Return the folder with the guest's userland: ``tree``, and ``root.cpio``."""
     packages = lines("packages")
-    recipe = [USERLAND, *packages, *_pins(), (RECIPES / "init").read_text(), "4"]
+    recipe = [USERLAND, *packages, *_pins(), (RECIPES / "init").read_text(encoding="utf-8"), "4"]
     return _made("guest", recipe, lambda made: _userland(made, packages))
 
 
@@ -349,7 +351,9 @@ def _pick_modules(source: Path, target: Path, wanted: list[str]) -> None:
         if (source / name).exists():
             target.mkdir(parents=True, exist_ok=True)
             shutil.copy(source / name, target / name)
-    built_in = {_module_name(Path(line)) for line in (target / "modules.builtin").read_text().splitlines()}
+    built_in = {
+        _module_name(Path(line)) for line in (target / "modules.builtin").read_text(encoding="utf-8").splitlines()
+    }
     todo, done = list(wanted), set[str]()
     while todo:
         word = todo.pop()
@@ -391,7 +395,7 @@ def _kernel(made: Path, tree: Path, user: Path, wanted: list[str]) -> None:
         archive = Cpio(stream)
         archive.tree(modules)
         archive.end()
-    (made / "release").write_text(release)
+    (made / "release").write_text(release, encoding="utf-8")
 
 
 def _wanted(driver: str) -> list[str]:
@@ -439,7 +443,7 @@ def kernel(which: str = "6.12", *, driver: str = "ixgbe") -> Kernel:
                 shutil.rmtree(tree)
 
         folder = _made("kernel-own", [digest, driver, *recipe], make)
-    return Kernel((folder / "release").read_text(), folder / "vmlinuz", folder / "initrd")
+    return Kernel((folder / "release").read_text(encoding="utf-8"), folder / "vmlinuz", folder / "initrd")
 
 
 def accelerator(program: Qemu, image: Kernel, *, timeout_s: float = KVM_TIMEOUT_S) -> str:
@@ -449,11 +453,11 @@ def accelerator(program: Qemu, image: Kernel, *, timeout_s: float = KVM_TIMEOUT_
     """
     if not os.access(KVM, os.R_OK | os.W_OK):
         return "tcg"
-    cpu = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
+    cpu = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text(encoding="utf-8"))
     about = json.dumps([platform.release(), platform.node(), cpu[1] if cpu else "", program.version])
     answer = cache_dir() / f"accelerator-{hashlib.sha256(about.encode()).hexdigest()[:12]}"
     if answer.exists():
-        return answer.read_text().strip()
+        return answer.read_text(encoding="utf-8").strip()
     command = [*program.command, "-M", "q35", "-accel", "kvm", "-cpu", "host", "-m", "1G", "-smp", "2", "-nodefaults"]
     command += ["-display", "none", "-no-reboot", "-serial", "stdio", "-kernel", str(image.image)]
     command += ["-initrd", str(image.initrd), "-append", "console=ttyS0 quiet panic=-1 ixlab.probe"]
@@ -466,7 +470,7 @@ def accelerator(program: Qemu, image: Kernel, *, timeout_s: float = KVM_TIMEOUT_
         works = False
     name = "kvm" if works else "tcg"
     say(f"/dev/kvm is there, and a guest {'runs' if works else 'does not run'} under it: using {name}")
-    answer.write_text(name)
+    answer.write_text(name, encoding="utf-8")
     return name
 
 

@@ -70,7 +70,7 @@ class Nic:
         words = [sys.executable, "-m", "device", "--socket", str(self.socket), "--control", str(self._control)]
         words += ["--mac", options.mac, "--doorbells", options.doorbells, "--interrupts", options.interrupts]
         words += options.port or ("--tap", WIRE_IF)
-        with self.log_path.open("w") as log:
+        with self.log_path.open("w", encoding="utf-8") as log:
             self.process = subprocess.Popen(
                 wire.command(child([*words, *options.more])),
                 text=True, stdout=subprocess.PIPE, stderr=log.fileno(), stdin=subprocess.DEVNULL, cwd=ROOT,
@@ -101,7 +101,7 @@ class Nic:
 
     def log(self) -> str:
         """Return what it has said on stderr."""
-        return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
+        return self.log_path.read_text(encoding="utf-8", errors="replace") if self.log_path.exists() else ""
 
     def footprint(self) -> dict[str, int]:
         """Return what the process holds: open files, mappings, threads, and resident memory in KiB.
@@ -113,10 +113,10 @@ class Nic:
             raise CiError("no device process runs")
         proc = Path(f"/proc/{self.process.pid}")
         # Shared pages are the guest's RAM: how much of it has been touched is not the device's doing.
-        _, resident, shared, *_ = map(int, (proc / "statm").read_text().split())
+        _, resident, shared, *_ = map(int, (proc / "statm").read_text(encoding="utf-8").split())
         return {
             "fds": len(list((proc / "fd").iterdir())),
-            "maps": len((proc / "maps").read_text().splitlines()),
+            "maps": len((proc / "maps").read_text(encoding="utf-8").splitlines()),
             "threads": len(list((proc / "task").iterdir())),
             "private_kib": (resident - shared) * PAGE_BYTES // 1024,
         }

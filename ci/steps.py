@@ -2,8 +2,11 @@
 """The steps, as plain functions; they run inside ``.venv``."""
 
 import argparse
+import contextlib
 import os
+import shlex
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -11,11 +14,13 @@ import zipfile
 from pathlib import Path
 
 from ci import guest, machine, net, vfu
-from ci.command_line import ALONE, CHAOS, QUICK, SOAK, TIERS
+from ci.command_line import ALONE, CHAOS, FUZZ, QUICK, SOAK, TIERS
+from ci.processes import child
 from ci.say import ROOT, CiError, Timed, cache_dir, run, say
 
 NEEDS_NETWORK = {"wire", "host", "boot", QUICK, SOAK, CHAOS}
 NEEDS_GUEST = {"boot", SOAK}
+FILES = {SOAK: "tests/boot/soak.py", FUZZ: "tests/fuzz/fuzz.py", CHAOS: "tests/chaos/chaos.py"}
 COVERAGE_FLOOR_PERCENT = 90
 TIER_TIMEOUT_S = 3600
 WORKERS_MOST = 8  # each may hold a guest of 1 GiB
@@ -82,20 +87,56 @@ def _workers() -> list[str]:
     return ["-n", str(min(os.cpu_count() or 1, WORKERS_MOST))]
 
 
-def _where(tier: str) -> str:
+def _where(tier: str) -> list[str]:
     """Return what pytest is given for a tier."""
-    return ALONE.get(tier, f"tests/{tier}")
+    if tier == QUICK:
+        return [*(f"tests/{each}" for each in TIERS if each not in NEEDS_GUEST), "-m", "not slow"]
+    return [FILES.get(tier, f"tests/{tier}")]
 
 
 def _pytest(tier: str, more: list[str], *, coverage: bool) -> int:
-    command = [sys.executable, "-m", "pytest", _where(tier)]
-    command += ["-s"] if tier in ALONE else _workers()  # these show how far they are
+    command = [sys.executable, "-m", "pytest", *_where(tier)]
+    command += ["-s"] if tier in FILES else _workers()  # these show how far they are
     env = {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
     if coverage and tier not in NEEDS_GUEST:  # a guest waits for each register: the device goes unwatched there
         env["COVERAGE_PROCESS_START"] = str(ROOT / "pyproject.toml")
     elif not coverage:
         env["PYTHONDEVMODE"] = "1"
     return run([*command, "-q", *more], env=env, check=False, timeout_s=TIER_TIMEOUT_S).returncode
+
+
+class Beside:
+    """Another step of ours, under way while guests are waited for: it gets what they leave of the cores.
+
+    Args:
+        name: The step.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._words = ["nice", "-n", "19", sys.executable, "-m", "ci", name]
+        self._stack = contextlib.ExitStack()
+        self._log = self._stack.enter_context(tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace"))
+        self._process = subprocess.Popen(
+            child(self._words), cwd=ROOT, stdout=self._log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL
+        )
+        say(f"beside it: {name}, whose words come when it has ended")
+
+    def end(self) -> None:
+        """Wait for it, and show what it said.
+
+        Raises:
+            CiError: It failed, or did not end in time.
+        """
+        try:
+            code = self._process.wait(TIER_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            code = self._process.wait()
+        with self._stack:
+            self._log.seek(0)
+            sys.stderr.write(self._log.read())
+        if code:
+            raise CiError(f"`{shlex.join(self._words)}` exited with {code}")
 
 
 def test(asked: argparse.Namespace) -> int:
@@ -119,17 +160,20 @@ def test(asked: argparse.Namespace) -> int:
             net.enter_user_namespace(asked.words)
     whole = not named and not more
     figures: list[tuple[str, float, int]] = []
+    beside: Beside | None = None
     if whole:
         lint()
         for old in ROOT.glob(".coverage*"):
             old.unlink()
     for tier in tiers:
         start = time.monotonic()
-        say(_where(tier))
+        say(" ".join(_where(tier)))
+        if whole and tier in NEEDS_GUEST:
+            beside = Beside("sanitize")
         code = _pytest(tier, more, coverage=whole)
         figures.append((tier, time.monotonic() - start, code))
     if whole:
-        for name, step in (("sanitized unit + pair", sanitize), ("coverage", _coverage)):
+        for name, step in (("sanitized unit + pair", beside.end if beside else sanitize), ("coverage", _coverage)):
             start = time.monotonic()
             try:
                 step()

@@ -132,7 +132,7 @@ def check() -> None:
     stale = []
     for stub, script in SCRIPTS.items():
         path = ROOT / stub
-        if not path.is_file() or path.read_text() != text(declared(script), script):
+        if not path.is_file() or path.read_text(encoding="utf-8") != text(declared(script), script):
             stale.append(f"{stub} is not what {script} declares")
     if stale:
         raise CiError("; ".join(stale) + ": run `python3 -m ci stubs`")
@@ -142,6 +142,6 @@ def write() -> None:
     """Write the stubs that are not current."""
     for stub, script in SCRIPTS.items():
         path, wanted = ROOT / stub, text(declared(script), script)
-        if not path.is_file() or path.read_text() != wanted:
-            path.write_text(wanted)
+        if not path.is_file() or path.read_text(encoding="utf-8") != wanted:
+            path.write_text(wanted, encoding="utf-8")
             say(f"{stub}: written")

@@ -109,7 +109,7 @@ def _download(work: Path) -> None:
     for name in ("lists/partial", "cache/archives/partial"):
         (work / name).mkdir(parents=True)
     signed = f"signed-by={KEYRING} " if KEYRING.exists() else ""
-    (work / "sources.list").write_text(f"deb-src [{signed}] {mirror()} {RELEASE} main\n")
+    (work / "sources.list").write_text(f"deb-src [{signed}] {mirror()} {RELEASE} main\n", encoding="utf-8")
     options = {
         "Dir::Etc::sourcelist": work / "sources.list",
         "Dir::Etc::sourceparts": "-",

@@ -135,7 +135,7 @@ class Vm:
             words += ["-serial", f"file:{self.folder / 'console.log'}"]
         words += ["-kernel", str(kernel.image), "-initrd", str(kernel.initrd), "-append", append, *options.qemu]
         start_s = time.monotonic()
-        with (self.folder / "qemu.log").open("a") as log:
+        with (self.folder / "qemu.log").open("a", encoding="utf-8") as log:
             self.qemu = subprocess.Popen(
                 child(words),
                 stdin=None if self._console else subprocess.DEVNULL,
@@ -255,7 +255,7 @@ class Vm:
     def log(self, name: str) -> str:
         """Return a log: ``qemu.log`` or ``console.log``."""
         path = self.folder / name
-        return path.read_text(errors="replace") if path.exists() else ""
+        return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
 
     def tails(self) -> str:
         """Return the ends of all logs, for a message that explains a failure."""

@@ -34,7 +34,7 @@ try:
     from device.serve.rights import User, become, user_of
     from device.serve.server import Server, raise_file_limit
     from device.serve.vfu import no_new_privileges
-    from device.tables import print_report
+    from device.tables import any_locale, print_report
     from device.trace import TraceFile
 
     WIRES = usage()  # brings in every kind
@@ -342,6 +342,7 @@ cli.add_command(ctl)
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code: 0 fine, 1 our error, 2 usage, 3 something missing here."""
+    any_locale()
     if arguments is None:  # this process is ours alone
         with contextlib.suppress(OSError):
             no_new_privileges()

@@ -8,6 +8,7 @@ seen.
 ``python -m device.trace FILE`` prints a trace without times: two of them can be compared, and one can be replayed.
 """
 
+import io
 import logging
 import sys
 from collections.abc import Iterable, Iterator
@@ -83,7 +84,7 @@ def read(path: Path) -> Iterator[Access]:
         ConfigError: A line is none of a trace.
         OSError: The file cannot be read.
     """
-    with path.open() as stream:
+    with path.open(encoding="utf-8") as stream:
         for number, line in enumerate(stream, 1):
             if text := line.partition("#")[0].strip():
                 try:
@@ -209,6 +210,12 @@ class TraceFile:
 
 def main(arguments: list[str]) -> int:
     """Print a trace without times; returns the exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a locale may lack a character of ours
+    if arguments in (["-h"], ["--help"]):
+        sys.stdout.write("usage: python -m device.trace FILE\n\nprints a trace without its times\n")
+        return 0
     if len(arguments) != 1 or arguments[0].startswith("-"):
         sys.stderr.write("usage: python -m device.trace FILE\n")
         return 2

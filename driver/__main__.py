@@ -26,7 +26,7 @@ try:
     from driver.doors.open import open_door
     from driver.errors import Busy, DriverError, MissingError
     from driver.session import Session, requests
-    from driver.tables import Steps, counts, emit, err, pairs, print_table, registers, rows
+    from driver.tables import Steps, any_locale, counts, emit, err, pairs, print_table, registers, rows
 except ImportError as exc:
     sys.stderr.write(f"driver: {exc}; `python3 -m ci setup` builds what is missing\n")
     raise SystemExit(EXIT_MISSING) from exc
@@ -161,6 +161,7 @@ def up(nic: str, netdev: str, queues: int, mode: str, mtu: int, allow_unsupporte
     """Run NIC as a network interface until a signal.
 
     Prints `driver ready: NAME` when the interface is there.  SIGINT or SIGTERM ends it, with a table of what happened.
+    With --json stdout has two lines: {"ready": NAME}, and at the end the figures.
     """
     stop_fd = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -170,7 +171,10 @@ def up(nic: str, netdev: str, queues: int, mode: str, mtu: int, allow_unsupporte
         if not as_json:
             columns = ("vector", "interrupt", "Rx queues", "Tx queues")
             print_table(err, "rings and vectors", rows(columns, session.vectors()))
-        click.echo(f"driver ready: {session.netdev.name}")
+            click.echo(f"driver ready: {session.netdev.name}")
+        else:  # programs read JSON only; people see on stderr what they know
+            click.echo(json.dumps({"ready": session.netdev.name}))
+            click.echo(f"driver ready: {session.netdev.name}", err=True)
         sys.stdout.flush()
         session.serve(stop_fd)
         final = session.stats()
@@ -243,6 +247,7 @@ def _exit_code(exc: Exception) -> int:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns 0 fine, 1 our error, 2 usage, 3 something missing here, 130 interrupted."""
+    any_locale()
     try:
         cli.main(
             args=None if arguments is None else list(arguments),

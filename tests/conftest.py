@@ -24,8 +24,14 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
     return scheduler(config, log)
 
 
+@pytest.hookimpl(tryfirst=True)  # before -m looks at the markers
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Report as skips what cannot run here, and why."""
+    from tests.groups import SLOW
+
+    for item in items:
+        if item.nodeid.startswith(SLOW):
+            item.add_marker(pytest.mark.slow)
     lacking = []
     if os.geteuid() != 0 and not os.environ.get("IXLAB_USERNS"):
         lacking.append("no root")
@@ -35,6 +41,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for item in items:
             if item.get_closest_marker("root"):
                 item.add_marker(pytest.mark.skip(reason=f"{lacking[0]}: this test makes taps and network namespaces"))
+    if os.environ.get("PYTEST_XDIST_WORKER"):
+        from tests.groups import longest_first
+
+        place = {node: at for at, node in enumerate(longest_first([item.nodeid for item in items]))}
+        items.sort(key=lambda item: place[item.nodeid])
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

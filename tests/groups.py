@@ -4,10 +4,48 @@
 A guest lives as long as its file's tests run in one process: scattered over two, every guest would boot twice.
 """
 
+from collections import Counter
+from collections.abc import Sequence
+
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 OLDER_KERNEL = "6.1"
+# Seconds that the long groups took on two busy cores: they start first, or one of them would run alone at the end.
+SECONDS: dict[str, int] = {
+    "tests/boot/test_life.py": 670,
+    "tests/boot/test_life.py on 6.1": 390,
+    "tests/boot/test_traffic.py": 360,
+    "tests/boot/test_bad.py": 220,
+    "tests/boot/test_ours.py": 220,
+    "tests/boot/test_ours_refused.py": 180,
+    "tests/boot/test_traffic.py on 6.1": 155,
+    "tests/boot/test_vm.py": 140,
+    "tests/boot/test_ours_door.py": 130,
+    "tests/boot/test_bad_host.py": 110,
+    "tests/boot/test_vlan.py": 100,
+    "tests/boot/test_boot_time.py": 100,
+    "tests/boot/test_filters.py": 80,
+    "tests/boot/test_interrupts.py": 65,
+    "tests/boot/test_hotplug.py": 50,
+    "tests/boot/test_stock.py on 6.1": 45,
+    "tests/boot/test_stock.py": 30,
+    "tests/boot/test_faults.py": 20,
+}
+# What `ci test quick` leaves out: long random runs, many clients, drivers that end in all ways.
+SLOW = (
+    "tests/host/test_netdev.py",
+    "tests/wire/test_driver_load.py",
+    "tests/wire/test_driver_crash.py",
+    "tests/unit/ci/test_groups.py::test_a_group_runs_in_one_process",
+    "tests/unit/i82599/test_card.py::test_no_sequence_of_accesses_upsets_a_block",
+    "tests/unit/i82599/test_rx_fuzz.py",
+    "tests/unit/i82599/test_tx.py::test_random",
+    "tests/unit/i82599/test_tso.py::test_sctp_crc_is_what_scapy_computes",
+    "tests/unit/test_layers.py::test_the_unit_and_pair_tiers_do_without_libvfio_user",
+    "tests/pair/test_fuzz.py",
+)
+TEST_S = 0.05  # any other test
 
 
 def on_older_kernel(node: str) -> bool:
@@ -21,8 +59,18 @@ def group(node: str) -> str:
     return f"{path} on {OLDER_KERNEL}" if on_older_kernel(node) else path
 
 
+def longest_first(nodes: Sequence[str]) -> list[str]:
+    """Return tests, by their pytest names, with those of the longest groups first, and else in their order."""
+    counts = Counter(map(group, nodes))
+    seconds = {name: SECONDS.get(name, TEST_S * count) for name, count in counts.items()}
+    return sorted(nodes, key=lambda node: -seconds[group(node)])
+
+
 def scheduler(config: pytest.Config, log: object) -> LoadScopeScheduling:
     """Return what gives each process one group after the other."""
     grouped = LoadScopeScheduling(config, log)
     grouped._split_scope = group
+    config.option.loadscopereorder = (
+        False  # it would start those with the most tests first; conftest.py has sorted them
+    )
     return grouped

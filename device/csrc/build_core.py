@@ -51,7 +51,7 @@ FOLDERS = ("machine", "i82599")
 sources = sorted(path for folder in FOLDERS for path in (DEVICE / folder).rglob("*.c"))
 ffi = FFI()
 for header in HEADERS:
-    ffi.cdef(header.read_text())
+    ffi.cdef(header.read_text(encoding="utf-8"))
 ffi.cdef("""
 extern "Python" uint32_t py_read(void *self, uint32_t offset, uint32_t value);
 extern "Python" void py_write(void *self, uint32_t offset, uint32_t old, uint32_t now, uint32_t written);

@@ -63,7 +63,7 @@ linking = json_c()
 linking["extra_link_args"] = linking.get("extra_link_args", []) + os.environ.get("IXLAB_LDFLAGS", "").split()
 
 ffi = FFI()
-ffi.cdef((GLUE / "glue.h").read_text())
+ffi.cdef((GLUE / "glue.h").read_text(encoding="utf-8"))
 ffi.cdef("""
 extern "Python" int64_t py_region(void *self, uint8_t *buf, uint64_t count, uint64_t offset, int is_write);
 extern "Python" int py_on_reset(void *self, int kind);

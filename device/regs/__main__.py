@@ -2,6 +2,7 @@
 """``python -m device.regs``: a register's page, a value in words, the map as a list, the C header."""
 
 import argparse
+import io
 import sys
 
 try:
@@ -98,8 +99,8 @@ def write_headers(*, check: bool) -> int:
             sys.stderr.write(f"device.regs: {chip}: {error}\n")
             return 1
         if not check:
-            path.write_text(wanted)
-        elif not path.is_file() or path.read_text() != wanted:
+            path.write_text(wanted, encoding="utf-8")
+        elif not path.is_file() or path.read_text(encoding="utf-8") != wanted:
             sys.stderr.write(f"{chip}/{path.name} is not what the tables say: run python -m device.regs header\n")
             code = 1
     return code
@@ -107,6 +108,9 @@ def write_headers(*, check: bool) -> int:
 
 def main(argv: list[str] | None = None) -> int:
     """Run a command line; the exit code (0 fine, 1 header out of date or something lacking, 2 usage)."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a locale may lack a character of ours
     parser = argparse.ArgumentParser(prog="python -m device.regs", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="show|decode|list|header")
     shown = commands.add_parser("show", help="a register's page: what it is, who acts on it, which tests name it")

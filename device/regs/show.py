@@ -40,7 +40,7 @@ def declared(register: type[Register]) -> Declared:
         path = getattr(sys.modules.get(base.__module__), "__file__", None)
         if not path or not issubclass(base, Register):
             continue
-        lines = Path(path).read_text().splitlines()
+        lines = Path(path).read_text(encoding="utf-8").splitlines()
         start = next((n for n, line in enumerate(lines) if re.match(rf"class {base.__name__}\b", line)), None)
         if start is None:
             continue

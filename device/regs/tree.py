@@ -133,7 +133,7 @@ class Tree:
         for path in sorted((self.root / folder).rglob("*")):
             name = path.relative_to(self.root).as_posix()
             if path.suffix in suffixes and not name.startswith(DECLARATIONS):
-                text = path.read_text()
+                text = path.read_text(encoding="utf-8")
                 if any(register in text for register in self._names):
                     yield name, text
 

@@ -25,7 +25,7 @@ def peer(sock: socket.socket) -> str:
     """Who is at the other end, for people: pid and program."""
     pid, _, _ = CREDENTIALS.unpack(sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, CREDENTIALS.size))
     with contextlib.suppress(OSError):
-        return f"pid {pid} ({Path(f'/proc/{pid}/comm').read_text().strip()})"
+        return f"pid {pid} ({Path(f'/proc/{pid}/comm').read_text(encoding='utf-8').strip()})"
     return f"pid {pid}"
 
 

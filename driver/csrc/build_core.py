@@ -28,7 +28,7 @@ def from_root(path: Path) -> str:
     return str(path.relative_to(DRIVER.parent))
 
 
-declarations = "\n".join(path.read_text() for path in HEADERS)
+declarations = "\n".join(path.read_text(encoding="utf-8") for path in HEADERS)
 ffi = FFI()
 ffi.cdef(declarations)
 ffi.set_source(

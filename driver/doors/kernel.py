@@ -55,7 +55,7 @@ class Kernel:
 
     def read(self, name: str) -> str:
         """Read a sysfs attribute."""
-        return self.path(name).read_text().strip()
+        return self.path(name).read_text(encoding="utf-8").strip()
 
     def link(self, name: str) -> str:
         """Return the last part of what a symbolic link points to; empty if there is no such link."""

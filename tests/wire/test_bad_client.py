@@ -105,6 +105,25 @@ def test_memory_without_a_file_is_named_once_and_refused(device: Device) -> None
         assert len(said(device, "came without")) == 2, "another client is told, too"
 
 
+def test_a_vgas_memory_is_no_news(device: Device) -> None:
+    """QEMU hands over a VGA's memory as if it were the guest's, without a file, beside memory that is one."""
+    vga = 0xFD00_0000, 16 << 20
+    fd = os.memfd_create("ram")
+    os.ftruncate(fd, SIZE)
+    with Client(device.path) as client:
+        client.call(DMA_MAP, struct.pack("<IIQQQ", 32, 3, 0, BASE, SIZE), fds=[fd])
+        client.call(DMA_MAP, struct.pack("<IIQQQ", 32, 3, 0, *vga))
+        assert client.read32(0, STATUS)
+        assert not said(device, "shared memfd")
+        client.call(DMA_MAP, struct.pack("<IIQQQ", 32, 3, 0, 0x1_0000_0000, 1 << 30))
+        assert said(device, r"W .*\[0x100000000, 0x13fffffff\] came without .*shared memfd"), "a guest's own is"
+    device.without_client()
+    with Client(device.path) as client:  # of another client nothing is known
+        client.call(DMA_MAP, struct.pack("<IIQQQ", 32, 3, 0, *vga))
+        assert said(device, r"W .*\[0xfd000000, 0xfdffffff\] came without .*shared memfd")
+    os.close(fd)
+
+
 @pytest.mark.parametrize("private", [True, False])
 def test_memory_that_is_not_shared_is_named(device: Device, private: bool) -> None:
     fd = os.memfd_create("ram")

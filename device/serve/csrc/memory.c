@@ -20,6 +20,7 @@
 #include "mend.h"
 #include "glue.h"
 
+#define BAR_LIKE_BYTES (256u << 20) /* a VGA has 16 MiB, a large one 256 */
 #define ADVICE "guest memory must be a shared memfd (QEMU: -object memory-backend-memfd,id=m,size=SIZE,share=on " \
                "-machine memory-backend=m)"
 
@@ -61,6 +62,12 @@ int glue_memory_refused(vfu_ctx_t *ctx, uint64_t iova, uint64_t len_bytes)
     const struct vdev *v = vfu_get_private(ctx);
 
     return v->dma_reach != NULL && *v->dma_reach && iova + (len_bytes - 1) > *v->dma_reach;
+}
+
+/* QEMU also tells of other devices' memory, such as a VGA's in a BAR: as large as its alignment, and not large. */
+static int is_bar_like(uint64_t iova, uint64_t len_bytes)
+{
+    return len_bytes <= BAR_LIKE_BYTES && (len_bytes & (len_bytes - 1)) == 0 && iova % len_bytes == 0;
 }
 
 /* Which of the client's files this is.  `is_new`: it was not seen before, and there was room to note it. */
@@ -118,6 +125,11 @@ void glue_memory(vfu_ctx_t *ctx, uint64_t iova, uint64_t len_bytes, uint32_t pro
         return;                     /* a VM's ROM comes without a file, and no NIC wants it */
     if (st == NULL && len_bytes <= v->area_bytes)
         return;                     /* QEMU tells of what it maps of our own BAR, too, as if it were memory */
+    if (st == NULL && v->files && is_bar_like(iova, len_bytes)) {
+        vfu_log(ctx, LOG_INFO, "client memory [%#" PRIx64 ", %#" PRIx64 "] came without a file, as a VGA's does: no NIC "
+                "wants it, and DMA there is refused", iova, iova + (len_bytes - 1));
+        return;
+    }
     if (st == NULL) {
         if (v->count.dma_without_fd++ == v->without_fd_before)
             vfu_log(ctx, LOG_WARNING, "client memory [%#" PRIx64 ", %#" PRIx64 "] came without a file descriptor: DMA "

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.groups import group
+from tests.groups import SECONDS, group, longest_first
 
 TESTS = """
 import os, pathlib, pytest
@@ -46,3 +46,13 @@ def test_a_group_runs_in_one_process(tmp_path: Path, root: Path) -> None:
     who = {tuple(line.split()) for line in (tmp_path / "who").read_text().splitlines()}
     assert len(who) == 6, "three files on two kernels, each in one process"
     assert len({process for _, process in who}) == 2
+
+
+def test_the_longest_start_first(root: Path) -> None:
+    long, short = "tests/boot/test_life.py::test_a[6.12]", "tests/boot/test_stock.py::test_b[6.12]"
+    many = [f"tests/unit/test_c.py::test_{n}" for n in range(100)]
+    assert longest_first([*many, short, "tests/unit/test_d.py::test_e", long]) == [
+        long, short, *many, "tests/unit/test_d.py::test_e",
+    ]  # fmt: skip
+    for name in SECONDS:
+        assert (root / name.partition(" on ")[0]).is_file(), f"{name} is not there any more"
