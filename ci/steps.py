@@ -2,7 +2,6 @@
 """The steps, as plain functions; they run inside ``.venv``."""
 
 import argparse
-import contextlib
 import os
 import shlex
 import shutil
@@ -114,11 +113,12 @@ class Beside:
 
     def __init__(self, name: str) -> None:
         self._words = ["nice", "-n", "19", sys.executable, "-m", "ci", name]
-        self._stack = contextlib.ExitStack()
-        self._log = self._stack.enter_context(tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace"))
-        self._process = subprocess.Popen(
-            child(self._words), cwd=ROOT, stdout=self._log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL
-        )
+        self._folder = tempfile.TemporaryDirectory(prefix="ixlab-beside-")
+        self._path = Path(self._folder.name) / "said"
+        with self._path.open("w", encoding="utf-8") as log:
+            self._process = subprocess.Popen(
+                child(self._words), cwd=ROOT, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL
+            )
         say(f"beside it: {name}, whose words come when it has ended")
 
     def end(self) -> None:
@@ -132,9 +132,8 @@ class Beside:
         except subprocess.TimeoutExpired:
             self._process.kill()
             code = self._process.wait()
-        with self._stack:
-            self._log.seek(0)
-            sys.stderr.write(self._log.read())
+        with self._folder:
+            sys.stderr.write(self._path.read_text(encoding="utf-8", errors="replace"))
         if code:
             raise CiError(f"`{shlex.join(self._words)}` exited with {code}")
 
