@@ -28,7 +28,7 @@ def test_every_step_in_a_readme_is_understood(root: Path, name: str) -> None:
     for line in lines:
         if line.startswith("python3 -m ci ") and not re.search(r"STEP|…|completion bash\)", line):
             words = shlex.split(line)[3:]
-            with pytest.raises(SystemExit, match="^0$") if "--help" in words else contextlib.nullcontext():
+            with pytest.raises(SystemExit, match=r"^0$") if "--help" in words else contextlib.nullcontext():
                 parse(words)
 
 
