@@ -9,10 +9,9 @@ import subprocess
 import sys
 import tempfile
 import time
-import zipfile
 from pathlib import Path
 
-from ci import guest, machine, net, vfu
+from ci import guest, machine, net, wheel
 from ci.command_line import ALONE, CHAOS, FUZZ, QUICK, SOAK, TIERS
 from ci.processes import child
 from ci.say import ROOT, CiError, Timed, cache_dir, run, say
@@ -58,8 +57,14 @@ def run_step(asked: argparse.Namespace) -> int:
             lint()
         case "sanitize":
             sanitize()
+        case "pins":
+            from ci import pins
+
+            return pins.main(asked)
         case "wheel":
-            wheel()
+            from ci import wheel
+
+            return wheel.main(asked)
     return 0  # set-up itself was done on the way here
 
 
@@ -191,14 +196,6 @@ def _coverage() -> None:
     run([sys.executable, "-m", "coverage", "report", f"--fail-under={COVERAGE_FLOOR_PERCENT}"])
 
 
-def _bare_copy(folder: Path) -> Path:
-    """Copy the checkout's sources, and nothing that was built from them, into ``folder``."""
-    copy = folder / "ixlab"
-    built = shutil.ignore_patterns(".git", ".venv", "*.so", "__pycache__", ".*_cache", "build")
-    shutil.copytree(ROOT, copy, ignore=built)
-    return copy
-
-
 def _gcc_file(name: str) -> str:
     """Return where gcc keeps one of its own libraries."""
     return run(["gcc", f"-print-file-name={name}"], quiet=True).stdout.strip()
@@ -212,7 +209,7 @@ def sanitize() -> None:
     """
     flags = "-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -O1"
     with tempfile.TemporaryDirectory(prefix="ixlab-sanitize-") as folder, Timed("sanitized unit and pair tiers"):
-        copy = _bare_copy(Path(folder))
+        copy = wheel.bare_copy(Path(folder))
         env = {"IXLAB_CFLAGS": flags, "IXLAB_LDFLAGS": "-fsanitize=address,undefined", "IXLAB_VFU": ""}
         run([sys.executable, "setup.py", "-q", "build_ext", "--inplace", "--force"], env=env, quiet=True, cwd=copy)
         env = {
@@ -231,25 +228,3 @@ def sanitize() -> None:
             timeout_s=2400,
             cwd=copy,
         )
-
-
-def wheel() -> None:
-    """Build the wheel, and see that it is one abi3 file that imports outside the checkout.
-
-    Raises:
-        CiError: Its name is not what a guest's pip would accept, or it does not import.
-    """
-    sources = str(vfu.ensure(cache_dir()))
-    with tempfile.TemporaryDirectory(prefix="ixlab-wheel-") as folder, Timed("wheel"):
-        copy = _bare_copy(Path(folder))
-        pip = [sys.executable, "-m", "pip", "wheel", "-q", "--no-build-isolation", "--no-deps", "-w", folder, str(copy)]
-        run(pip, env={"IXLAB_VFU": sources}, quiet=True)
-        made = next(Path(folder).glob("*.whl"), None)
-        if made is None or "-cp311-abi3-linux_" not in made.name:
-            raise CiError(f"the wheel should be tagged cp311-abi3; built: {made}")
-        target = Path(folder) / "site"
-        with zipfile.ZipFile(made) as archive:
-            archive.extractall(target)
-        code = "import device.__main__, driver.__main__, device.regs.__main__"  # between them they need every package
-        run([sys.executable, "-c", code], env={"PYTHONPATH": str(target)}, cwd=target)
-        say(f"{made.name}: {made.stat().st_size / 1024:.0f} KiB")

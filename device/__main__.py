@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 FAILED, MISSING = 1, 3
+REMEDY = "`python3 -m ci setup` in a checkout, or installing ixlab anew, brings what is missing"
 
 try:
     import click
@@ -36,10 +37,11 @@ try:
     from device.serve.vfu import no_new_privileges
     from device.tables import any_locale, print_report
     from device.trace import TraceFile
+    from device.version import version
 
     WIRES = usage()  # brings in every kind
 except ImportError as exc:
-    sys.stderr.write(f"device: {exc}; `python3 -m ci setup` builds what is missing\n")
+    sys.stderr.write(f"device: {exc}; {REMEDY}\n")
     raise SystemExit(MISSING) from exc
 
 MAC_BYTES = 6
@@ -159,6 +161,12 @@ def _port(
     return makers[0] if makers else NullPort
 
 
+def _version(context: click.Context, _parameter: click.Parameter, value: bool) -> None:
+    if value:
+        click.echo(f"ixlab-device {version()}")
+        context.exit()
+
+
 def _user(_context: click.Context, _parameter: click.Parameter, value: str | None) -> User | None:
     try:
         return None if value is None else user_of(value)
@@ -188,6 +196,7 @@ def _give_up_rights(user: User, port: Port, paths: Sequence[Path | None]) -> Non
     invoke_without_command=True,
     subcommand_metavar="| ctl …",
 )
+@click.option("--version", is_flag=True, expose_value=False, is_eager=True, callback=_version, help="Say it, and end.")
 @click.option("--socket", "path", type=click.Path(path_type=Path), help="Where clients connect.  [required]")
 @click.option(
     *("--wire",),

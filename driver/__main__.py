@@ -12,11 +12,13 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 EXIT_ERROR, EXIT_USAGE, EXIT_MISSING, EXIT_INTERRUPTED = 1, 2, 3, 130
+REMEDY = "`python3 -m ci setup` in a checkout, or installing ixlab anew, brings what is missing"
 
 try:
     import click
     from rich.logging import RichHandler
 
+    from device.version import version
     from driver import claim, completion, ethtool, families, status
     from driver.core.family import Nic
     from driver.core.napi import NapiMode
@@ -28,7 +30,7 @@ try:
     from driver.session import Session, requests
     from driver.tables import Steps, any_locale, counts, emit, err, pairs, print_table, registers, rows
 except ImportError as exc:
-    sys.stderr.write(f"driver: {exc}; `python3 -m ci setup` builds what is missing\n")
+    sys.stderr.write(f"driver: {exc}; {REMEDY}\n")
     raise SystemExit(EXIT_MISSING) from exc
 
 STATUS_WAIT_S = 3.0  # how long a driver that holds the NIC may take until it can be asked
@@ -81,6 +83,12 @@ def _checked(check: Callable[[Any], Any]) -> Callable[[click.Context, click.Para
     return callback
 
 
+def _version(context: click.Context, _: click.Parameter, value: bool) -> None:
+    if value:
+        click.echo(f"ixlab-driver {version()}")
+        context.exit()
+
+
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON value on stdout, for programs.")
 sfp_option = click.option(
     "--allow-unsupported-sfp", is_flag=True, help="Accept a module of a vendor the kernel would refuse."
@@ -109,6 +117,7 @@ def nic_argument(command: FC) -> FC:
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--version", is_flag=True, expose_value=False, is_eager=True, callback=_version, help="Say it, and end.")
 @click.option("-v", "--verbose", count=True, help="Log more; twice: everything.")
 @click.option("-q", "--quiet", is_flag=True, help="Log errors only.")
 def cli(verbose: int, quiet: bool) -> None:

@@ -61,7 +61,7 @@ extern "Python" uint64_t py_fault(void *self, uint32_t offset, uint32_t value, i
 extern "Python" void py_stall(void *self, int is_tx, uint32_t queue, uint32_t why);
 """)
 ffi.set_source(
-    "device._core",
+    os.environ.get("IXLAB_PREFIX", "") + "device._core",  # an installed copy is ixlab.device._core; setup.py says so
     "".join(f"#include {header}\n" for header in INCLUDES) + FIND,
     sources=[str(path.relative_to(ROOT)) for path in sources],
     depends=[str(path.relative_to(ROOT)) for path in (*HEADERS, REGS / "regs.h")],

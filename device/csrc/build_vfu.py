@@ -74,7 +74,7 @@ extern "Python" void py_on_log(void *self, int level, const char *text);
 extern "Python" void py_on_turned_away(void *self, int caller_fd, int client_fd);
 """)
 ffi.set_source(
-    "device._vfu",
+    os.environ.get("IXLAB_PREFIX", "") + "device._vfu",  # an installed copy is ixlab.device._vfu; setup.py says so
     '#include <stdint.h>\n#include "glue.h"\n',
     sources=[
         f"device/serve/csrc/{name}"

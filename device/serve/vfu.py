@@ -15,13 +15,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol, Self
 
-from device._vfu import ffi, lib
 from device.machine.function import LostMemory
 from device.machine.irq import IrqKind
 from device.machine.limit import LimitedLog
 from device.machine.socket_file import OWN, SocketRule, check_path
 from device.serve.doorman import peer, tell_turned_away
 from device.serve.memory import ClientMemory
+
+try:
+    from device._vfu import ffi, lib
+except ModuleNotFoundError as exc:
+    raise ImportError(
+        "this copy was built without libvfio-user, so the device has no socket (device._vfu is missing); it is built "
+        "where gcc, json-c's headers (libjson-c-dev) and libvfio-user's sources are"
+    ) from exc
 
 READ: int = lib.VDEV_READ
 WRITE: int = lib.VDEV_WRITE

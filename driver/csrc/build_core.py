@@ -32,7 +32,7 @@ declarations = "\n".join(path.read_text(encoding="utf-8") for path in HEADERS)
 ffi = FFI()
 ffi.cdef(declarations)
 ffi.set_source(
-    "driver._core",
+    os.environ.get("IXLAB_PREFIX", "") + "driver._core",  # an installed copy is ixlab.driver._core; setup.py says so
     f"#include <stdint.h>\n{declarations}",
     sources=[from_root(path) for path in sorted(DRIVER.glob("*/csrc/*.c"))],
     depends=[from_root(path) for path in (*DRIVER.glob("*/csrc/*.h"), *DRIVER.parent.glob("device/regs/*/*.h"))],
