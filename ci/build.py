@@ -51,7 +51,10 @@ def venv() -> None:
     with Timed(f"making .venv from {REQUIREMENTS.relative_to(ROOT)}"):
         run([getattr(sys, "_base_executable", sys.executable) or sys.executable, "-m", "venv", VENV], quiet=True)
         run(
-            [PYTHON, "-m", "pip", "install", "-q", "--disable-pip-version-check", "--retries", "5", "-r", REQUIREMENTS],
+            [
+                *(PYTHON, "-m", "pip", "install", "-q", "--disable-pip-version-check", "--retries", "5"),
+                *("--require-hashes", "-r", REQUIREMENTS),
+            ],
             quiet=True,
         )
     _stamp("venv", want)

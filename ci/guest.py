@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from ci import machine, vfu
+from ci import machine, pins, vfu
 from ci.processes import child
 from ci.say import ROOT, CiError, Timed, cache_dir, run, say
 
@@ -239,13 +239,17 @@ class Cpio:
         self.add("TRAILER!!!", 0)
 
 
+def _pinned() -> dict[str, str]:
+    """Return the guest's packages with their version and hashes, as ci/requirements.txt has them."""
+    found = pins.entries((ROOT / "ci" / "requirements.txt").read_text(encoding="utf-8"))
+    if lacking := [name for name in GUEST_PYTHON if pins.plain(name) not in found]:
+        raise CiError(f"ci/requirements.txt does not pin {', '.join(lacking)}")
+    return {name: found[pins.plain(name)] for name in GUEST_PYTHON}
+
+
 def _pins() -> list[str]:
-    wanted = {name.lower() for name in GUEST_PYTHON}
-    lines = (ROOT / "ci" / "requirements.txt").read_text(encoding="utf-8").splitlines()
-    found = [line for line in lines if line.partition("==")[0].lower() in wanted]
-    if len(found) != len(wanted):
-        raise CiError(f"ci/requirements.txt does not pin all of {', '.join(sorted(wanted))}")
-    return found
+    versions = {name: line.split()[0].partition("==")[2] for name, line in _pinned().items()}
+    return sorted((f"{name}=={version}" for name, version in versions.items()), key=str.lower)
 
 
 def _python_packages(tree: Path, target: Path) -> None:
@@ -261,7 +265,10 @@ def _python_packages(tree: Path, target: Path) -> None:
         "--implementation=cp",
         *platforms,
     ]
-    run([*pip, "--target", target, *_pins()], quiet=True)
+    with tempfile.NamedTemporaryFile("w", prefix="ixlab-pins-", suffix=".txt") as wanted:
+        wanted.write("\n".join(_pinned().values()) + "\n")
+        wanted.flush()
+        run([*pip, "--target", target, "--require-hashes", "-r", wanted.name], quiet=True)
 
 
 def _userland(made: Path, packages: list[str]) -> None:

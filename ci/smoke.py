@@ -6,12 +6,15 @@ It needs no root, no interface and nothing of the checkout; a NIC without libvfi
 """
 
 import argparse
+import contextlib
 import importlib.metadata
 import importlib.util
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 FRAMES = 200
@@ -89,19 +92,59 @@ def device_and_driver(version: str) -> int:
     with tempfile.TemporaryDirectory(prefix="ixlab-smoke-") as folder:
         os.environ["IXLAB_RUN_DIR"] = folder
         socket = f"{folder}/nic.sock"
-        words = [device, "--socket", socket, "--loopback", "-q"]
-        with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
-            assert process.stdout is not None
-            try:
-                if not process.stdout.readline().startswith("device ready: "):
-                    raise SystemExit(f"smoke: the device did not start: exit code {process.wait(END_TIMEOUT_S)}")
-                expect(said(command("ixlab-driver"), "probe", f"vfio-user:{socket}", "--json"), "82599")
-                count = frames(socket)
-            finally:
-                process.terminate()
-            if code := process.wait(END_TIMEOUT_S):
-                raise SystemExit(f"smoke: the device ended with {code}")
+        with running([device, "--socket", socket, "--loopback", "-q"], "device ready: "):
+            expect(said(command("ixlab-driver"), "probe", f"vfio-user:{socket}", "--json"), "82599")
+            count = frames(socket)
     return count
+
+
+def interfaces() -> str:
+    """Run the NIC on a tap and the driver as an interface, in a network namespace of its own; returns what was done."""
+    alone = ["unshare", "--net"]
+    may = shutil.which("unshare") and os.geteuid() == 0 and os.access("/dev/net/tun", os.R_OK | os.W_OK)
+    if not may or subprocess.run([*alone, "true"], check=False, capture_output=True).returncode != 0:
+        return "no interfaces tried (no root, /dev/net/tun or namespaces)"
+    with tempfile.TemporaryDirectory(prefix="ixlab-smoke-") as folder:
+        said(*alone, sys.executable, "-P", __file__, "--interfaces-in", folder)
+    return "a tap and an interface made"
+
+
+def interfaces_in(folder: str) -> None:
+    """Do so, inside of the namespace already."""
+    os.environ["IXLAB_RUN_DIR"] = folder
+    nic = f"{folder}/nic.sock"
+    device = [command("ixlab-device"), "--socket", nic, "--tap", "wire0", "-q"]
+    driver = [command("ixlab-driver"), "up", f"vfio-user:{nic}", "--netdev", "ix0", "--mtu", "9000"]
+    with running(device, "device ready: "), running(driver, "driver ready: "):
+        for name in ("wire0", "ix0"):
+            if not Path("/sys/class/net", name).exists() and name not in Path("/proc/net/dev").read_text():
+                raise SystemExit(f"smoke: there is no interface {name}")
+        expect(said(command("ixlab-driver"), "stats", f"vfio-user:{nic}", "--json"), '"rx_packets"')
+
+
+@contextlib.contextmanager
+def running(words: list[str], ready: str) -> Iterator[None]:
+    """Run a program from its word that it is ready until it is told to end.
+
+    Raises:
+        SystemExit: It did not start, or did not end well.
+    """
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            lines: list[str] = []
+            while not (lines and lines[-1].startswith(ready)):
+                line = process.stdout.readline()
+                if not line:
+                    code = process.wait(END_TIMEOUT_S)
+                    raise SystemExit(f"smoke: {words[0]} did not start: exit code {code}\n{''.join(lines)}")
+                lines.append(line)
+            yield
+        finally:
+            process.terminate()
+        process.stdout.read()
+        if code := process.wait(END_TIMEOUT_S):
+            raise SystemExit(f"smoke: {words[0]} ended with {code}")
 
 
 def without_socket() -> None:
@@ -118,7 +161,11 @@ def main(arguments: list[str] | None = None) -> None:
     """Run all of it, and say in one line what was seen."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--no-socket", action="store_true", help="the copy was built without libvfio-user, on purpose")
+    parser.add_argument("--interfaces-in", metavar="DIR", help=argparse.SUPPRESS)
     asked = parser.parse_args(arguments)
+    if asked.interfaces_in:
+        interfaces_in(asked.interfaces_in)
+        return
     version = importlib.metadata.version("ixlab")
     for name in ("device", "driver"):
         found = importlib.util.find_spec(name)
@@ -129,11 +176,13 @@ def main(arguments: list[str] | None = None) -> None:
         without_socket()
         what = "driver and device core, no socket"
     else:
-        what = f"{device_and_driver(version)} frames out and in"
+        what = f"{device_and_driver(version)} frames out and in, {interfaces()}"
     packages = " ".join(f"{name} {importlib.metadata.version(name)}" for name in ("cffi", "click", "pyroute2", "rich"))
     sys.stdout.write(f"smoke: ixlab {version} on Python {sys.version.split()[0]}: {what}; {packages}\n")
 
 
 if __name__ == "__main__":
-    sys.path.remove(str(Path(__file__).resolve().parent))  # a script's own folder, which holds the house's modules
+    own = str(Path(__file__).resolve().parent)
+    if own in sys.path:  # a script's own folder, which holds the house's modules
+        sys.path.remove(own)
     main()

@@ -276,11 +276,11 @@ class VfuContext:
 
     def add_msix_bar(self, index: int) -> None:
         """Serve a BAR with the MSI-X table at 0 and its pending bits at 0x2000."""
-        self._region(index, lib.vdev_msix_access, self._v, READ | WRITE | MEM, MSIX_BYTES)
+        self._region(index, ffi.addressof(lib, "vdev_msix_access"), self._v, READ | WRITE | MEM, MSIX_BYTES)
 
     def add_io_bar(self, index: int) -> None:
         """Serve an I/O BAR with IOADDR and IODATA, a window to region 0."""
-        self._region(index, lib.vdev_io_access, self._v, READ | WRITE, IO_BYTES)
+        self._region(index, ffi.addressof(lib, "vdev_io_access"), self._v, READ | WRITE, IO_BYTES)
 
     def set_dma(self, add: int, delete: int, dma: int, guard: int = 0) -> None:
         """Report the client's memory to C functions of the core (addresses of ``dma_add``, ``dma_del``, ``dma_guard``).
