@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from ci import machine, pins, vfu
+from ci import archives, machine, pins
 from ci.processes import child
 from ci.say import ROOT, CiError, Timed, cache_dir, run, say
 
@@ -46,6 +46,7 @@ DRIVER_NEEDS = {"ixgbe": ("ixgbe",), "ours": ("vfio-pci", "vfio_iommu_type1", "t
 ADVICE = {"ixgbe": ": it needs CONFIG_IXGBE=m, or somebody else to drive the NIC (--driver ours, --driver none)"}
 KERNELS = {"6.12": "trixie", "6.1": "bookworm"}
 NEEDS = (
+    machine.KEYRING,
     machine.Need("mmdebstrap", "unpacks Debian packages into a folder", lambda: shutil.which("mmdebstrap") is not None),
     machine.Need("xz-utils", "kernel modules are packed with it", lambda: shutil.which("xz") is not None),
 )
@@ -94,8 +95,8 @@ def unpack(suites: Sequence[str], packages: Iterable[str], target: Path) -> None
     Raises:
         CiError: No Debian mirror is known here, or mmdebstrap failed twice.
     """
-    signed = f"[signed-by={vfu.KEYRING}] " if vfu.KEYRING.exists() else ""
-    sources = [f"deb {signed}{vfu.mirror()} {suite} main" for suite in suites]
+    mirror = archives.debian()
+    sources = [f"deb {archives.Archive(mirror, suite).line()}" for suite in suites]
     options = {"Acquire::Languages": "none", "Acquire::Retries": "3", "APT::Default-Release": suites[-1]}
     command: list[str | Path] = ["mmdebstrap", "--variant=extract", "--architectures=amd64", "--format=dir"]
     command += [f"--mode={'root' if os.geteuid() == 0 else 'chrootless'}"]  # no package's script runs either way
@@ -112,7 +113,8 @@ def unpack(suites: Sequence[str], packages: Iterable[str], target: Path) -> None
             run([*command, "", target, *sources], quiet=True, timeout_s=1800)
         except CiError as again:
             shutil.rmtree(target, ignore_errors=True)
-            advice = f"see that apt on this machine can use {vfu.mirror()} (/etc/apt, network), then try again"
+            advice = f"see that apt on this machine can use {mirror} (/etc/apt, network), or name another archive in "
+            advice += f"{archives.MIRROR_VARIABLE}, then try again"
             raise CiError(f"{again}\n{advice}", 3) from None
 
 

@@ -43,14 +43,14 @@ def _have_headers() -> bool:
 
 VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
 
+KEYRING = Need(
+    "debian-archive-keyring", "checks what apt brings", _have_file("/usr/share/keyrings/debian-archive-keyring.gpg")
+)
 BUILD: tuple[Need, ...] = (
     Need("gcc", "compiles the C extensions", _have_program("gcc")),
     Need("libc6-dev", "C headers", _have_file("/usr/include/stdio.h")),
     Need("linux-libc-dev", "kernel headers", _have_file("/usr/include/linux/vfio.h")),
     Need("libjson-c-dev", "libvfio-user reads JSON with it", _have_file("/usr/include/json-c/json.h")),
-    Need(
-        "debian-archive-keyring", "checks what apt brings", _have_file("/usr/share/keyrings/debian-archive-keyring.gpg")
-    ),
     Need("ca-certificates", "HTTPS", _have_file("/etc/ssl/certs/ca-certificates.crt")),
     Need("util-linux", "unshare and nsenter", _have_program("nsenter")),
 )

@@ -15,7 +15,7 @@ OWNER = "ixlab"
 PACKAGES = ("device", "driver")
 _OURS = re.compile(rf"(?:{'|'.join(PACKAGES)})(?:\.\w+)*")
 _FROM = re.compile(rb"from\s+")
-_COMMAND = re.compile(rf"(\bpython3? -m )(?={'|'.join(PACKAGES)}\b)")
+_COMMAND = re.compile(rf"(\bpython3? -m )(?=(?:{'|'.join(PACKAGES)})\b)")
 
 
 class RenameError(Exception):

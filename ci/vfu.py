@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""libvfio-user's source, out of Debian's qemu source package.
+"""libvfio-user's source, out of the source package of a distribution's QEMU.
 
-Debian has no libvfio-user package, but the source package of its QEMU carries it.  apt fetches and verifies that
-package with a configuration of its own in a temporary folder, so nothing of the machine's own apt changes; the mirror
-is the machine's.  The few files we compile stay in the cache, named after the recipe.
+Debian and Ubuntu have no libvfio-user package, but the source package of their QEMU carries it.  Several releases
+carry the very revision our wrappers fit: its files are pinned by a digest, not the package they came in, so that a new
+QEMU in one release stops nobody.  apt fetches and verifies with a configuration of its own in a temporary folder, so
+nothing of the machine's own apt changes; the archives are those the machine knows.  The few files we compile stay in
+the cache, named after the digest.
 """
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import tarfile
@@ -16,15 +19,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from ci import archives
+from ci.archives import Archive
 from ci.say import CiError, Timed, run, say
 
-RELEASE = "trixie"
 PACKAGE = "qemu"
 FOLDER = "subprojects/libvfio-user/"
-KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 KEEP = (".c", ".h")
 # What our wrappers were written for: revision 0b28d205.  A digest over names and contents of lib/ and include/.
+# Observed: in QEMU 7.2 (bookworm) and 10.0 (trixie); QEMU pins one revision for years.
 DIGEST = "59cc98a6aa1cd37fa19037969d50fe05a63dab6d1e70a4192d4c65c187fc45b4"
+
+
+EXPIRED = re.compile(r"expired|not valid yet", re.IGNORECASE)
+
+
+class NoSource(CiError):
+    """libvfio-user's source could not be had here; what does without it can go on."""
 
 
 def ensure(cache: Path) -> Path:
@@ -34,35 +45,54 @@ def ensure(cache: Path) -> Path:
         cache: Folder for what is slow to make.
 
     Raises:
-        CiError: No apt or mirror here, the download failed, or the source is not the revision our wrappers fit.
+        NoSource: No apt here, or no release has the revision our wrappers fit; the message says what each had.
     """
     target = cache / f"libvfio-user-{DIGEST[:12]}"
     if (target / "lib" / "dma.c").exists():
         return target
     if shutil.which("apt-get") is None:
-        raise CiError("libvfio-user's source comes from a Debian source package, and this machine has no apt-get", 3)
-    cache.mkdir(parents=True, exist_ok=True)
-    with (
-        tempfile.TemporaryDirectory(prefix=".libvfio-user-", dir=cache) as folder,
-        Timed("getting libvfio-user's source"),
-    ):
+        raise NoSource("libvfio-user's source comes from a Debian source package, and this machine has no apt-get", 3)
+    try:
+        found = archives.of_sources()
+    except CiError as exc:
+        raise NoSource(str(exc), 3) from exc
+    seen: list[str] = []
+    with Timed("getting libvfio-user's source"):
+        for archive in found:
+            try:
+                _from(archive, cache, target)
+            except CiError as exc:
+                seen.append(f"{archive.suite} ({archive.uri}): {_reason(exc)}")
+                say(f"not from {seen[-1]}")
+            else:
+                return target
+        raise NoSource(
+            "no release has the revision of libvfio-user that our wrappers were written for "
+            f"(digest {DIGEST[:12]}):\n    " + "\n    ".join(seen) + f"\n{archives.ADVICE}; or compare what there "
+            "is, and change DIGEST in ci/vfu.py",
+            3,
+        )
+
+
+def _from(archive: Archive, cache: Path, target: Path) -> None:
+    """Fetch from one release.
+
+    Raises:
+        CiError: It cannot be fetched, or is another revision.
+    """
+    with tempfile.TemporaryDirectory(prefix=".libvfio-user-", dir=cache) as folder:
         work = Path(folder)
-        _download(work)
+        _download(work, archive)
         made = work / "made"
         _unpack(work, made)
-        seen = digest(made)
-        if seen != DIGEST:
-            raise CiError(
-                f"libvfio-user in Debian {RELEASE}'s {PACKAGE} source package is not the revision our wrappers were "
-                f"written for (digest {seen[:12]}, wanted {DIGEST[:12]}); compare it, then change DIGEST in ci/vfu.py"
-            )
+        if (seen := digest(made)) != DIGEST:
+            raise CiError(f"its {PACKAGE} has another revision (digest {seen[:12]})")
         try:
             made.rename(target)
         except OSError:
             # Somebody else was faster; theirs has the same digest.
             if not (target / "lib" / "dma.c").exists():
                 raise
-    return target
 
 
 def digest(folder: Path) -> str:
@@ -73,43 +103,10 @@ def digest(folder: Path) -> str:
     return total.hexdigest()
 
 
-def mirror() -> str:
-    """Return the Debian archive this machine's apt is configured for.
-
-    Raises:
-        CiError: apt knows no Debian archive.
-    """
-    listed = run_text(["apt-get", "indextargets", "--format", "$(ORIGIN)|$(LABEL)|$(COMPONENT)|$(REPO_URI)"])
-    configured = run_text(["apt-get", "indextargets", "--format", "$(SITE)|$(COMPONENT)|$(REPO_URI)"])
-    for line in listed.splitlines():
-        origin, label, component, uri = (line + "|||").split("|")[:4]
-        if (origin, label, component) == ("Debian", "Debian", "main") and uri:
-            return uri
-    # Before the first `apt-get update` apt knows where its archives are, but not what they say of themselves.
-    for line in configured.splitlines():
-        _, component, uri = (line + "||").split("|")[:3]
-        if component == "main" and uri and "security" not in uri:
-            return uri
-    raise CiError("apt on this machine is configured for no Debian archive (see /etc/apt/sources.list.d)", 3)
-
-
-def run_text(command: list[str]) -> str:
-    """Run a program and return what it wrote to stdout.
-
-    Raises:
-        CiError: It failed.
-    """
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, "LC_ALL": "C.UTF-8"})
-    if done.returncode != 0:
-        raise CiError(f"`{' '.join(command[:3])}` failed: {done.stderr.strip()[-500:]}")
-    return done.stdout
-
-
-def _download(work: Path) -> None:
+def _download(work: Path, archive: Archive) -> None:
     for name in ("lists/partial", "cache/archives/partial"):
         (work / name).mkdir(parents=True)
-    signed = f"signed-by={KEYRING} " if KEYRING.exists() else ""
-    (work / "sources.list").write_text(f"deb-src [{signed}] {mirror()} {RELEASE} main\n", encoding="utf-8")
+    (work / "sources.list").write_text(f"deb-src {archive.line()}\n", encoding="utf-8")
     options = {
         "Dir::Etc::sourcelist": work / "sources.list",
         "Dir::Etc::sourceparts": "-",
@@ -128,6 +125,8 @@ def _download(work: Path) -> None:
     try:
         _apt([*base, "-o", "APT::Update::Error-Mode=any", "update"], work)
     except CiError as exc:
+        if not EXPIRED.search(str(exc)):
+            raise
         say(f"the mirror's Release file was refused ({_reason(exc)}); trying again without its date")
         base += ["-o", "Acquire::Check-Valid-Until=false", "-o", "Acquire::Check-Date=false"]
         _apt([*base, "-o", "APT::Update::Error-Mode=any", "update"], work)
@@ -180,4 +179,4 @@ def _unpack(work: Path, target: Path) -> None:
         for member in archive:
             stream = archive.extractfile(member) if member.isfile() and "/patches/" in member.name else None
             if stream is not None and f"/{FOLDER}lib".encode() in stream.read():
-                raise CiError(f"Debian's {member.name} changes libvfio-user; teach ci/vfu.py to apply it")
+                raise CiError(f"its {member.name} changes libvfio-user; teach ci/vfu.py to apply it")

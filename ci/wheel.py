@@ -46,15 +46,16 @@ def sdist(folder: Path, sources: Path) -> Path:
     return next(made.glob("*.tar.gz"))
 
 
-def wheel(archive: Path, folder: Path, vfu_sources: str | None = None) -> Path:
-    """Build a wheel from an sdist with the build tools of ``.venv``; returns the file, with a plain linux tag.
+def wheel(archive: Path, folder: Path, vfu_sources: str | None = None, *, python: str | Path = sys.executable) -> Path:
+    """Build a wheel from an sdist; returns the file, with a plain linux tag.
 
     Args:
         archive: The sdist.
         folder: For the wheel.
         vfu_sources: ``IXLAB_VFU`` while it is built; None: the sdist's own.
+        python: Whose build tools are used.
     """
-    words = [sys.executable, "-m", "pip", "wheel", "-q", "--no-build-isolation", "--no-deps", "-w", folder, archive]
+    words = [python, "-m", "pip", "wheel", "-q", "--no-build-isolation", "--no-deps", "-w", folder, archive]
     words = ["env", "-u", "IXLAB_VFU", *words] if vfu_sources is None else words
     run(words, env={} if vfu_sources is None else {"IXLAB_VFU": vfu_sources}, quiet=True)
     return next(folder.glob("*.whl"))
@@ -135,15 +136,13 @@ class Clean:
         say(said.strip().splitlines()[-1])
 
 
-def lowest(project: dict[str, object]) -> list[str]:
-    """Return the run-time dependencies, each at the lowest version that pyproject.toml allows.
+def lowest(wanted: Sequence[str]) -> list[str]:
+    """Return requirements, each at the lowest version it allows.
 
     Raises:
         CiError: One has no lower bound.
     """
     found = []
-    wanted = project["dependencies"]
-    assert isinstance(wanted, list)
     for line in wanted:
         bound = re.fullmatch(r"([\w.-]+)\s*>=\s*([\w.]+)(?:\s*,.*)?", line)
         if bound is None:
@@ -152,13 +151,28 @@ def lowest(project: dict[str, object]) -> list[str]:
     return found
 
 
-def try_lowest(folder: Path, made: Path) -> None:
-    """Try a wheel with the lowest versions of all it depends on."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    with Timed("the wheel, with the lowest versions of what it needs"):
+def try_lowest(folder: Path, archive: Path) -> None:
+    """Build an sdist, and run what it gives, with the lowest versions that pyproject.toml allows."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    with Timed("built and run with the lowest versions of what it needs"):
+        builder = Clean(folder / "builder")
+        builder.install(*lowest(project["build-system"]["requires"]))
+        made = wheel(archive, folder / "lowest-wheel", python=builder.python)
         clean = Clean(folder / "lowest")
-        clean.install(made, *lowest(project))
+        clean.install(made, *lowest(project["project"]["dependencies"]))
         clean.smoke()
+
+
+def _try(folder: Path, made: Path, archive: Path) -> None:
+    with Timed("the wheel, in a clean environment"):
+        clean = Clean(folder / "clean")
+        clean.install(made)
+        clean.smoke()
+    with Timed("a copy without libvfio-user, in a clean environment"):
+        bare = Clean(folder / "bare")
+        bare.install(wheel(archive, folder / "without", ""))
+        bare.smoke("--no-socket")
+    try_lowest(folder, archive)
 
 
 def main(rest: list[str]) -> int:
@@ -169,25 +183,19 @@ def main(rest: list[str]) -> int:
     """
     parser = argparse.ArgumentParser(prog="python3 -m ci wheel", description=__doc__)
     parser.add_argument("--out", type=Path, metavar="DIR", help="leave the wheel and the sdist there")
-    parser.add_argument("--lowest", action="store_true", help="only try the wheel with the lowest versions it allows")
+    parser.add_argument("--lowest", action="store_true", help="try only that the lowest versions will do")
     asked = parser.parse_args(rest)
     sources = vfu.ensure(cache_dir())
     with tempfile.TemporaryDirectory(prefix="ixlab-wheel-") as name, Timed("wheel"):
         folder = Path(name)
         archive = sdist(folder, sources)
+        if asked.lowest:
+            try_lowest(folder, archive)
+            return 0
         made = repaired(wheel(archive, folder / "plain"), folder / "wheel")
         if found := faults(made):
             raise CiError(f"{made.name} is not good:\n" + "\n".join(found[:20]))
-        if not asked.lowest:
-            with Timed("the wheel, in a clean environment"):
-                clean = Clean(folder / "clean")
-                clean.install(made)
-                clean.smoke()
-            with Timed("a copy without libvfio-user, in a clean environment"):
-                bare = Clean(folder / "bare")
-                bare.install(wheel(archive, folder / "without", ""))
-                bare.smoke("--no-socket")
-        try_lowest(folder, made)
+        _try(folder, made, archive)
         for path in (made, archive):
             say(f"{path.name}: {path.stat().st_size / 1024:.0f} KiB")
             if asked.out is not None:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from ci import vfu
+from ci import archives, vfu
+from ci.archives import Archive
 from ci.say import CiError
 
 LIBRARY = {
@@ -28,30 +29,49 @@ def archive(path: Path, files: dict[str, bytes]) -> None:
             made.addfile(member, io.BytesIO(data))
 
 
-class Apt:
-    """apt-get, as far as it is asked."""
+SUITES = ("one", "two", "three")
 
-    def __init__(self, patch: bytes = b"--- a/hw/net/e1000.c\n") -> None:
+
+class Apt:
+    """apt-get, as far as it is asked: the releases that have QEMU, and what it holds there.
+
+    Attributes:
+        commands: What was asked.
+        patch: What Debian changes.
+        has: The library in each release's QEMU; a release that is not here has no QEMU.
+        refusals: How often it says that a Release file is expired.
+    """
+
+    def __init__(self) -> None:
         self.commands: list[list[str]] = []
-        self.patch = patch
+        self.patch = b"--- a/hw/net/e1000.c\n"
+        self.has: dict[str, dict[str, bytes]] = {"one": LIBRARY}
         self.refusals = 0
 
+    def asked(self) -> list[str]:
+        """Return the releases asked for the source, each time."""
+        return [words[-1] for words in self.commands if "source" in words]
+
     def __call__(self, command: list[str], work: Path) -> None:
-        self.commands.append(command)
+        suite = (work / "sources.list").read_text().split()[-2]
+        self.commands.append([*command, suite])
         if self.refusals:
             self.refusals -= 1
             raise CiError("`apt-get update` exited with 100\nE: Release file for InRelease is expired (since 3d).")
         if "source" in command:
-            files = {f"qemu-1/subprojects/libvfio-user/{name}": data for name, data in LIBRARY.items()}
+            if suite not in self.has:
+                raise CiError("`apt-get source` exited with 100\nE: Unable to find a source package for qemu")
+            files = {f"qemu-1/subprojects/libvfio-user/{name}": data for name, data in self.has[suite].items()}
             archive(work / "qemu_1.orig.tar.xz", {"qemu-1/README": b"big", **files, "qemu-1/dma.c": b"other"})
             archive(work / "qemu_1-1.debian.tar.xz", {"debian/patches/one.diff": self.patch})
 
 
 @pytest.fixture
-def apt(monkeypatch: pytest.MonkeyPatch) -> Apt:
+def apt(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Apt:
     fake = Apt()
+    (tmp_path / "cache").mkdir()
     monkeypatch.setattr(vfu, "_apt", fake)
-    monkeypatch.setattr(vfu, "mirror", lambda: "http://mirror.invalid/debian/")
+    monkeypatch.setattr(archives, "of_sources", lambda: [Archive("http://mirror.invalid/debian/", s) for s in SUITES])
     monkeypatch.setattr("shutil.which", lambda _: "/usr/bin/apt-get")
     monkeypatch.setattr(vfu, "DIGEST", wanted())
     return fake
@@ -95,17 +115,56 @@ def test_an_expired_release_file_is_worked_round_and_said(
     assert "expired" in capsys.readouterr().err
 
 
-def test_a_mirror_that_fails_twice_is_an_error(apt: Apt, tmp_path: Path) -> None:
-    apt.refusals = 2
-    with pytest.raises(CiError, match="expired"):
+def test_a_mirror_that_fails_everywhere_is_an_error(apt: Apt, tmp_path: Path) -> None:
+    apt.refusals = 2 * len(SUITES)
+    with pytest.raises(vfu.NoSource, match=r"(?s)one .*expired.*two .*expired.*three .*expired"):
         vfu.ensure(tmp_path / "cache")
     assert list((tmp_path / "cache").iterdir()) == []
 
 
-def test_another_revision_is_refused(apt: Apt, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(vfu, "DIGEST", "0" * 64)
-    with pytest.raises(CiError, match="not the revision"):
+OTHER = {**LIBRARY, "lib/dma.c": b"int dma2;\n"}
+
+
+@pytest.mark.parametrize(
+    ("has", "asked"),
+    [
+        ({"one": OTHER, "two": LIBRARY}, ["one", "two"]),
+        ({"two": OTHER, "three": LIBRARY}, ["one", "two", "three"]),
+        ({"one": LIBRARY, "two": OTHER}, ["one"]),
+    ],
+)
+def test_a_release_that_has_moved_on_is_said_and_another_one_serves(
+    apt: Apt, tmp_path: Path, capsys: pytest.CaptureFixture[str], has: dict[str, dict[str, bytes]], asked: list[str]
+) -> None:
+    apt.has = has
+    made = vfu.ensure(tmp_path / "cache")
+    assert (made / "lib/dma.c").read_bytes() == LIBRARY["lib/dma.c"]
+    assert apt.asked() == asked
+    said = capsys.readouterr().err
+    assert said.count("another revision") == sum(has.get(suite) is OTHER for suite in asked)
+    assert said.count("Unable to find") == sum(suite not in has for suite in asked)
+
+
+def test_files_that_do_not_count_may_change(apt: Apt, tmp_path: Path) -> None:
+    """A new QEMU around the same library is no reason to stop."""
+    apt.has = {"one": {**LIBRARY, "lib/meson.build": b"new\n", "samples/server.c": b"new\n"}}
+    vfu.ensure(tmp_path / "cache")
+
+
+def test_when_none_has_it_each_is_named_with_what_it_had(apt: Apt, tmp_path: Path) -> None:
+    apt.has = {"one": OTHER, "three": {"README": b""}}
+    with pytest.raises(vfu.NoSource) as caught:
         vfu.ensure(tmp_path / "cache")
+    said = str(caught.value)
+    for words in (
+        "one (http://mirror.invalid/debian/): its qemu has another",
+        "two (",
+        "three (",
+        "has no subprojects",
+    ):
+        assert words in said
+    assert "IXLAB_DEBIAN_MIRROR" in said
+    assert caught.value.code == 3
     assert list((tmp_path / "cache").iterdir()) == []
 
 
@@ -120,26 +179,3 @@ def test_without_apt_it_says_so(apt: Apt, tmp_path: Path, monkeypatch: pytest.Mo
     with pytest.raises(CiError) as caught:
         vfu.ensure(tmp_path / "cache")
     assert caught.value.code == 3
-
-
-@pytest.mark.parametrize(
-    ("listed", "configured", "want"),
-    [
-        (
-            "Debian|Debian-Security|main|http://a/\nDebian|Debian|contrib|http://b/\nDebian|Debian|main|http://c/\n",
-            "",
-            "http://c/",
-        ),
-        ("||main|\n", "http://s|main|http://s/security/\nhttp://d|main|http://d/\n", "http://d/"),
-    ],
-)
-def test_the_mirror_is_the_machines(monkeypatch: pytest.MonkeyPatch, listed: str, configured: str, want: str) -> None:
-    answers = iter([listed, configured])
-    monkeypatch.setattr(vfu, "run_text", lambda _: next(answers))
-    assert vfu.mirror() == want
-
-
-def test_a_machine_without_debian_archive(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(vfu, "run_text", lambda _: "Ubuntu|Ubuntu|main|\n")
-    with pytest.raises(CiError, match="no Debian archive"):
-        vfu.mirror()

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from ci import guest, machine, net, vfu
+from ci import archives, guest, machine, net
 from ci.guest import Kernel, Qemu
 from ci.say import ROOT, CiError
 
@@ -31,7 +31,7 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.mkdir()
     monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(vfu, "mirror", lambda: MIRROR)
+    monkeypatch.setattr(archives, "debian", lambda: MIRROR)
     monkeypatch.setattr(machine, "ensure", lambda _needs: None)
     return folder
 
