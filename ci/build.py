@@ -1,20 +1,26 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """From a bare checkout to one that runs: the virtual environment, libvfio-user, and the C extensions."""
 
+import fcntl
 import hashlib
 import json
 import os
 import shutil
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from ci import machine
-from ci.say import ROOT, Timed, cache_dir, run, say
+from ci.say import ROOT, CiError, Timed, cache_dir, run, say
 
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 REQUIREMENTS = ROOT / "ci" / "requirements.txt"
 STAMP = VENV / "ixlab.json"
+LOCK_TIMEOUT_S = 1800.0
+LOCK_LOOK_S = 0.2
 
 
 def _digest(paths: list[Path], *more: str) -> str:
@@ -77,16 +83,22 @@ def extensions(flags: str = "", link_flags: str = "") -> None:
     """
     from ci import vfu  # needs nothing, but finds nothing to do before the machine is ready
 
-    sources = vfu.ensure(cache_dir())
-    want = _digest(extension_sources(), str(sources), sys.version, flags, link_flags)
-    built = [next(ROOT.glob(pattern), None) for pattern in ("driver/_core*.so", "device/_core*.so", "device/_vfu*.so")]
-    if all(built) and _stamps().get("extensions") == want:
+    try:
+        sources: Path | None = vfu.ensure(cache_dir())
+    except vfu.NoSource as exc:
+        sources = None
+        say(f"{exc}\nWithout it there is no device on a socket. What works: the driver, `test unit pair`, `lint`.")
+    want = _digest(extension_sources(), str(sources or ""), sys.version, flags, link_flags)
+    patterns = ("driver/_core*.so", "device/_core*.so", "device/_vfu*.so")
+    built = [next(iter(sorted(ROOT.glob(pattern))), None) for pattern in patterns]
+    needed = built if sources else built[:2]
+    if all(needed) and _stamps().get("extensions") == want:
         return
     for old in built:
         if old:
             old.unlink()
     env = {
-        "IXLAB_VFU": str(sources),
+        "IXLAB_VFU": str(sources or ""),
         "IXLAB_CFLAGS": flags,
         "IXLAB_LDFLAGS": link_flags,
         "SETUPTOOLS_USE_DISTUTILS": "local",
@@ -104,12 +116,48 @@ def findable() -> None:
             path.write_text(f"{ROOT}\n", encoding="utf-8")
 
 
+@contextmanager
+def alone(path: Path = ROOT / ".ci" / "lock", *, timeout_s: float = LOCK_TIMEOUT_S) -> Iterator[None]:
+    """Hold the checkout's set-up for the block: two first runs at once would build over each other.
+
+    Raises:
+        CiError: Somebody else has held it for too long, or the checkout cannot be written.
+    """
+    try:
+        stream = path.open("a+", encoding="utf-8")
+    except OSError as exc:
+        raise CiError(f"{path}: {exc.strerror}: set-up writes into the checkout", 3) from exc
+    with stream:
+        deadline_s = time.monotonic() + timeout_s
+        told = False
+        while True:
+            try:
+                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                stream.seek(0)
+                holder = stream.read().strip() or "unknown"
+                if time.monotonic() > deadline_s:
+                    raise CiError(
+                        f"another set-up has been running in {ROOT} for {timeout_s:.0f} s (pid {holder})", 3
+                    ) from None
+                if not told:
+                    say(f"another set-up is running in this checkout (pid {holder}): waiting for it")
+                    told = True
+                time.sleep(LOCK_LOOK_S)
+        stream.truncate(0)
+        stream.write(f"{os.getpid()}\n")
+        stream.flush()
+        yield
+
+
 def setup() -> None:
     """Do all of it; a second call finds nothing to do."""
-    machine.ensure((*machine.python_needs(), *machine.BUILD))
-    venv()
-    findable()
-    extensions()
+    with alone():
+        machine.ensure((*machine.python_needs(), *machine.BUILD))
+        venv()
+        findable()
+        extensions()
 
 
 def enter(arguments: list[str]) -> None:

@@ -24,7 +24,7 @@ from typing import BinaryIO
 
 from ci import archives, machine, pins
 from ci.processes import child
-from ci.say import ROOT, CiError, Timed, cache_dir, run, say
+from ci.say import ROOT, CiError, Timed, cache_dir, run, say, writable
 
 RECIPES = ROOT / "qemu"
 QEMU_LEAST = (10, 1)
@@ -63,9 +63,10 @@ def _made(name: str, recipe: Sequence[str], make: Callable[[Path], None]) -> Pat
     digest = hashlib.sha256("\0".join(recipe).encode()).hexdigest()[:12]
     target = cache_dir() / f"{name}-{digest}"
     if target.exists():
-        with contextlib.suppress(PermissionError):  # somebody else's cache may be used too
+        with contextlib.suppress(OSError):  # somebody else's cache may be used too, and one that is read-only
             os.utime(target)
         return target
+    writable(cache_dir(), name)
     machine.ensure(NEEDS)
     with tempfile.TemporaryDirectory(prefix=f".{name}-", dir=cache_dir()) as folder, Timed(f"making {target.name}"):
         made = Path(folder) / "made"
@@ -456,17 +457,18 @@ def kernel(which: str = "6.12", *, driver: str = "ixgbe") -> Kernel:
 
 
 def accelerator(program: Qemu, image: Kernel, *, timeout_s: float = KVM_TIMEOUT_S) -> str:
-    """Return ``kvm`` if a real guest runs under it here, else ``tcg``; the answer is kept per machine.
+    """Return ``kvm`` if a real guest runs under it here, else ``tcg``; the answer is kept until this machine restarts.
 
     A /dev/kvm that opens is no proof: some nested set-ups accept a VM and then fail.
     """
     if not os.access(KVM, os.R_OK | os.W_OK):
         return "tcg"
     cpu = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text(encoding="utf-8"))
-    about = json.dumps([platform.release(), platform.node(), cpu[1] if cpu else "", program.version])
+    about = json.dumps([_boot_id(), platform.release(), cpu[1] if cpu else "", program.version])
     answer = cache_dir() / f"accelerator-{hashlib.sha256(about.encode()).hexdigest()[:12]}"
     if answer.exists():
         return answer.read_text(encoding="utf-8").strip()
+    say(f"/dev/kvm is there: booting a small guest under it, up to {timeout_s:.0f} s, to see whether it works here …")
     command = [*program.command, "-M", "q35", "-accel", "kvm", "-cpu", "host", "-m", "1G", "-smp", "2", "-nodefaults"]
     command += ["-display", "none", "-no-reboot", "-serial", "stdio", "-kernel", str(image.image)]
     command += ["-initrd", str(image.initrd), "-append", "console=ttyS0 quiet panic=-1 ixlab.probe"]
@@ -479,8 +481,17 @@ def accelerator(program: Qemu, image: Kernel, *, timeout_s: float = KVM_TIMEOUT_
         works = False
     name = "kvm" if works else "tcg"
     say(f"/dev/kvm is there, and a guest {'runs' if works else 'does not run'} under it: using {name}")
-    answer.write_text(name, encoding="utf-8")
+    with contextlib.suppress(OSError):  # a read-only cache: the next one asks again
+        answer.write_text(name, encoding="utf-8")
     return name
+
+
+def _boot_id() -> str:
+    """Return what tells this machine, as it runs now, from every other; a host's name may be that of many."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return platform.node()
 
 
 def prepare(kernels: Iterable[str] = KERNELS, *, driver: str = "ixgbe") -> None:

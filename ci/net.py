@@ -13,6 +13,8 @@ from ci.processes import OUR_GROUP, OWN_GROUP
 from ci.say import CiError, say
 
 TUN = Path("/dev/net/tun")
+CAP_NET_ADMIN = 12  # linux/capability.h
+CAP_SYS_ADMIN = 21
 
 
 def need_tun() -> None:
@@ -37,14 +39,15 @@ def enter_user_namespace(arguments: Sequence[str]) -> None:
     """
     probe = ["unshare", "--user", "--map-current-user", "--keep-caps", "--net", "true"]
     if os.environ.get("IXLAB_USERNS") or shutil.which("unshare") is None:
-        raise CiError("this needs root, or unshare(1) from util-linux: run it with sudo", 3)
+        raise CiError(f"{lacking()}: this needs root, or unshare(1) from util-linux: run it with sudo", 3)
     if subprocess.run(probe, capture_output=True, check=False).returncode != 0:
         raise CiError(
-            "this needs root, or a kernel that lets users make namespaces (unprivileged_userns_clone): use sudo",
+            f"{lacking()}: this needs root with its rights, or a kernel that lets users make namespaces "
+            "(unprivileged_userns_clone): use sudo, or a container that has NET_ADMIN and SYS_ADMIN",
             3,
         )
     need_tun()
-    say("not root: going on in a user and network namespace of our own")
+    say(f"{lacking()}: going on in a user and network namespace of our own")
     os.environ["IXLAB_USERNS"] = "1"
     os.execvp("unshare", [*probe[:-1], sys.executable, "-m", "ci", *arguments])
 
@@ -54,9 +57,23 @@ def entered() -> bool:
     return bool(os.environ.get("IXLAB_USERNS"))
 
 
+def lacking() -> str:
+    """Return why this process may not make interfaces and namespaces; "" if it may."""
+    try:
+        status = Path("/proc/self/status").read_text()
+    except OSError:
+        status = ""
+    found = next((line.split()[1] for line in status.splitlines() if line.startswith("CapEff:")), "0")
+    if all(int(found, 16) >> number & 1 for number in (CAP_NET_ADMIN, CAP_SYS_ADMIN)):
+        return ""
+    if os.geteuid() != 0:
+        return "no root"
+    return "root without CAP_NET_ADMIN and CAP_SYS_ADMIN, as in an unprivileged container"
+
+
 def privileged() -> bool:
     """Whether this process may make interfaces and namespaces: root, or inside a user namespace of our own."""
-    return os.geteuid() == 0 or entered()
+    return not lacking()
 
 
 class Namespace:

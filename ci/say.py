@@ -6,6 +6,7 @@ import os
 import shlex
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -26,10 +27,19 @@ class CiError(Exception):
 
 
 def cache_dir() -> Path:
-    """Return the folder for what is slow to make, outside the checkout: ``$XDG_CACHE_HOME/ixlab``."""
+    """Return the folder for what is slow to make, outside the checkout: ``$XDG_CACHE_HOME/ixlab``.
+
+    It may be one that is filled and read-only; whoever has to make something there asks ``writable`` first.
+
+    Raises:
+        CiError: It is not there and cannot be made.
+    """
     base = os.environ.get("XDG_CACHE_HOME")
     path = (Path(base) if base else Path.home() / ".cache") / "ixlab"
-    path.mkdir(parents=True, exist_ok=True)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as exc:
+        raise CiError(_no_cache(path, exc.strerror), 3) from exc
     return path
 
 
@@ -38,6 +48,27 @@ def any_locale() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
+
+
+def writable(path: Path, what: str) -> None:
+    """See that something can be made in a folder of the cache.
+
+    Args:
+        path: The folder.
+        what: What is to be made, for the message.
+
+    Raises:
+        CiError: It is read-only.
+    """
+    try:
+        with tempfile.TemporaryFile(dir=path):
+            pass
+    except OSError as exc:
+        raise CiError(f"{what} is not in the cache, and cannot be made: {_no_cache(path, exc.strerror)}", 3) from exc
+
+
+def _no_cache(path: Path, why: str | None) -> str:
+    return f"the cache {path} cannot be written ({why}); set XDG_CACHE_HOME to a folder that can"
 
 
 def say(text: str) -> None:

@@ -161,7 +161,10 @@ def test(asked: argparse.Namespace) -> int:
         if NEEDS_GUEST & set(tiers) and not net.entered():
             guest.prepare()
         if not net.privileged():
-            net.enter_user_namespace(asked.words)
+            try:
+                net.enter_user_namespace(asked.words)
+            except CiError as exc:  # what cannot run is skipped, each with the reason
+                say(f"{exc}\ntests that need it are skipped")
     whole = not named and not more
     figures: list[tuple[str, float, int]] = []
     beside: Beside | None = None

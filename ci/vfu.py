@@ -21,7 +21,7 @@ from pathlib import Path
 
 from ci import archives
 from ci.archives import Archive
-from ci.say import CiError, Timed, run, say
+from ci.say import CiError, Timed, run, say, writable
 
 PACKAGE = "qemu"
 FOLDER = "subprojects/libvfio-user/"
@@ -52,10 +52,12 @@ def ensure(cache: Path) -> Path:
         return target
     if shutil.which("apt-get") is None:
         raise NoSource("libvfio-user's source comes from a Debian source package, and this machine has no apt-get", 3)
+    cache.mkdir(parents=True, exist_ok=True)
     try:
         found = archives.of_sources()
     except CiError as exc:
         raise NoSource(str(exc), 3) from exc
+    writable(cache, "libvfio-user's source")
     seen: list[str] = []
     with Timed("getting libvfio-user's source"):
         for archive in found:
