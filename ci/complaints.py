@@ -36,6 +36,17 @@ DEVICE_LEVELS = re.compile(r" [WEC] ")
 DEVICE_LEVEL_WITHIN = 40  # characters: the time and the level stand in front
 
 
+# What no kernel says while all is well with it, whoever caused it.
+_FATAL = re.compile(
+    r"^(?:\[[^]]*\] *)?(?:BUG: |kernel BUG at |WARNING: |Oops: |general protection fault|KASAN: |UBSAN: )"
+)
+
+
+def fatal(messages: Iterable[Message]) -> list[str]:
+    """Return a guest's kernel messages that begin a report of a bug in it, whatever their level."""
+    return [message.text for message in messages if _FATAL.match(message.text)]
+
+
 def _allowed(text: str, known: Allowed) -> bool:
     return any(re.search(pattern, text) for pattern, _ in known)
 

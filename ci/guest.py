@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from ci import archives, machine, pins
+from ci import archives, machine, own_kernel, pins
 from ci.processes import child
 from ci.say import ROOT, CiError, Timed, cache_dir, run, say, writable
 
@@ -99,6 +99,8 @@ def unpack(suites: Sequence[str], packages: Iterable[str], target: Path) -> None
     mirror = archives.debian()
     sources = [f"deb {archives.Archive(mirror, suite).line()}" for suite in suites]
     options = {"Acquire::Languages": "none", "Acquire::Retries": "3", "APT::Default-Release": suites[-1]}
+    if os.geteuid() == 0:
+        options["APT::Sandbox::User"] = "root"  # nothing here is to depend on what the user _apt may read
     command: list[str | Path] = ["mmdebstrap", "--variant=extract", "--architectures=amd64", "--format=dir"]
     command += [f"--mode={'root' if os.geteuid() == 0 else 'chrootless'}"]  # no package's script runs either way
     command += [f'--aptopt={key} "{value}"' for key, value in options.items()]
@@ -386,7 +388,7 @@ def _pick_modules(source: Path, target: Path, wanted: list[str]) -> None:
 def _kernel(made: Path, tree: Path, user: Path, wanted: list[str]) -> None:
     images = sorted(tree.glob("boot/vmlinuz-*"))
     if not images:
-        raise CiError(f"{tree} holds no boot/vmlinuz-*")
+        raise CiError(f"{tree} holds no boot/vmlinuz-* (nor {own_kernel.IMAGE}, as a kernel's build tree would)")
     release = images[-1].name.removeprefix("vmlinuz-")
     source = next(
         (tree / p / release for p in ("usr/lib/modules", "lib/modules") if (tree / p / release).exists()), None
@@ -418,7 +420,8 @@ def kernel(which: str = "6.12", *, driver: str = "ixgbe") -> Kernel:
     """Return a kernel ready to boot with the guest's userland.
 
     Args:
-        which: ``6.12`` or ``6.1`` (Debian's), a Debian package file, or a folder with ``boot`` and ``lib/modules``.
+        which: ``6.12`` or ``6.1`` (Debian's), a Debian package file, a folder with ``boot`` and ``lib/modules``, a
+            kernel's build tree, or a bzImage that has all it needs built in.
         driver: Who is to drive the NIC (``ixgbe``, ``ours``, ``none``): what such a kernel must have for it.
 
     Raises:
@@ -440,16 +443,22 @@ def kernel(which: str = "6.12", *, driver: str = "ixgbe") -> Kernel:
         path = Path(which).resolve()
         if not path.exists():
             raise CiError(f"--kernel {which}: not {' or '.join(KERNELS)}, and no such file or folder", 2)
-        newest = max((image.stat().st_mtime_ns for image in path.glob("boot/vmlinuz-*")), default=0)
+        images = [*path.glob("boot/vmlinuz-*"), *path.glob(str(own_kernel.IMAGE))]
+        newest = max((image.stat().st_mtime_ns for image in images), default=0)
         digest = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else f"{path} {newest}"
 
         def make(made: Path) -> None:
-            tree = path
-            if path.is_file():
-                tree = made / "packages"
+            tree = made / "packages"
+            if path.is_file() and own_kernel.is_image(path):
+                own_kernel.stage_image(path, tree, lines("modules"))
+            elif path.is_file():
                 run(["dpkg-deb", "-x", path, tree], quiet=True)
+            elif own_kernel.is_build_tree(path):
+                own_kernel.stage_build(path, tree)
+            else:
+                tree = path
             _kernel(made, tree, user, _wanted(driver))
-            if path.is_file():
+            if tree != path:
                 shutil.rmtree(tree)
 
         folder = _made("kernel-own", [digest, driver, *recipe], make)

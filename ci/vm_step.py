@@ -3,27 +3,39 @@
 
 import argparse
 import contextlib
+import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from ci import guest, machine, net
+from ci import complaints, guest, junit, machine, net
 from ci.demo import HOST4, HOST6, WIRE4, WIRE6, WIRE_IF
 from ci.nic import NicOptions
 from ci.processes import OWN_GROUP, child, ended, stop_in_order, undisturbed
 from ci.say import CiError, say
+from ci.talk import Job
 from ci.vm import Options, Vm
 
 RUN_TIMEOUT_S = 86400
 CATCH_UP_S = 0.1
 CATCH_UP_LOOKS = 20
 SMP_MOST = 64  # each has an MSI-X vector then
+KERNEL_FAILED = 1
+SHARED = "/mnt/share"
+SHARE_TAG = "share"
+SHARE_MOUNT = "trans=virtio,version=9p2000.L,msize=131072"
 
 MORE = """\
 Without --run it is a shell in the guest; Ctrl-A X ends it.  With it, the command's output and its exit code are yours.
 The first run makes the guest in the cache, from Debian packages."""
+
+
+def _memory(text: str) -> str:
+    if not re.fullmatch(r"[1-9]\d*[MG]", text):
+        raise argparse.ArgumentTypeError(f"{text!r}: a number of MiB or GiB is wanted, such as 512M or 4G")
+    return text
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -34,11 +46,16 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         *("--kernel",),
         default="6.12",
-        metavar="6.12|6.1|DEB|PATH",
-        help="Debian's, a Debian package, or a folder with boot and lib/modules (6.12)",
+        metavar="KERNEL",
+        help="6.12 or 6.1 (Debian's), a Debian package, a folder with boot and lib/modules, a kernel's build tree, or a "
+        "bzImage with all it needs built in (6.12)",
     )
     parser.add_argument(
         "--smp", type=int, default=2, choices=range(1, SMP_MOST + 1), metavar="N", help=f"CPUs, up to {SMP_MOST} (2)"
+    )
+    parser.add_argument("--memory", type=_memory, default="1G", metavar="SIZE", help="RAM, such as 512M or 4G (1G)")
+    parser.add_argument(
+        "--share", type=Path, metavar="DIR", help=f"this folder is {SHARED} in the guest, for reading and writing"
     )
     parser.add_argument(
         *("--doorbells",),
@@ -48,6 +65,12 @@ def options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--interrupts", choices=["msix", "msi", "intx"], default="msix", help="the best kind the NIC offers (msix)"
+    )
+    parser.add_argument("--junit", type=Path, metavar="FILE", help="with --run: what came of it, for a CI's reports")
+    parser.add_argument(
+        *("--allow-warnings",),
+        action="store_true",
+        help="with --run: exit code 0 though the guest's kernel said BUG or WARNING",
     )
     parser.add_argument("--capture", type=Path, metavar="FILE.pcap", help="record what the wire carries")
     parser.add_argument(
@@ -63,17 +86,34 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--run", metavar="'COMMAND'", help="run it in the guest, in place of a shell")
 
 
-def main(asked: argparse.Namespace) -> int:
-    """Start a guest, and run a command in it or give it to a person; returns the exit code."""
+def _check(asked: argparse.Namespace) -> None:
+    """See that what was asked for can be, before anything is started.
+
+    Raises:
+        CiError: It cannot.
+    """
     if asked.run is None and not sys.stdin.isatty():
         raise CiError("`vm` without --run is a shell: it wants a terminal", 2)
-    if asked.capture:
-        try:
-            asked.capture.open("ab").close()
-        except OSError as exc:
-            raise CiError(f"--capture {asked.capture}: {exc.strerror}", 2) from exc
+    for option, path in (("--capture", asked.capture), ("--junit", asked.junit)):
+        if path:
+            try:
+                path.open("ab").close()
+            except OSError as exc:
+                raise CiError(f"{option} {path}: {exc.strerror}", 2) from exc
+    if asked.share and not asked.share.is_dir():
+        raise CiError(f"--share {asked.share}: no such folder", 2)
+    if asked.run is None and (asked.junit or asked.allow_warnings):
+        raise CiError("--junit and --allow-warnings go with --run", 2)
+
+
+def main(asked: argparse.Namespace) -> int:
+    """Start a guest, and run a command in it or give it to a person; returns the exit code."""
+    _check(asked)
     nic = NicOptions(doorbells=asked.doorbells, interrupts=asked.interrupts, more=tuple(asked.device_arg))
-    options = Options(driver=asked.driver, kernel=asked.kernel, smp=asked.smp, nics=(nic,), qemu=tuple(asked.qemu_arg))
+    options = Options(
+        driver=asked.driver, kernel=asked.kernel, smp=asked.smp, memory=asked.memory, nics=(nic,),
+        qemu=(*(shared(asked.share) if asked.share else ()), *asked.qemu_arg),
+    )  # fmt: skip
     machine.ensure((*machine.NETWORK, *guest.NEEDS))
     if not net.entered():
         guest.prepare([options.kernel], driver=options.driver)
@@ -90,6 +130,8 @@ def main(asked: argparse.Namespace) -> int:
         if asked.capture:
             stack.enter_context(captured(vm, asked.capture))
         interface = vm.bind()
+        if asked.share:
+            vm.run(f"mkdir -p {SHARED} && mount -t 9p -o {SHARE_MOUNT} {SHARE_TAG} {SHARED}")
         took_s = time.monotonic() - start_s
         say(f"Linux {vm.release} answered after {vm.boot_s:.1f} s; all is ready after {took_s:.1f} s")
         if asked.run is None:
@@ -98,7 +140,26 @@ def main(asked: argparse.Namespace) -> int:
         code = job.wait(RUN_TIMEOUT_S).code
         for line in vm.complaints():
             say(line)
-    return code if code >= 0 else 128 - code
+        bad = complaints.fatal(vm.messages)
+    return _judged(asked, job, code, time.monotonic() - start_s, bad)
+
+
+def _judged(asked: argparse.Namespace, job: Job, code: int, seconds: float, bad: Sequence[str]) -> int:
+    """Return the exit code of a command in the guest, and write what is wanted of it."""
+    code = code if code >= 0 else 128 - code
+    if asked.junit:
+        junit.write(asked.junit, asked.run, code, seconds, job.out, bad)
+    if bad and not asked.allow_warnings:
+        say(f"the guest's kernel said {bad[0]!r}: this is a failure (--allow-warnings: it is not)")
+        return code or KERNEL_FAILED
+    return code
+
+
+def shared(folder: Path) -> tuple[str, ...]:
+    """Return QEMU's options for a folder that the guest is to see."""
+    path = str(folder.resolve()).replace(",", ",,")
+    filesystem = f"local,id=share,path={path},security_model=none"
+    return ("-fsdev", filesystem, "-device", f"virtio-9p-pci,fsdev=share,mount_tag={SHARE_TAG},addr=0x1b")
 
 
 def _show(text: str) -> None:
