@@ -11,6 +11,7 @@ try:
     from device.regs.core import Register
     from device.regs.i82599 import ALL, desc, vf
     from device.regs.names import find, number, written
+    from device.regs.tree import ROOT
 except ValueError as exc:  # registers that collide, fields that overlap: said while they are declared
     sys.stderr.write(f"device.regs: the tables are wrong: {exc}\n")
     raise SystemExit(1) from exc
@@ -92,6 +93,9 @@ def hold_census(*, owners: bool) -> int:
 def write_headers(*, check: bool) -> int:
     """Write each chip's ``regs.h``, or only say whether it is current; the exit code."""
     code = 0
+    if not (ROOT / "pyproject.toml").is_file():
+        sys.stderr.write(f"device.regs: {ROOT} is an installed copy, which has no headers; run this in a checkout\n")
+        return 2
     for chip, (registers, words) in CHIPS.items():
         try:
             path, wanted = header.path(chip), "\n".join(header.lines(registers, words))
