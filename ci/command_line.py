@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ci import vm_step
+from ci import pins, vm_step, wheel
 
 PROGRAM = "python3 -m ci"
 TIERS = ("unit", "pair", "wire", "host", "boot")
@@ -75,7 +75,8 @@ ARG     for pytest, such as `-- -k wrap -x`; without a tier: for each of them"""
     "stubs": Step("write the .pyi files of the C modules anew, after their declarations changed", _stubs),
     "sanitize": Step("the unit and pair tiers on C built with ASan and UBSan"),
     "bench": Step("speed, as ratios measured in one run; or what a frame and a register access cost", _bench),
-    "wheel": Step("the abi3 wheel: its name, its contents, and that it imports"),
+    "wheel": Step("the wheel and the sdist, tried in clean environments; `--out DIR`: leave them there", wheel.options),
+    "pins": Step("write ci/requirements.txt anew from pyproject.toml, with the hashes of every file", pins.options),
     "completion": Step(
         "print what makes a shell complete ixlab-device, ixlab-driver and, in bash, `python3 -m …`",
         _completion,
@@ -105,9 +106,21 @@ class _Parser(argparse.ArgumentParser):
         return usage() + "\n"
 
 
+class _Version(argparse.Action):
+    """`--version`: the checkout's, with git's name for it."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        """Say it, and end."""
+        from device.version import version
+
+        print(f"ixlab {version()}")
+        parser.exit()
+
+
 def parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParser]]:
     """Return what reads a whole command line, and each step's part of it."""
     whole = _Parser(prog=PROGRAM, usage=f"{PROGRAM} STEP …", add_help=True)
+    whole.add_argument("--version", action=_Version, nargs=0)
     commands = whole.add_subparsers(dest="step", metavar="STEP", parser_class=argparse.ArgumentParser)
     steps = {}
     for name, step in STEPS.items():

@@ -91,12 +91,14 @@ def make(*, upgrade: bool) -> None:
     say(f"ci/requirements.txt pins {len(entries(REQUIREMENTS.read_text()))} packages")
 
 
-def main(rest: list[str]) -> int:
-    """Write the file, or look at it; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python3 -m ci pins", description=__doc__)
+def options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `pins`."""
     parser.add_argument("--check", action="store_true", help="write nothing: see that all that is wanted is pinned")
     parser.add_argument("--upgrade", action="store_true", help="take the newest versions, not those of today's file")
-    asked = parser.parse_args(rest)
+
+
+def main(asked: argparse.Namespace) -> int:
+    """Write the file, or look at it; returns the exit code."""
     if asked.check:
         check()
     else:

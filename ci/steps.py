@@ -62,8 +62,6 @@ def run_step(asked: argparse.Namespace) -> int:
 
             return pins.main(asked)
         case "wheel":
-            from ci import wheel
-
             return wheel.main(asked)
     return 0  # set-up itself was done on the way here
 

@@ -175,16 +175,18 @@ def _try(folder: Path, made: Path, archive: Path) -> None:
     try_lowest(folder, archive)
 
 
-def main(rest: list[str]) -> int:
+def options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `wheel`."""
+    parser.add_argument("--out", type=Path, metavar="DIR", help="leave the wheel and the sdist there")
+    parser.add_argument("--lowest", action="store_true", help="try only that the lowest versions will do")
+
+
+def main(asked: argparse.Namespace) -> int:
     """Build the wheel and the sdist, try them, and leave them where they are wanted; returns the exit code.
 
     Raises:
         CiError: One of them is not what it should be, or does not work.
     """
-    parser = argparse.ArgumentParser(prog="python3 -m ci wheel", description=__doc__)
-    parser.add_argument("--out", type=Path, metavar="DIR", help="leave the wheel and the sdist there")
-    parser.add_argument("--lowest", action="store_true", help="try only that the lowest versions will do")
-    asked = parser.parse_args(rest)
     sources = vfu.ensure(cache_dir())
     with tempfile.TemporaryDirectory(prefix="ixlab-wheel-") as name, Timed("wheel"):
         folder = Path(name)
