@@ -47,8 +47,8 @@ def options(parser: argparse.ArgumentParser) -> None:
         *("--kernel",),
         default="6.12",
         metavar="KERNEL",
-        help="6.12 or 6.1 (Debian's), a Debian package, a folder with boot and lib/modules, a kernel's build tree, or a "
-        "bzImage with all it needs built in (6.12)",
+        help="6.12 or 6.1 (Debian's), a Debian package, a folder with boot and lib/modules, a kernel's build tree, or "
+        "a bzImage with all it needs built in (6.12)",
     )
     parser.add_argument(
         "--smp", type=int, default=2, choices=range(1, SMP_MOST + 1), metavar="N", help=f"CPUs, up to {SMP_MOST} (2)"

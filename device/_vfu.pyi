@@ -14,6 +14,8 @@ class _Lib:
     VDEV_MEM: Final[int]
     VDEV_ALWAYS_CB: Final[int]
     VDEV_AREAS_MAX: Final[int]
+    VDEV_WRITE_MULTI: Final[int]
+    VDEV_MULTI_MAX: Final[int]
     VDEV_VECTORS: Final[int]
     VDEV_FILES: Final[int]
     VDEV_NAME_BYTES: Final[int]

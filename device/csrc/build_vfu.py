@@ -2,8 +2,8 @@
 """Builds ``device._vfu``: libvfio-user, our wrappers around four of its files, and the glue to the device core.
 
 The library's sources are found in ``$IXLAB_VFU`` (a folder with ``include`` and ``lib``, made by ``ci/vfu.py``), else
-in the newest one in the cache.  For tests of the mends: ``IXLAB_VFU_WITHOUT="RANGE_UNMAP MANY_REGIONS FD_CLOSE"`` (any
-of them) leaves a mend out.
+in the newest one in the cache.  For tests of the mends: ``IXLAB_VFU_WITHOUT="RANGE_UNMAP MANY_REGIONS FD_CLOSE MULTI"``
+(any of them) leaves a mend out.
 """
 
 import os
@@ -80,6 +80,7 @@ ffi.set_source(
         f"device/serve/csrc/{name}"
         for name in (
             "glue.c",
+            "burst.c",
             "bars.c",
             "irqs.c",
             "memory.c",

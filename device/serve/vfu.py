@@ -11,6 +11,7 @@ import enum
 import errno
 import logging
 import os
+import socket
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol, Self

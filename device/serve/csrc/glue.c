@@ -177,6 +177,7 @@ int vdev_add_region(struct vdev *v, int index, uint32_t len_bytes, int flags, co
     }
     if (vfu_setup_region(v->ctx, index, len_bytes, REGION[index], flags, n ? map : NULL, n, n ? fd : -1, 0) != 0)
         return -errno;
+    v->region[index].len_bytes = len_bytes;
     return 0;
 }
 
@@ -229,6 +230,8 @@ static int attach(struct vdev *v)
 static void detached(struct vdev *v)
 {
     hold_end(v);
+    v->multi_done = v->multi_refused = 0;
+    v->behind_ns = 0;
     v->conn_fd = -1;
     watch(v);
     if (v->on_client != NULL)
@@ -275,7 +278,7 @@ int vdev_run(void *arg)
     struct conn *c = v->conn;
     uint64_t taken;
     uint32_t cost;
-    int rc;
+    int skips, rc;
 
     if (v->conn_fd == -1)
         return attach(v);
@@ -288,8 +291,16 @@ int vdev_run(void *arg)
         return fetch_run(v);
     if (v->hold_ns != NULL)
         *v->hold_ns = 0;                /* from an access that wanted no answer: the next one's is not to be kept */
+    rc = v->pieces == NULL ? burst_run(v) : 0;      /* a long access in pieces comes first */
+    if (rc > 0) {
+        burst_found(v, false);
+        if (v->conn != NULL)
+            watch(v);
+        return rc;
+    }
     taken = c->taken;
     cost = c->cost;
+    skips = c->empty;
     rc = vfu_run_ctx(v->ctx);
     if (rc < 0 && errno == EINTR)
         return 0;
@@ -303,6 +314,8 @@ int vdev_run(void *arg)
         return 1;
     }
     watch(v);
+    if (c->taken != taken || !skips)
+        burst_found(v, c->taken == taken);
     v->count.requests += c->taken - taken;
     return (int)(c->cost - cost);
 }

@@ -13,6 +13,8 @@
 #define VDEV_MEM 4                /* memory BAR; an I/O BAR otherwise */
 #define VDEV_ALWAYS_CB 8          /* configuration space: every byte is ours */
 #define VDEV_AREAS_MAX 8
+#define VDEV_WRITE_MULTI 15       /* vfio-user's REGION_WRITE_MULTI: the library does not know it */
+#define VDEV_MULTI_MAX 200        /* writes in one such message */
 
 #define VDEV_VECTORS 64
 #define VDEV_FILES 16
@@ -29,6 +31,7 @@
 struct vdev_region {
     int64_t (*access)(void *arg, uint8_t *buf, uint64_t count, uint64_t offset, int is_write);
     void *arg;
+    uint64_t len_bytes;           /* kept by vdev_add_region() */
 };
 
 /* Part of a region that a client may map: bytes [offset, offset + len_bytes) of the region and of the file. */
@@ -51,6 +54,9 @@ struct vdev_count {
     uint64_t dma_bad_file;        /* regions in a file that DMA might have to wait for */
     uint64_t dma_without_fd;      /* writable regions that came without a file: DMA there is refused */
     uint64_t dma_private;         /* files that the client itself maps privately */
+    uint64_t multi_writes;        /* writes obeyed that came many to a message */
+    uint64_t multi_refused;       /* such writes, and whole messages of them, that make no sense */
+    uint64_t behind_s;            /* seconds through which the client's socket was never found empty */
 };
 
 struct vdev_hold {                /* an answer that is given later (hold.c); body NULL: there is none */
@@ -106,6 +112,10 @@ struct vdev {
     struct vdev_file file[VDEV_FILES];  /* what its memory lies in */
     uint32_t files;               /* how many of them are known; those that come later count as the last one */
     uint32_t at_file;             /* the one that is mapped now */
+    uint32_t multi_done;          /* of the message that is being obeyed: writes done, and of these the refused ones */
+    uint32_t multi_refused;
+    uint64_t behind_ns;           /* since when the client's socket has not been found empty; 0: it was */
+    uint64_t warned_ns;           /* when that was said last */
     uint32_t io_addr;             /* BAR2: the register IODATA stands for */
     uint8_t msix[VDEV_MSIX_BYTES];
     struct vdev_count count;

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/uio.h>
 
 #include "libvfio-user.h"
 
@@ -51,6 +52,14 @@ void mend_eventfds_prepare(void);     /* once before the others */
 bool mend_is_eventfd(int fd);
 void mend_fd_kind(int fd, char *words, size_t room);
 int mend_eventfd_signal(int fd);
+/* burst.c: obey the posted writes that have been read, for a bounded time; what it cost, 0: the next message is none. */
+int burst_run(struct vdev *v);
+/* burst.c: hear whether a look at the client's socket found nothing. */
+void burst_found(struct vdev *v, bool empty);
+/* burst.c: what the server says of itself in the handshake, with write_multiple added. */
+struct iovec burst_offer(struct iovec said, char *to, size_t room);
+/* x_tran_sock.c: the client no longer takes what we send; the next look at its socket finds its end. */
+void mend_hang_up(struct vdev *v);
 /* x_dma.c: regions mapped now. */
 int mend_dma_regions(vfu_ctx_t *ctx);
 

@@ -26,6 +26,7 @@
 #include "pieces.h"
 #include "glue.h"
 
+#define CAPABILITIES_BYTES 1024
 #define REPLY_PIECES 2              /* of the version reply; every other one has one */
 
 int mend_listen_fd(vfu_ctx_t *ctx)
@@ -225,12 +226,17 @@ static int recv_msg(vfu_ctx_t *ctx, vfu_msg_t *msg)
 }
 
 /* A client that no longer takes it has left: the next look at its socket finds that out. */
+void mend_hang_up(struct vdev *v)
+{
+    (void)shutdown(v->conn_fd, SHUT_RDWR);
+}
+
 int mend_send_held(struct vdev *v)
 {
     struct iovec iov[2] = {{NULL, 0}, {.iov_base = v->hold.body, .iov_len = v->hold.body_bytes}};
 
     if (conn_reply(v->conn, v->hold.id, v->hold.command, v->hold.error, iov, 2, -1) < 0)
-        (void)shutdown(v->conn_fd, SHUT_RDWR);
+        mend_hang_up(v);
     conn_resume(v->conn);
     return 1;
 }
@@ -273,6 +279,7 @@ static int reply(vfu_ctx_t *ctx, vfu_msg_t *msg, int err)
 {
     struct vdev *v = vfu_get_private(ctx);
     struct iovec iov[REPLY_PIECES + 1];
+    char said[CAPABILITIES_BYTES];
     int rc;
 
     if (v->pieces != NULL) {
@@ -283,6 +290,10 @@ static int reply(vfu_ctx_t *ctx, vfu_msg_t *msg, int err)
         return ERROR_INT(EMSGSIZE);
     } else {
         memcpy(iov + 1, msg->out_iovecs, msg->nr_out_iovecs * sizeof(*iov));
+#ifndef WITHOUT_MULTI
+        if (msg->hdr.cmd == VFIO_USER_VERSION && msg->nr_out_iovecs == REPLY_PIECES)
+            iov[REPLY_PIECES] = burst_offer(iov[REPLY_PIECES], said, sizeof(said));
+#endif
         rc = conn_reply(v->conn, msg->hdr.msg_id, msg->hdr.cmd, err, iov, msg->nr_out_iovecs + 1, -1);
     }
     return rc < 0 ? ERROR_INT(ECONNRESET) : 0;
