@@ -22,7 +22,7 @@ HEAD = """\
 """
 HASH = re.compile(r"--hash=sha256:[0-9a-f]{64}")
 ALSO = ("types-setuptools", "wheel")  # mypy reads the one; old pips build with the other
-OPTIONS = ("--generate-hashes", "--allow-unsafe", "--strip-extras", "--no-header", "--no-annotate")
+OPTIONS: tuple[str, ...] = ("--generate-hashes", "--allow-unsafe", "--strip-extras", "--no-header", "--no-annotate")
 OPTIONS += ("--no-emit-index-url", "--no-emit-find-links", "--no-emit-trusted-host")
 
 
@@ -83,7 +83,15 @@ def make(*, upgrade: bool) -> None:
         (folder / "wanted.in").write_text("\n".join(wanted()) + "\n")
         made = folder / "requirements.txt"
         made.write_text(REQUIREMENTS.read_text())  # the versions to keep
-        words = [python, "-m", "piptools", "compile", "-q", *OPTIONS, *(["--upgrade"] if upgrade else [])]
+        words: list[str | Path] = [
+            python,
+            "-m",
+            "piptools",
+            "compile",
+            "-q",
+            *OPTIONS,
+            *(["--upgrade"] if upgrade else []),
+        ]
         run([*words, "-o", made, folder / "wanted.in"], quiet=True, cwd=folder)
         lines = [line for line in made.read_text().splitlines() if not line.lstrip().startswith("#")]
         REQUIREMENTS.write_text(HEAD + "\n".join(lines) + "\n")

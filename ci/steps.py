@@ -4,17 +4,16 @@
 import argparse
 import os
 import shlex
-import shutil
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
-from ci import guest, machine, net, wheel
+from ci import guest, machine, net, pins, vm_step, wheel
 from ci.command_line import ALONE, CHAOS, FUZZ, QUICK, SOAK, TIERS
 from ci.processes import child
-from ci.say import ROOT, CiError, Timed, cache_dir, run, say
+from ci.say import ROOT, CiError, Timed, run, say
 
 NEEDS_NETWORK = {"wire", "host", "boot", QUICK, SOAK, CHAOS}
 NEEDS_GUEST = {"boot", SOAK}
@@ -26,21 +25,20 @@ WORKERS_MOST = 8  # each may hold a guest of 1 GiB
 
 def run_step(asked: argparse.Namespace) -> int:
     """Run one step, as the command line asked for it; returns the exit code."""
+    code = 0
     match asked.step:
         case "test":
-            return test(asked)
+            code = test(asked)
         case "demo":
             from ci import demo
 
-            return demo.main()
+            code = demo.main()
         case "vm":
-            from ci import vm_step
-
-            return vm_step.main(asked)
+            code = vm_step.main(asked)
         case "bench":
             from ci import bench
 
-            return bench.main(asked)
+            code = bench.main(asked)
         case "stubs":
             from ci import stubs
 
@@ -58,12 +56,10 @@ def run_step(asked: argparse.Namespace) -> int:
         case "sanitize":
             sanitize()
         case "pins":
-            from ci import pins
-
-            return pins.main(asked)
+            code = pins.main(asked)
         case "wheel":
-            return wheel.main(asked)
-    return 0  # set-up itself was done on the way here
+            code = wheel.main(asked)
+    return code  # set-up itself was done on the way here
 
 
 def lint() -> None:
@@ -141,6 +137,17 @@ class Beside:
             raise CiError(f"`{shlex.join(self._words)}` exited with {code}")
 
 
+def _ready_for_network(asked: argparse.Namespace, *, guests: bool) -> None:
+    machine.ensure(machine.NETWORK)
+    if guests and not net.entered():
+        guest.prepare()
+    if not net.privileged():
+        try:
+            net.enter_user_namespace(asked.words)
+        except CiError as exc:  # what cannot run is skipped, each with the reason
+            say(f"{exc}\ntests that need it are skipped")
+
+
 def test(asked: argparse.Namespace) -> int:
     """Run test tiers; all of them, lint, coverage and sanitizers when none is named.
 
@@ -155,14 +162,7 @@ def test(asked: argparse.Namespace) -> int:
         raise CiError(f"no test tier called {', '.join(unknown)}; there are: {', '.join((*TIERS, *ALONE))}", 2)
     tiers = named or [tier for tier in TIERS if any((ROOT / "tests" / tier).glob("test_*.py"))]
     if NEEDS_NETWORK & set(tiers):
-        machine.ensure(machine.NETWORK)
-        if NEEDS_GUEST & set(tiers) and not net.entered():
-            guest.prepare()
-        if not net.privileged():
-            try:
-                net.enter_user_namespace(asked.words)
-            except CiError as exc:  # what cannot run is skipped, each with the reason
-                say(f"{exc}\ntests that need it are skipped")
+        _ready_for_network(asked, guests=bool(NEEDS_GUEST & set(tiers)))
     whole = not named and not more
     figures: list[tuple[str, float, int]] = []
     beside: Beside | None = None

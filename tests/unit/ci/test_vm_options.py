@@ -8,28 +8,29 @@ from pathlib import Path
 import pytest
 
 from ci import complaints, junit, own_kernel, vm_step
+from ci.command_line import parse
 from ci.say import CiError
 from ci.talk import Message
 
 
 @pytest.mark.parametrize("text", ["512M", "4G", "64G"])
 def test_memory_as_qemu_spells_it(text: str) -> None:
-    assert vm_step._parse(["--memory", text]).memory == text
+    assert parse(["vm", "--memory", text]).memory == text
 
 
 @pytest.mark.parametrize("text", ["", "0G", "1", "1T", "1.5G", "-1G", "1G,slots=2"])
 def test_other_memory_is_refused(text: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
-        vm_step._parse([f"--memory={text}"])
+        parse(["vm", f"--memory={text}"])
     assert caught.value.code == 2
     assert "such as 512M or 4G" in capsys.readouterr().err
 
 
 def test_what_only_makes_sense_with_a_command_is_refused_without(tmp_path: Path) -> None:
     with pytest.raises(CiError, match="no such folder"):
-        vm_step.main(["--run", "true", "--share", str(tmp_path / "none")])
+        vm_step.main(parse(["vm", "--run", "true", "--share", str(tmp_path / "none")]))
     with pytest.raises(CiError, match="--junit"):
-        vm_step.main(["--run", "true", "--junit", str(tmp_path / "none" / "x.xml")])
+        vm_step.main(parse(["vm", "--run", "true", "--junit", str(tmp_path / "none" / "x.xml")]))
 
 
 def test_a_shared_folder_may_have_a_comma(tmp_path: Path) -> None:
