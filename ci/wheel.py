@@ -55,7 +55,18 @@ def wheel(archive: Path, folder: Path, vfu_sources: str | None = None, *, python
         vfu_sources: ``IXLAB_VFU`` while it is built; None: the sdist's own.
         python: Whose build tools are used.
     """
-    words = [python, "-m", "pip", "wheel", "-q", "--no-build-isolation", "--no-deps", "-w", folder, archive]
+    words: list[str | Path] = [
+        python,
+        "-m",
+        "pip",
+        "wheel",
+        "-q",
+        "--no-build-isolation",
+        "--no-deps",
+        "-w",
+        folder,
+        archive,
+    ]
     words = ["env", "-u", "IXLAB_VFU", *words] if vfu_sources is None else words
     run(words, env={} if vfu_sources is None else {"IXLAB_VFU": vfu_sources}, quiet=True)
     return next(folder.glob("*.whl"))
