@@ -11,6 +11,7 @@ Ref: JSON-RPC 2.0 Specification; each line is one message.
 import json
 import logging
 import math
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NoReturn
@@ -138,7 +139,7 @@ def decode(line: bytes) -> object:
             that no file could hold.
     """
     try:
-        value: object = json.loads(line.decode("utf-8-sig"), parse_constant=_no_constant)
+        value: object = json.loads(line.removeprefix(BOM_UTF8).decode(), parse_constant=_no_constant)
     except RecursionError:
         raise ValueError(f"nested deeper than {DEPTH_MAX}") from None
     _see(value)

@@ -154,6 +154,8 @@ static void registers_fresh(struct regfile *regs)
         memcpy(fresh, regs->word, regs->bytes);
     }
     memcpy(regs->word, fresh, regs->bytes);
+    for (uint32_t i = 0; regs->shown && i < regs->shown_pages; i++)
+        memcpy(&regs->shown[regs->shown_page[i] / 4], &regs->word[regs->shown_page[i] / 4], REG_PAGE_BYTES);
     card->pf.ops->reset(card, 0);
 }
 
@@ -293,7 +295,11 @@ static void world(struct input *in)
     case 9: irq_set_kind(&card->pf.irq, (int)(what / 16 % 4)); break;
     case 10: card->clock.manual_ns += take(in, 2) * NS_PER_US; break;
     case 11: intr_cause(&card->intr, (uint32_t)take(in, 4)); break;
-    case 12: card->pf.regs.shared = 1; break;
+    case 12:                          /* shared doorbells, once and for all; a later run starts with what is then there */
+        if (!card->pf.regs.shown && tails_show(&card->tails, 0) < 0)
+            abort();
+        card->pf.regs.shared = 1;
+        break;
     case 13: card->pf.regs.off ^= 1; break;
     case 14: reg_write(&card->pf.regs, R_HLREG0, reg_peek(&card->pf.regs, R_HLREG0) ^ HLREG0_LPBK); break;
     default: (void)reg_peek(&card->pf.regs, (uint32_t)take(in, 3)); break;
@@ -346,7 +352,7 @@ void victim_act(struct input *in)
     case 13: {                        /* a plain store of a client that maps the tails, whatever the rules say */
         uint32_t at = TAIL_PAGES[what / 16 % 4] + (uint32_t)take(in, 2) % 1024 * 4, value = (uint32_t)take(in, 4);
         if (regs->shared)
-            regs->word[at / 4] = value;
+            regs->shown[at / 4] = value;
         break;
     }
     default: victim_step(); break;

@@ -105,8 +105,10 @@ static void server_make(void)
     v->on_client = on_client;
     v->on_irqs = on_irqs;
     v->on_log = on_log;
+    need(tails_show(&card->tails, 0), "tails");
     need(vdev_open(v, path, 7), "open");
-    need(vdev_add_region(v, 0, CARD_BAR0_BYTES, VDEV_READ | VDEV_WRITE | VDEV_MEM, tails, 3, card->pf.regs.word_fd), "BAR0");
+    need(vdev_add_region(v, 0, CARD_BAR0_BYTES, VDEV_READ | VDEV_WRITE | VDEV_MEM, tails, 3,
+                         card->pf.regs.shown_fd), "BAR0");
     need(vdev_add_region(v, 2, 32, VDEV_READ | VDEV_WRITE, NULL, 0, -1), "BAR2");
     need(vdev_add_region(v, 4, VDEV_MSIX_BYTES, VDEV_READ | VDEV_WRITE | VDEV_MEM, NULL, 0, -1), "BAR4");
     need(vdev_add_region(v, VDEV_CONFIG, CONFIG_BYTES, VDEV_READ | VDEV_WRITE | VDEV_ALWAYS_CB, NULL, 0, -1), "config");

@@ -23,7 +23,7 @@ SMALL = """
 import os, sys; os.environ["IXLAB_READY"] = "1"
 from ci import demo; from ci.say import CiError
 demo.TRANSFER_BYTES = {bytes}
-try: code = demo.main([])
+try: code = demo.main()
 except CiError as exc: print(f"ci: {{exc}}", file=sys.stderr); code = exc.code
 except KeyboardInterrupt: code = 130
 sys.exit(code)

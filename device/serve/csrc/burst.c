@@ -108,7 +108,7 @@ static void answer(struct vdev *v, const struct conn_message *message, uint64_t 
 
     if (!message->header.flags.no_reply &&
         conn_reply(v->conn, message->header.msg_id, message->header.cmd, error, iov, error ? 1 : 2, -1) < 0)
-        mend_hang_up(v);
+        conn_hang_up(v->conn);
 }
 
 /* A REGION_WRITE_MULTI, from its write number v->multi_done on.  False: time is up, or the client is gone. */

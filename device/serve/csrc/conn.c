@@ -290,6 +290,11 @@ static int begin_waiting(struct conn *c)
     return 0;
 }
 
+void conn_hang_up(struct conn *c)
+{
+    (void)shutdown(c->fd, SHUT_RDWR);
+}
+
 int conn_reply(struct conn *c, uint16_t id, uint16_t command, int error, struct iovec *iov, size_t count, int fd)
 {
     struct vfio_user_header header = {.msg_id = id, .cmd = command, .flags = {.type = VFIO_USER_F_TYPE_REPLY}};

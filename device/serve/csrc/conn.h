@@ -64,6 +64,9 @@ void conn_resume(struct conn *c);
 
 /* A reply: iov[0] is left for its header.  0: gone, or kept until it can go; -errno: the connection is lost. */
 int conn_reply(struct conn *c, uint16_t id, uint16_t command, int error, struct iovec *iov, size_t count, int fd);
+
+/* The client no longer takes what we send: it counts as gone, and the next look at its socket finds its end. */
+void conn_hang_up(struct conn *c);
 /* Send what was kept.  1: it is gone; 0: not yet; -errno. */
 int conn_flush(struct conn *c);
 

@@ -58,8 +58,6 @@ int burst_run(struct vdev *v);
 void burst_found(struct vdev *v, bool empty);
 /* burst.c: what the server says of itself in the handshake, with write_multiple added. */
 struct iovec burst_offer(struct iovec said, char *to, size_t room);
-/* x_tran_sock.c: the client no longer takes what we send; the next look at its socket finds its end. */
-void mend_hang_up(struct vdev *v);
 /* x_dma.c: regions mapped now. */
 int mend_dma_regions(vfu_ctx_t *ctx);
 

@@ -225,18 +225,12 @@ static int recv_msg(vfu_ctx_t *ctx, vfu_msg_t *msg)
     return 0;
 }
 
-/* A client that no longer takes it has left: the next look at its socket finds that out. */
-void mend_hang_up(struct vdev *v)
-{
-    (void)shutdown(v->conn_fd, SHUT_RDWR);
-}
-
 int mend_send_held(struct vdev *v)
 {
     struct iovec iov[2] = {{NULL, 0}, {.iov_base = v->hold.body, .iov_len = v->hold.body_bytes}};
 
     if (conn_reply(v->conn, v->hold.id, v->hold.command, v->hold.error, iov, 2, -1) < 0)
-        mend_hang_up(v);
+        conn_hang_up(v->conn);
     conn_resume(v->conn);
     return 1;
 }
