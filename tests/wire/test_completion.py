@@ -106,6 +106,7 @@ def test_as_the_programs_say_it_themselves(folder: Path) -> None:
         shell.expect(pexpect.EOF)
 
 
+@pytest.mark.filterwarnings("ignore:.*make_default_short_help:DeprecationWarning")  # click-man's own call
 def test_manual_pages(tmp_path: Path) -> None:
     out = tmp_path / "new" / "man1"
     man.write(out)
