@@ -55,6 +55,7 @@ class LimitedLog:
 @dataclass
 class _Kind:
     like: str
+    level: int
     tokens: float
     at_s: float
     left_out: int = 0
@@ -89,14 +90,14 @@ class Gate(logging.Handler):
             key = "", "", traceback
         now_s, most = time.monotonic(), BURST_TRACEBACKS if traceback else BURST
         if key not in self._kinds:
-            self._kinds[key] = _Kind("" if key[1] in {"", "%s"} else f": {key[1]}", most, now_s)
+            self._kinds[key] = _Kind("" if key[1] in {"", "%s"} else f": {key[1]}", record.levelno, most, now_s)
         kind = self._kinds[key]
         kind.tokens = min(most, kind.tokens + (now_s - kind.at_s) / REFILL_S)
         kind.at_s = now_s
         if kind.tokens < 1:
             kind.left_out += 1
             if kind.left_out == 1:
-                self._say(record.name, f"more such lines are left out for now{kind.like}")
+                self._say(record.name, kind.level, f"more such lines are left out for now{kind.like}")
             return
         kind.tokens -= 1
         self._tell(record.name, kind)
@@ -104,7 +105,7 @@ class Gate(logging.Handler):
 
     def _tell(self, name: str, kind: _Kind) -> None:
         if kind.left_out:
-            self._say(name, f"{kind.left_out} such lines were left out{kind.like}")
+            self._say(name, kind.level, f"{kind.left_out} such lines were left out{kind.like}")
             kind.left_out = 0
 
     def tell_all(self) -> None:
@@ -112,8 +113,8 @@ class Gate(logging.Handler):
         for (name, _, _), kind in self._kinds.items():
             self._tell(name, kind)
 
-    def _say(self, name: str, text: str) -> None:
-        self._pass(logging.LogRecord(name, logging.WARNING, __file__, 0, "%s", (text,), None))
+    def _say(self, name: str, level: int, text: str) -> None:
+        self._pass(logging.LogRecord(name, level, __file__, 0, "%s", (text,), None))
 
     def _pass(self, record: logging.LogRecord) -> None:
         for handler in self.handlers:

@@ -33,9 +33,11 @@ class Kept(logging.Handler):
     def __init__(self) -> None:
         super().__init__()
         self.lines: list[str] = []
+        self.levels: set[int] = set()
 
     def emit(self, record: logging.LogRecord) -> None:
         self.lines.append(record.getMessage())
+        self.levels.add(record.levelno)
 
 
 def gated(*, every: bool = False) -> tuple[logging.Logger, Gate, Kept]:
@@ -64,6 +66,7 @@ def test_of_each_kind_so_many_lines_and_then_how_many_not(monkeypatch: pytest.Mo
     log.info("link is %s", "away")
     gate.tell_all()
     assert kept.lines[-1] == "1 such lines were left out: link is %s"
+    assert kept.levels == {logging.INFO}, "what is said of news is no warning"
 
 
 def test_tracebacks_are_fewer() -> None:
