@@ -230,6 +230,7 @@ static int attach(struct vdev *v)
 static void detached(struct vdev *v)
 {
     hold_end(v);
+    v->multi_waits = 0;
     v->multi_done = v->multi_refused = 0;
     v->behind_ns = 0;
     v->conn_fd = -1;
@@ -270,6 +271,19 @@ static int fetch_run(struct vdev *v)
     return 1;
 }
 
+/* As burst_run(), with what follows from it. */
+static int run_burst(struct vdev *v)
+{
+    int rc = burst_run(v);
+
+    if (rc > 0) {
+        burst_found(v, false);
+        if (v->conn != NULL)
+            watch(v);
+    }
+    return rc;
+}
+
 /* One request a call: the loop calls again while there is work and the turn's budget lasts, and looks at its other
  * sources in between. */
 int vdev_run(void *arg)
@@ -291,13 +305,9 @@ int vdev_run(void *arg)
         return fetch_run(v);
     if (v->hold_ns != NULL)
         *v->hold_ns = 0;                /* from an access that wanted no answer: the next one's is not to be kept */
-    rc = v->pieces == NULL ? burst_run(v) : 0;      /* a long access in pieces comes first */
-    if (rc > 0) {
-        burst_found(v, false);
-        if (v->conn != NULL)
-            watch(v);
+    rc = v->pieces == NULL ? run_burst(v) : 0;      /* a long access in pieces comes first */
+    if (rc > 0)
         return rc;
-    }
     taken = c->taken;
     cost = c->cost;
     skips = c->empty;
@@ -312,6 +322,10 @@ int vdev_run(void *arg)
     if (rc < 0 || v->conn == NULL) {
         detached(v);
         return 1;
+    }
+    if (v->multi_waits) {
+        v->multi_waits = 0;
+        return run_burst(v);
     }
     watch(v);
     if (c->taken != taken || !skips)

@@ -112,6 +112,7 @@ struct vdev {
     struct vdev_file file[VDEV_FILES];  /* what its memory lies in */
     uint32_t files;               /* how many of them are known; those that come later count as the last one */
     uint32_t at_file;             /* the one that is mapped now */
+    int multi_waits;              /* one has been read, and burst.c is to obey it */
     uint32_t multi_done;          /* of the message that is being obeyed: writes done, and of these the refused ones */
     uint32_t multi_refused;
     uint64_t behind_ns;           /* since when the client's socket has not been found empty; 0: it was */

@@ -154,6 +154,10 @@ static int get_request_header(vfu_ctx_t *ctx, struct vfio_user_header *hdr, int 
     }
     if (next_message(ctx, v->conn, &message) < 0)
         return -1;
+    if (message.header.cmd == VDEV_WRITE_MULTI) {     /* just read: the library would refuse it */
+        v->multi_waits = 1;
+        return ERROR_INT(EAGAIN);
+    }
     *hdr = message.header;
     v->pieces = take_to_pieces(ctx, &message);
     if (v->pieces != NULL)
