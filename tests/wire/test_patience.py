@@ -121,7 +121,10 @@ def test_a_part_of_a_message_holds_nobody_and_ends_the_session(device: Device, p
         until(lambda: left(client), "the session ends", DEADLINE_S)
         assert asking.longest_s < SOON_S
     device.without_client()
-    assert said(device, rf"dropping a client: {len(part)} bytes of a message came in 2 s, and not the rest")
+    until(
+        lambda: said(device, rf"dropping a client: {len(part)} bytes of a message came in 2 s, and not the rest"),
+        "it is said",
+    )
     with Client(device.path) as after:
         assert after.read32(0, STATUS)
 
@@ -279,7 +282,7 @@ def test_who_reads_no_answers_is_not_read_from_and_is_dropped(device: Device) ->
         assert device.report()["socket"]["requests"] == before, "it is not obeyed beyond what it reads"
         until(lambda: not device.report()["client"], "it is dropped", DEADLINE_S * 2)
         assert asking.longest_s < SOON_S
-    assert said(device, "dropping a client: it has not read its answers for 2 s")
+    until(lambda: said(device, "dropping a client: it has not read its answers for 2 s"), "it is said")
     assert device.report()["socket"]["dropped"] == 1
 
 
@@ -407,7 +410,10 @@ def test_what_is_no_eventfd_is_refused_by_name(device: Device, kind: str) -> Non
         before = fd_count(device.pid)
         assert error_of(client.irqs, MSIX, 3, [good, fds[0]]) == "EINVAL"
         until(lambda: fd_count(device.pid) <= before, "and closed")  # who came was being looked up, maybe
-        assert said(device, rf"MSI-X vector 4 was refused: what came for it is {kind}; send an eventfd")
+        until(
+            lambda: said(device, rf"MSI-X vector 4 was refused: what came for it is {kind}; send an eventfd"),
+            "it is said",
+        )
         client.irqs(MSIX, 3, [good])
     with pytest.raises(BlockingIOError):
         os.eventfd_read(good)
