@@ -297,6 +297,7 @@ int vdev_run(void *arg)
     if (v->conn_fd == -1)
         return attach(v);
     if (v->hold.body != NULL) {
+        v->behind_ns = 0;               /* nothing is read meanwhile: the fault's doing, not the client's */
         rc = hold_run(v, mend_send_held);
         watch(v);
         return rc;
