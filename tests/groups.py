@@ -6,9 +6,12 @@ A guest lives as long as its file's tests run in one process: scattered over two
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import pytest
-from xdist.scheduler import LoadScopeScheduling
+
+if TYPE_CHECKING:
+    from xdist.scheduler import LoadScopeScheduling
 
 OLDER_KERNEL = "6.1"
 # Seconds that the long groups took on two busy cores: they start first, or one of them would run alone at the end.
@@ -66,8 +69,10 @@ def longest_first(nodes: Sequence[str]) -> list[str]:
     return sorted(nodes, key=lambda node: -seconds[group(node)])
 
 
-def scheduler(config: pytest.Config, log: object) -> LoadScopeScheduling:
+def scheduler(config: pytest.Config, log: object) -> "LoadScopeScheduling":
     """Return what gives each process one group after the other."""
+    from xdist.scheduler import LoadScopeScheduling  # a guest has no pytest-xdist, and no use for it
+
     grouped = LoadScopeScheduling(config, log)
     grouped._split_scope = group
     config.option.loadscopereorder = (

@@ -36,6 +36,9 @@ with CardCore() as card, guarded(card, 4096):
     print("alive", flush=True)
 """
 
+# ASan was there first, and is to have what is not ours: it ends the process with the code that `ci sanitize` gave it.
+DIED = 99 if "IXLAB_SANITIZED" in os.environ else -signal.SIGBUS
+
 
 @contextlib.contextmanager
 def guarded(card: CardCore, len_bytes: int, iova: int = IOVA) -> Iterator[int]:
@@ -75,7 +78,10 @@ def test_an_access_to_what_is_gone_is_an_error_and_told_once(nic: CardCore, is_w
             with pytest.raises(OSError, match="Bad address"):
                 access(IOVA + 2 * PAGE + 16)
             assert nic.counters()["dma_errors"] == turn
-        assert nic.pf.take_lost() == LostMemory(IOVA, 4 * PAGE, IOVA + 2 * PAGE + 16, FILE, regions=1)
+        lost = nic.pf.take_lost()
+        assert lost is not None
+        assert lost == LostMemory(IOVA, 4 * PAGE, lost.at, FILE, regions=1)
+        assert 16 <= lost.at - (IOVA + 2 * PAGE) < 16 + 8, "which of the bytes is touched first is memcpy's choice"
         assert nic.pf.take_lost() is None
         nic.step()
         access(OTHER)
@@ -119,13 +125,13 @@ def child(*, before: str = "", after: str = "", act: str) -> tuple[int, str, str
 @pytest.mark.parametrize("act", ["other[0]", "os.kill(os.getpid(), 7)"])
 def test_any_other_bus_error_ends_the_process_as_ever(act: str) -> None:
     code, out, _ = child(act=act)
-    assert (code, "alive" in out) == (-signal.SIGBUS, False)
+    assert (code, "alive" in out) == (DIED, False)
 
 
 @pytest.mark.parametrize("where", ["before", "after"])
 def test_pythons_fault_handler_still_says_where(where: str) -> None:
     code, _, err = child(**{where: "faulthandler.enable()"}, act="other[0]")
-    assert code == -signal.SIGBUS
+    assert code == DIED
     assert "Fatal Python error: Bus error" in err
 
 
