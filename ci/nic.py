@@ -27,6 +27,7 @@ class NicOptions:
         interrupts: As the device's option.
         port: What its wire is, as the device's options say it; empty for a tap in the wire's namespace.
         message_timeout_ms: How long QEMU waits for any answer.
+        posted: Let QEMU post writes to memory BARs; without, the guest waits for each.
         more: More options for ``python -m device``.
     """
 
@@ -35,6 +36,7 @@ class NicOptions:
     interrupts: str = "msix"
     port: tuple[str, ...] = ()
     message_timeout_ms: int = MESSAGE_TIMEOUT_MS
+    posted: bool = True
     more: tuple[str, ...] = ()
 
 
@@ -92,6 +94,7 @@ class Nic:
             "id": f"nic{self.number}",
             "bus": f"slot{self.number}",
             "x-msg-timeout": self.options.message_timeout_ms,
+            **({} if self.options.posted else {"x-no-posted-writes": True}),
             "socket": {"path": str(self.socket), "type": "unix"},
         }
 

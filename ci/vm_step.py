@@ -64,6 +64,12 @@ def options(parser: argparse.ArgumentParser) -> None:
         help="as `python -m device --doorbells` (trapped)",
     )
     parser.add_argument(
+        *("--posted",),
+        choices=["on", "off"],
+        default="on",
+        help="off: the guest waits for each of its writes, and cannot be faster than the NIC (on)",
+    )
+    parser.add_argument(
         "--interrupts", choices=["msix", "msi", "intx"], default="msix", help="the best kind the NIC offers (msix)"
     )
     parser.add_argument("--junit", type=Path, metavar="FILE", help="with --run: what came of it, for a CI's reports")
@@ -106,10 +112,16 @@ def _check(asked: argparse.Namespace) -> None:
         raise CiError("--junit and --allow-warnings go with --run", 2)
 
 
+def nic_of(asked: argparse.Namespace) -> NicOptions:
+    """Return how the guest's NIC is to be."""
+    posted, more = asked.posted == "on", tuple(asked.device_arg)
+    return NicOptions(doorbells=asked.doorbells, interrupts=asked.interrupts, posted=posted, more=more)
+
+
 def main(asked: argparse.Namespace) -> int:
     """Start a guest, and run a command in it or give it to a person; returns the exit code."""
     _check(asked)
-    nic = NicOptions(doorbells=asked.doorbells, interrupts=asked.interrupts, more=tuple(asked.device_arg))
+    nic = nic_of(asked)
     options = Options(
         driver=asked.driver, kernel=asked.kernel, smp=asked.smp, memory=asked.memory, nics=(nic,),
         qemu=(*(shared(asked.share) if asked.share else ()), *asked.qemu_arg),

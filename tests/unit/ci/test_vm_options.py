@@ -9,6 +9,7 @@ import pytest
 
 from ci import complaints, junit, own_kernel, vm_step
 from ci.command_line import parse
+from ci.nic import Nic
 from ci.say import CiError
 from ci.talk import Message
 
@@ -31,6 +32,14 @@ def test_what_only_makes_sense_with_a_command_is_refused_without(tmp_path: Path)
         vm_step.main(parse(["vm", "--run", "true", "--share", str(tmp_path / "none")]))
     with pytest.raises(CiError, match="--junit"):
         vm_step.main(parse(["vm", "--run", "true", "--junit", str(tmp_path / "none" / "x.xml")]))
+
+
+@pytest.mark.parametrize(("word", "told"), [("on", None), ("off", True)])
+def test_posted_writes_are_qemus_own_unless_turned_off(word: str, told: bool | None) -> None:
+    nic = Nic.__new__(Nic)  # no device is started
+    nic.number, nic.socket = 1, Path("/tmp/nic.sock")
+    nic.options = vm_step.nic_of(parse(["vm", "--posted", word]))
+    assert nic.arguments().get("x-no-posted-writes") is told
 
 
 def test_a_shared_folder_may_have_a_comma(tmp_path: Path) -> None:
