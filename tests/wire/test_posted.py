@@ -8,6 +8,7 @@ import json
 import os
 import re
 import struct
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -22,6 +23,9 @@ WRITE_MULTI = 15
 MULTI_MAX = 200
 BAR, BAR_BYTES = 0, 0x8_0000
 STATUS, A, B = 0x0008, 0x5400, 0x5408  # A and B: RAL 0 and 1, which keep what is written
+EERD = 0x10014  # Python hears of each write to it: the device is slower than who posts
+BEHIND_S = 60
+REMEDY = r"posts writes faster than they are obeyed: .*--doorbells shared.*\"x-no-posted-writes\": true"
 BURST = 5000  # messages; some twenty turns of the device
 Write = tuple[int, int, int, int]  # offset, region, length, value
 
@@ -261,3 +265,33 @@ def test_a_burst_is_no_flood(device: Device) -> None:
             time.sleep(0.02)
         assert device.report()["socket"]["behind_s"] == 0
         assert "posts writes" not in device.error_text()
+
+
+FLOODS = {
+    "one": posted(EERD, 0) * 20_000,
+    "many": message(WRITE_MULTI, multi([to(EERD, 0)] * MULTI_MAX)) * 100,
+}
+
+
+@pytest.mark.parametrize("stream", FLOODS.values(), ids=FLOODS)
+def test_a_client_that_stays_ahead_is_told_once_what_helps(device: Device, stream: bytes) -> None:
+    """Control is answered meanwhile, and the client afterwards."""
+    done = threading.Event()
+
+    with Client(device.path, timeout_s=BEHIND_S) as client:
+
+        def post() -> None:
+            while not done.is_set():
+                client.sock.sendall(stream)
+
+        poster = threading.Thread(target=post)
+        poster.start()
+        try:
+            until(lambda: device.report()["socket"]["behind_s"] >= 2, "the device is behind", BEHIND_S)
+        finally:
+            done.set()
+            poster.join()
+        client.write32(BAR, A, 5)
+        assert client.read32(BAR, A) == 5
+    until(lambda: re.search(REMEDY, device.error_text()), "it is said")
+    assert len(re.findall(REMEDY, device.error_text())) == 1
