@@ -15,6 +15,7 @@ import pytest
 
 from ci import stale
 from ci.demo import Lines
+from tests.rigs.process import until
 
 pytestmark = [pytest.mark.root, pytest.mark.timeout(240)]
 
@@ -30,6 +31,7 @@ sys.exit(code)
 """
 FEW, MANY = 4 << 20, 64 << 30
 START_S, END_S = 90.0, 40.0
+ALL = 6
 
 
 class Demo:
@@ -72,14 +74,22 @@ class Demo:
 
 
 @pytest.fixture
-def midway(tmp_path: Path) -> Iterator[Demo]:
+def folder() -> Iterator[Path]:
+    """One with a short name: the demo's sockets have theirs below it, and 107 bytes in all."""
+    with tempfile.TemporaryDirectory(prefix="ixd-", dir="/tmp") as name:
+        yield Path(name)
+
+
+@pytest.fixture
+def midway(folder: Path) -> Iterator[Demo]:
     """A demo whose transfer goes on for ever."""
-    demo = Demo(tmp_path, tmp_path / "run", MANY)
+    demo = Demo(folder, folder / "run", MANY)
     try:
         demo.lines = Lines(demo.process)
         for _ in "46":
             demo.wait_for(" sent, 0 lost")
-        time.sleep(1)
+        # Namespaces' holders, device, driver, tcpdump, both ends of a transfer.
+        until(lambda: len(demo.family()) >= ALL, "all of it runs", START_S)
         yield demo
     finally:
         demo.process.kill()
@@ -102,7 +112,6 @@ def gone(family: dict[int, str], timeout_s: float) -> bool:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 def test_a_signal_ends_it_and_all_it_made(midway: Demo, number: signal.Signals) -> None:
     family = midway.family()
-    assert len(family) >= 6, "namespaces' holders, device, driver, tcpdump, both ends of a transfer"
     midway.process.send_signal(number)
     midway.process.send_signal(number)
     midway.process.wait(END_S)
@@ -133,8 +142,8 @@ def test_a_kill_takes_its_children_along_and_the_next_start_removes_the_rest(mid
     assert f"removing what a demo that was killed left behind: {folder}" in following.err.read_text()
 
 
-def test_two_at_once(tmp_path: Path) -> None:
-    demos = [Demo(tmp_path, tmp_path / "run", FEW) for _ in range(2)]
+def test_two_at_once(folder: Path) -> None:
+    demos = [Demo(folder, folder / "run", FEW) for _ in range(2)]
     for demo in demos:
         out, _ = demo.process.communicate(timeout=200)
         assert demo.process.returncode == 0, demo.err.read_text()
