@@ -3,8 +3,6 @@
 
 import argparse
 import os
-import shlex
-import subprocess
 import sys
 import tempfile
 import time
@@ -12,7 +10,6 @@ from pathlib import Path
 
 from ci import guest, machine, net, pins, vm_step, wheel
 from ci.command_line import ALONE, CHAOS, FUZZ, QUICK, SOAK, TIERS
-from ci.processes import child
 from ci.say import ROOT, CiError, Timed, run, say
 
 NEEDS_NETWORK = {"wire", "host", "boot", QUICK, SOAK, CHAOS}
@@ -103,40 +100,6 @@ def _pytest(tier: str, more: list[str], *, coverage: bool) -> int:
     return run([*command, "-q", *more], env=env, check=False, timeout_s=TIER_TIMEOUT_S).returncode
 
 
-class Beside:
-    """Another step of ours, under way while guests are waited for: it gets what they leave of the cores.
-
-    Args:
-        name: The step.
-    """
-
-    def __init__(self, name: str) -> None:
-        self._words = ["nice", "-n", "19", sys.executable, "-m", "ci", name]
-        self._folder = tempfile.TemporaryDirectory(prefix="ixlab-beside-")
-        self._path = Path(self._folder.name) / "said"
-        with self._path.open("w", encoding="utf-8") as log:
-            self._process = subprocess.Popen(
-                child(self._words), cwd=ROOT, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL
-            )
-        say(f"beside it: {name}, whose words come when it has ended")
-
-    def end(self) -> None:
-        """Wait for it, and show what it said.
-
-        Raises:
-            CiError: It failed, or did not end in time.
-        """
-        try:
-            code = self._process.wait(TIER_TIMEOUT_S)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            code = self._process.wait()
-        with self._folder:
-            sys.stderr.write(self._path.read_text(encoding="utf-8", errors="replace"))
-        if code:
-            raise CiError(f"`{shlex.join(self._words)}` exited with {code}")
-
-
 def _ready_for_network(asked: argparse.Namespace, *, guests: bool) -> None:
     machine.ensure(machine.NETWORK)
     if guests and not net.entered():
@@ -165,7 +128,6 @@ def test(asked: argparse.Namespace) -> int:
         _ready_for_network(asked, guests=bool(NEEDS_GUEST & set(tiers)))
     whole = not named and not more
     figures: list[tuple[str, float, int]] = []
-    beside: Beside | None = None
     if whole:
         lint()
         for old in ROOT.glob(".coverage*"):
@@ -173,12 +135,10 @@ def test(asked: argparse.Namespace) -> int:
     for tier in tiers:
         start = time.monotonic()
         say(" ".join(_where(tier)))
-        if whole and tier in NEEDS_GUEST:
-            beside = Beside("sanitize")
         code = _pytest(tier, more, coverage=whole)
         figures.append((tier, time.monotonic() - start, code))
     if whole:
-        for name, step in (("sanitized unit + pair", beside.end if beside else sanitize), ("coverage", _coverage)):
+        for name, step in (("sanitized unit + pair", sanitize), ("coverage", _coverage)):
             start = time.monotonic()
             try:
                 step()
@@ -222,7 +182,7 @@ def sanitize() -> None:
             "PYTHONMALLOC": "malloc",
             "IXLAB_SANITIZED": "1",
         }
-        tiers = [f"tests/{tier}" for tier in ("unit", "pair")]
+        tiers = ["tests/unit", "tests/pair", "--ignore=tests/unit/ci"]  # no C of ours is there
         run(
             [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *_workers(), *tiers],
             env=env,

@@ -56,3 +56,9 @@ def test_lines_of_the_device() -> None:
     assert found[0].endswith("W device.serve.vfu: no")
     assert found[1].endswith("E device.card: worse")
     assert complaints.of_device(log, ((r"device\.(serve\.vfu|card)", "provoked"),)) == []
+
+
+def test_that_lines_were_left_out_is_no_complaint_of_its_own() -> None:
+    log = "2026-11-28 05:37:04,363 W device.machine.stall: {}\n"
+    said = ("Rx queue 3 stands still", "more such lines are left out for now", "7 such lines were left out: %s")
+    assert len(complaints.of_device("".join(log.format(text) for text in said))) == 1

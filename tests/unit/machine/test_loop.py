@@ -251,8 +251,8 @@ def test_sleeping_loop_looks_at_shared_tails(nic: CardCore, rf: RegFile) -> None
     assert loop.sleeps <= 2, "while no queue is on it looks rarely"
     poke(nic, TXDCTL.offset(0), TXDCTL.of(ENABLE=1))
     loop = Loop([nic], spin_us=0)
-    run(loop, 0.02)
-    assert 5 <= loop.sleeps <= 25
+    run(loop, 0.2)
+    assert 5 <= loop.sleeps <= 250, "a look a millisecond, as far as the machine lets it"
 
 
 def test_somebody_elses_fd_ends_the_sleep(nic: CardCore, rf: RegFile) -> None:
