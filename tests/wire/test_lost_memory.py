@@ -176,6 +176,8 @@ def refusal(device: Device, fd: int) -> tuple[str, list[str]]:
     with Client(device.path) as client:
         name = error_of(client.map, fd, 0x1000, 4096)
         assert client.read32(0, 8)
+    number = device.report()["socket"]["sessions"]
+    until(lambda: said(device, rf"client {number} left"), "the log, which another thread writes, is so far")
     return name, said(device, r"W device.serve.vfu: client memory \[0x1000, 0x1fff\] is .*")
 
 
