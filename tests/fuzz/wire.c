@@ -4,6 +4,7 @@
  * Client and server share this thread: the client sends, the server takes turns until it has nothing to do, the client
  * reads whatever came back.  The handshake is the server's own (device/serve/csrc), over a real socket.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -21,6 +22,7 @@
 #define TURNS_MAX 200
 #define BODY_MAX 2048
 #define FDS_MAX 8
+#define LATE_LOOKS 20000              /* 100 µs apart */
 #define CONFIG_BYTES 4096
 #define FILE_BYTES HALF
 #define FILES 6
@@ -298,10 +300,22 @@ static void message(struct input *in, int sock)
         (void)shutdown(sock, SHUT_WR);              /* no more can be told apart, and the server need not wait for it */
 }
 
+static int descriptors(void)
+{
+    DIR *folder = opendir("/proc/self/fd");
+    int count = 0;
+
+    need(folder == NULL ? -errno : 0, "/proc/self/fd");
+    while (readdir(folder) != NULL)
+        count++;
+    closedir(folder);
+    return count;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 {
     struct input in = { data, bytes };
-    int sock;
+    int sock, before;
 
     if (!card) {
         (void)signal(SIGPIPE, SIG_IGN);             /* as Python has it: a client may call a pipe an eventfd */
@@ -313,6 +327,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
     dma_del(&card->pf.dma, 0, UINT64_MAX);          /* memory is what the client maps */
     memset(config, 0, sizeof(config));
     config[4] = 6;
+    before = descriptors();
     sock = client_connect();
     if (!(bytes && data[0] == 0xFF))  /* else the first message had better be a handshake itself */
         hello(sock);
@@ -339,6 +354,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
     if (v->conn_fd != -1) {
         vdev_drop(v);
         server_run();
+    }
+    for (int left = LATE_LOOKS; descriptors() != before; left--) {    /* what came from the client goes with it */
+        if (left == 0) {
+            fprintf(stderr, "descriptors: %d before the client, %d after it\n", before, descriptors());
+            abort();
+        }
+        usleep(100);                  /* a thread may be closing them */
     }
     return 0;
 }

@@ -17,8 +17,8 @@ import pytest
 
 from driver.doors.vfio_user import VfioUserDoor
 from driver.errors import Busy
-from tests.rigs.client import CAPABILITIES, DMA_MAP, HEADER, VERSION, Client
-from tests.rigs.process import Device, until
+from tests.rigs.client import CAPABILITIES, DMA_MAP, HEADER, REGION_READ, VERSION, Client
+from tests.rigs.process import Device, fd_count, until
 
 STATUS, EICS, EIMS, EERD = 0x0008, 0x0808, 0x0880, 0x10014
 GPIE, IVAR = 0x0898, 0x0900
@@ -222,3 +222,14 @@ def test_the_version_reply_names_the_error(device: Device) -> None:
         reply = second.sock.recv(100)
         assert HEADER.unpack(reply) == (number, VERSION, HEADER.size, 0x21, errno.EBUSY)
         assert second.sock.recv(1) == b""
+
+
+def test_files_sent_in_a_burst_are_all_closed(device: Device) -> None:
+    """Found by the fuzzer: files with a name are closed by threads, and those beyond sixteen at once stayed open."""
+    with Client(device.path) as client, Path("/dev/null").open("rb") as file:
+        assert client.read32(0, STATUS)
+        before = fd_count(device.pid)
+        body = struct.pack("<QII", STATUS, 0, 4)
+        for _ in range(200):
+            assert client.call(REGION_READ, body, [file.fileno()] * 9)
+        until(lambda: fd_count(device.pid) == before, "they are closed")
