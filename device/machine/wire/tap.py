@@ -15,8 +15,6 @@ import time
 from pathlib import Path
 from typing import Self
 
-from pyroute2 import IPRoute
-
 from device.errors import ConfigError, MissingError
 from device.machine.wire.base import Port, PortBusyError
 
@@ -205,6 +203,8 @@ def _exists(name: str) -> bool:
 
 
 def _bring_up(name: str) -> None:
+    from pyroute2 import IPRoute  # not on top: half of a device's start, and other wires do without
+
     # By netlink, which asks for rights in this namespace only; the ioctl for the queue length wants them everywhere.
     with IPRoute() as ipr:
         ipr.link("set", index=socket.if_nametoindex(name), txqlen=QUEUE_FRAMES, state="up")
