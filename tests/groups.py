@@ -30,6 +30,7 @@ SECONDS: dict[str, int] = {
     "tests/boot/test_boot_time.py": 100,
     "tests/boot/test_filters.py": 80,
     "tests/boot/test_interrupts.py": 65,
+    "tests/boot/test_installed.py": 70,
     "tests/boot/test_hotplug.py": 50,
     "tests/boot/test_stock.py on 6.1": 45,
     "tests/boot/test_stock.py": 30,
