@@ -7,11 +7,12 @@ import sys
 from ci import build, say
 from ci.command_line import parse
 from ci.say import CiError
+from device.regs.terminal import any_locale
 
 
 def main(arguments: list[str]) -> int:
     """Run one step; returns the exit code (0 fine, 1 our error, 2 usage, 3 something missing on this machine)."""
-    say.any_locale()
+    any_locale()
     asked = parse(arguments)
     if asked.step == "clean":
         build.clean()

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """How the house's tool talks, runs other programs, and gives up."""
 
-import io
 import os
 import shlex
 import subprocess
@@ -41,13 +40,6 @@ def cache_dir() -> Path:
     except OSError as exc:
         raise CiError(_no_cache(path, exc.strerror), 3) from exc
     return path
-
-
-def any_locale() -> None:
-    """See to it that a terminal, pipe or locale that lacks a character of ours gets a `?`, not our end."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")
 
 
 def writable(path: Path, what: str) -> None:

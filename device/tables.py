@@ -1,18 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What people see at the end of ``python -m device``."""
 
-import io
-import sys
-
 from rich.console import Console
 from rich.table import Table
-
-
-def any_locale() -> None:
-    """See to it that a terminal, pipe or locale that lacks a character of ours gets a `?`, not our end."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")
 
 
 def print_report(report: dict[str, object]) -> None:

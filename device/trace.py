@@ -8,7 +8,6 @@ seen.
 ``python -m device.trace FILE`` prints a trace without times: two of them can be compared, and one can be replayed.
 """
 
-import io
 import logging
 import sys
 from collections.abc import Iterable, Iterator
@@ -22,6 +21,7 @@ from device.machine.files import LineFile, Losses, OwnFile
 from device.machine.function import Function
 from device.regs.core import Register
 from device.regs.i82599 import name_of
+from device.regs.terminal import any_locale
 
 log = logging.getLogger(__name__)
 
@@ -210,9 +210,7 @@ class TraceFile:
 
 def main(arguments: list[str]) -> int:
     """Print a trace without times; returns the exit code."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a locale may lack a character of ours
+    any_locale()
     if arguments in (["-h"], ["--help"]):
         sys.stdout.write("usage: python -m device.trace FILE\n\nprints a trace without its times\n")
         return 0

@@ -18,6 +18,7 @@ try:
     import click
     from rich.logging import RichHandler
 
+    from device.regs.terminal import any_locale
     from device.version import version
     from driver import claim, completion, ethtool, families, status
     from driver.core.family import Nic
@@ -28,7 +29,7 @@ try:
     from driver.doors.open import open_door
     from driver.errors import Busy, DriverError, MissingError
     from driver.session import Session, requests
-    from driver.tables import Steps, any_locale, counts, emit, err, pairs, print_table, registers, rows
+    from driver.tables import Steps, counts, emit, err, pairs, print_table, registers, rows
 except ImportError as exc:
     sys.stderr.write(f"driver: {exc}; {REMEDY}\n")
     raise SystemExit(EXIT_MISSING) from exc

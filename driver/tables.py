@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What the command line shows: tables, JSON, and the steps of a probe."""
 
-import io
 import json
-import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -13,13 +11,6 @@ from rich.table import Table
 
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
-
-
-def any_locale() -> None:
-    """See to it that a terminal, pipe or locale that lacks a character of ours gets a `?`, not our end."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")
 
 
 class Steps:

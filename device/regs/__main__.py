@@ -2,7 +2,6 @@
 """``python -m device.regs``: a register's page, a value in words, the map as a list, the C header."""
 
 import argparse
-import io
 import sys
 
 try:
@@ -11,6 +10,7 @@ try:
     from device.regs.core import Register
     from device.regs.i82599 import ALL, desc, vf
     from device.regs.names import find, number, written
+    from device.regs.terminal import any_locale
     from device.regs.tree import ROOT
 except ValueError as exc:  # registers that collide, fields that overlap: said while they are declared
     sys.stderr.write(f"device.regs: the tables are wrong: {exc}\n")
@@ -112,9 +112,7 @@ def write_headers(*, check: bool) -> int:
 
 def main(argv: list[str] | None = None) -> int:
     """Run a command line; the exit code (0 fine, 1 header out of date or something lacking, 2 usage)."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a locale may lack a character of ours
+    any_locale()
     parser = argparse.ArgumentParser(prog="python -m device.regs", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="show|decode|list|header")
     shown = commands.add_parser("show", help="a register's page: what it is, who acts on it, which tests name it")
