@@ -111,7 +111,7 @@ class _Version(argparse.Action):
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
         """Say it, and end."""
-        from device.version import version
+        from device.regs.version import version
 
         print(f"ixlab {version()}")
         parser.exit()

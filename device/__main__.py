@@ -33,12 +33,12 @@ try:
     from device.regs.i82599 import ALL
     from device.regs.names import find
     from device.regs.terminal import any_locale
+    from device.regs.version import version
     from device.serve.rights import User, become, user_of
     from device.serve.server import Server, raise_file_limit
     from device.serve.vfu import no_new_privileges
     from device.tables import print_report
     from device.trace import TraceFile
-    from device.version import version
 
     WIRES = usage()  # brings in every kind
 except ImportError as exc:

@@ -19,7 +19,7 @@ try:
     from rich.logging import RichHandler
 
     from device.regs.terminal import any_locale
-    from device.version import version
+    from device.regs.version import version
     from driver import claim, completion, ethtool, families, status
     from driver.core.family import Nic
     from driver.core.napi import NapiMode

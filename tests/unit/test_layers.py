@@ -62,7 +62,7 @@ def test_one_file_sees_each_c_module() -> None:
 @pytest.mark.parametrize("path", python_files("driver"), ids=relative)
 def test_driver_sees_only_the_register_map_of_the_device(path: Path) -> None:
     for name in imports(path):
-        if inside(name, "device") and name != "device" and not inside(name, "device.version"):  # they have one version
+        if inside(name, "device") and name != "device":
             assert inside(name, "device.regs"), f"{path.name} imports {name}"
 
 
