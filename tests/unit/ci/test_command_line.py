@@ -18,7 +18,9 @@ BARE = [sys.executable, "-S", "-m", "ci"]  # -S: no package that is not Python's
 def checkout(tmp_path_factory: pytest.TempPathFactory, root: Path) -> Path:
     """Only what a bare python3 may need, and a `.venv` that nobody may touch."""
     copy = tmp_path_factory.mktemp("checkout")
-    shutil.copytree(root / "ci", copy / "ci", ignore=shutil.ignore_patterns("__pycache__"))
+    for folder in ("ci", "device/regs"):  # the shelf, too, needs the standard library only
+        shutil.copytree(root / folder, copy / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(root / "device/__init__.py", copy / "device")
     (copy / ".venv").mkdir()
     (copy / ".venv/precious").touch()
     return copy
