@@ -356,7 +356,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if arguments is None:  # this process is ours alone
         with contextlib.suppress(OSError):
             no_new_privileges()
-    with Patient(lambda level, text: log.log(level, "%s", text)) as patient:
+    with Patient(log) as patient:
         return _main(arguments, patient)
 
 

@@ -17,10 +17,6 @@ EVERYTHING = 2  # -vv: no line of any kind is left out
 log = logging.getLogger("device")
 
 
-def _say(level: int, what: str) -> None:
-    log.log(level, "%s", what)
-
-
 def _unraisable(what: "sys.UnraisableHookArgs") -> None:
     # An exception that nobody can catch, such as in a callback from C: limited like all else.
     error = what.exc_value
@@ -49,7 +45,7 @@ class Logs:
         terminal.setLevel(logging.WARNING if file else level)
         handlers: list[logging.Handler] = [terminal]
         if file is not None:
-            losses = Losses(f"log file {file}", "lines", _say)
+            losses = Losses(f"log file {file}", "lines", log)
             try:
                 self._file = LineFile(OwnFile(file), losses)
             except OSError as exc:

@@ -6,6 +6,7 @@ of the loop; what no longer fits between the two is counted and left out.  The t
 """
 
 import io
+import logging
 import os
 import select
 import sys
@@ -141,12 +142,15 @@ def to_file(file: LineFile) -> Callable[[bytes], bool]:
 class Patient:
     """stdout and stderr through outlets, while the ``with`` block runs; streams without a descriptor stay as they are.
 
+    Args:
+        log: Told of what a stream did not take.
+
     Attributes:
         outlets: By the name of the stream.
     """
 
-    def __init__(self, say: Callable[[int, str], None]) -> None:
-        self._say = say
+    def __init__(self, log: logging.Logger) -> None:
+        self._log = log
         self._before: dict[str, TextIO] = {}
         self.outlets: dict[str, Outlet] = {}
 
@@ -160,7 +164,7 @@ class Patient:
             if stream is None or fd < 0:
                 continue
             stream.flush()
-            losses = Losses(name, "lines", self._say)
+            losses = Losses(name, "lines", self._log)
             self.outlets[name] = Outlet(to_descriptor(fd, losses), losses, fd)
             self._before[name] = stream
             setattr(sys, name, text(self.outlets[name]))

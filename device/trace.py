@@ -137,7 +137,7 @@ class TraceFile:
         self._lines = 0
         self._last: tuple[Access, int] | None = None
         self._waiting: list[str] = []
-        losses = Losses(f"trace file {path}", "lines", lambda level, text: log.log(level, "%s", text))
+        losses = Losses(f"trace file {path}", "lines", log)
         try:
             self._file: LineFile | None = LineFile(OwnFile(path, replace=True), losses, _gap)
         except OSError as exc:

@@ -129,19 +129,19 @@ class Losses:
     Args:
         name: What people call the file.
         what: What is lost, in the plural: "lines".
-        say: Tells people: a level of ``logging`` and a text.
+        log: Tells people.
 
     Attributes:
         count: How many so far.
         why: Why the last one was not taken; "" while all is well.
     """
 
-    def __init__(self, name: str, what: str, say: Callable[[int, str], None]) -> None:
+    def __init__(self, name: str, what: str, log: logging.Logger) -> None:
         self.name = name
         self.what = what
         self.count = 0
         self.why = ""
-        self._say = say
+        self._log = log
         self._lock = threading.Lock()
         self._told = False
         self._told_count = 0
@@ -164,7 +164,7 @@ class Losses:
         """Say something about the file, the first time only."""
         if text not in self._said:
             self._said.add(text)
-            self._say(logging.WARNING, f"{self.name}: {text}")
+            self._log.warning("%s", f"{self.name}: {text}")
 
     def tell(self, *, end: bool = False) -> None:
         """Say what has changed since the last call; at the ``end`` also what would still be waited for."""
@@ -172,13 +172,13 @@ class Losses:
             count, why, calm = self.count, self.why, time.monotonic() - self._fine_s >= CALM_S
         lost = f"{count - self._told_count} {self.what} were lost"
         if end and count > self._told_count:
-            self._say(logging.WARNING, f"{self.name}: {why + '; ' if why else ''}{lost}")
+            self._log.warning("%s", f"{self.name}: {why + '; ' if why else ''}{lost}")
         elif why and not self._told:
-            self._say(logging.WARNING, f"{self.name}: {why}; {self.what} are lost from here on, all else goes on")
+            self._log.warning("%s", f"{self.name}: {why}; {self.what} are lost from here on, all else goes on")
             self._told = True
             return
         elif not why and calm and (self._told or count > self._told_count):
-            self._say(logging.WARNING, f"{self.name}: works again; {lost}")
+            self._log.warning("%s", f"{self.name}: works again; {lost}")
         else:
             return
         self._told, self._told_count = False, count

@@ -116,7 +116,7 @@ class PcapPort(Port):
         self.state.fd_out = -1
         self._rest = ffi.new("uint8_t[]", lib.PCAP_REST_BYTES)
         self.state.rest = self._rest
-        self._losses = Losses(f"capture {record}", "frames", lambda level, text: log.log(level, "%s", text))
+        self._losses = Losses(f"capture {record}", "frames", log)
         self._finished = play is None
         capture = Capture(play) if play else None
         if record:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Files that fail: what is lost is counted, a torn line is finished, and it is told once."""
 
+import logging
 import os
 from pathlib import Path
 
@@ -10,18 +11,13 @@ from device.machine.files import LineFile, Losses, OwnFile, replace_whole
 
 
 @pytest.fixture
-def told() -> list[str]:
-    return []
-
-
-@pytest.fixture
-def losses(told: list[str], monkeypatch: pytest.MonkeyPatch) -> Losses:
+def losses(monkeypatch: pytest.MonkeyPatch) -> Losses:
     monkeypatch.setattr("device.machine.files.CALM_S", 0.0)
-    return Losses("file", "lines", lambda _level, text: told.append(text))
+    return Losses("file", "lines", logging.getLogger("test"))
 
 
 def test_a_torn_line_is_finished_and_the_lost_ones_have_a_line(
-    tmp_path: Path, losses: Losses, told: list[str], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, losses: Losses, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     room, real = 10, os.write
 
@@ -43,21 +39,23 @@ def test_a_torn_line_is_finished_and_the_lost_ones_have_a_line(
     file.write(["after"])
     losses.tell()
     assert (tmp_path / "f").read_text() == "line 0a\nline 0b\n# 4: No space left on device\nafter\n"
-    assert told == [
+    assert caplog.messages == [
         "file: No space left on device; lines are lost from here on, all else goes on",
         "file: works again; 4 lines were lost",
     ]
     file.close()
 
 
-def test_what_is_lost_at_the_end_is_told(losses: Losses, told: list[str]) -> None:
+def test_what_is_lost_at_the_end_is_told(losses: Losses, caplog: pytest.LogCaptureFixture) -> None:
     file = LineFile(OwnFile(Path("/dev/full")), losses)
     file.write(["a", "b"])
     file.close()
-    assert told == ["file: No space left on device; 2 lines were lost"]
+    assert caplog.messages == ["file: No space left on device; 2 lines were lost"]
 
 
-def test_a_folder_that_is_gone_leaves_the_moved_file_in_use(tmp_path: Path, losses: Losses, told: list[str]) -> None:
+def test_a_folder_that_is_gone_leaves_the_moved_file_in_use(
+    tmp_path: Path, losses: Losses, caplog: pytest.LogCaptureFixture
+) -> None:
     folder = tmp_path / "d"
     folder.mkdir()
     file = LineFile(OwnFile(folder / "f"), losses)
@@ -66,8 +64,8 @@ def test_a_folder_that_is_gone_leaves_the_moved_file_in_use(tmp_path: Path, loss
     for n in range(3):
         file.write([str(n)])
     assert (tmp_path / "moved").read_text() == "0\n1\n2\n"
-    assert len(told) == 1
-    assert "cannot be made anew (No such file or directory)" in told[0]
+    assert len(caplog.messages) == 1
+    assert "cannot be made anew (No such file or directory)" in caplog.messages[0]
     file.close()
 
 
