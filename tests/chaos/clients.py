@@ -9,6 +9,7 @@ import struct
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 
 from device.regs.i82599 import EICS, EIMS, RDT, TDT
 from tests.chaos.move import Move, mover
@@ -104,28 +105,29 @@ def _descriptors(world: World) -> None:
             guest.client.send(world.dice.randrange(1, 15), bytes(32), fds[: n % 6])
 
 
-@move("a client killed while it sends")
-def _vanish(world: World) -> None:
+@contextlib.contextmanager
+def _sender(world: World) -> Iterator[int]:
+    """A client in a process of its own that sends and sends; its pid, and it is killed in the end."""
     command = [sys.executable, "-c", VANISH, str(world.b_socket)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as client:
         try:
             assert client.stdout is not None
             assert client.stdout.readline() == b"there\n"
-            time.sleep(world.dice.random() * 0.3)
+            yield client.pid
         finally:
             client.kill()
+
+
+@move("a client killed while it sends")
+def _vanish(world: World) -> None:
+    with _sender(world):
+        time.sleep(world.dice.random() * 0.3)
 
 
 @move("a client that is stopped, and goes on")
 def _stopped_client(world: World) -> None:
-    command = [sys.executable, "-c", VANISH, str(world.b_socket)]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as client:
-        try:
-            assert client.stdout is not None
-            assert client.stdout.readline() == b"there\n"
-            world.stop_and_go(client.pid, world.dice.random())
-        finally:
-            client.kill()
+    with _sender(world) as pid:
+        world.stop_and_go(pid, world.dice.random())
 
 
 @move("DMA memory that is cut short")
