@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from ci import machine
+from ci import machine, processes
 from ci.say import ROOT, CiError, run, say
 
 ROUNDS = 5
@@ -61,8 +61,7 @@ def device(*options: str) -> Iterator[tuple[Path, subprocess.Popen[str]]]:
 
 def cpu_s(process: subprocess.Popen[str]) -> float:
     """CPU time a process has used so far, in seconds."""
-    fields = Path(f"/proc/{process.pid}/stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return processes.stat(process.pid).cpu_s
 
 
 def baseline_mpps(program: Path) -> float:

@@ -5,15 +5,47 @@ Those of a guest are in process groups of their own (``OWN_GROUP``): the termina
 end them in order.
 """
 
+import os
 import signal
 import subprocess
 from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 from ci.say import CiError
 
 STOP_TIMEOUT_S = 30.0
 OWN_GROUP, OUR_GROUP = 0, -1  # for Popen's process_group
 STOPS = (signal.SIGTERM, signal.SIGHUP)  # besides Ctrl-C, which Python makes an exception of
+
+
+@dataclass(frozen=True)
+class Stat:
+    """What the kernel says of a process.  Ref: Linux, proc_pid_stat(5).
+
+    Attributes:
+        state: A letter; "Z" or "X" is one that is dead.
+        parent: Pid of its parent.
+        cpu_s: Processor time used so far, user and system, in seconds.
+        start: When it started, in clock ticks since the boot; with the pid it names one process.
+    """
+
+    state: str
+    parent: int
+    cpu_s: float
+    start: str
+
+
+def stat(pid: int | str) -> Stat:
+    """Return what ``/proc/PID/stat`` says.
+
+    Raises:
+        OSError: There is no such process.
+    """
+    # The name, in brackets, may hold anything; what is counted begins behind it.
+    fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].decode("ascii").split()
+    ticks = int(fields[11]) + int(fields[12])
+    return Stat(fields[0], int(fields[1]), ticks / os.sysconf("SC_CLK_TCK"), fields[19])
 
 
 def child(words: Sequence[str]) -> list[str]:

@@ -12,6 +12,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from ci import processes
 from ci.say import say
 
 NAME = re.compile(r"ixlab-(?P<kind>[a-z]+)-(?P<space>\d+)-(?P<pid>\d+)-(?P<start>\d+)-\w+")
@@ -20,10 +21,10 @@ NAME = re.compile(r"ixlab-(?P<kind>[a-z]+)-(?P<space>\d+)-(?P<pid>\d+)-(?P<start
 def started(pid: int | str) -> str:
     """When a process started, in clock ticks since the boot; "" if there is none, or it is dead but not yet reaped."""
     try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        found = processes.stat(pid)
     except OSError:
         return ""
-    return "" if fields[0] in "ZX" else fields[19]
+    return "" if found.state in "ZX" else found.start
 
 
 def _space() -> int:

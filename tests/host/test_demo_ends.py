@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The demo, ended midway and twice at once: it takes away what it made, and judges nothing else."""
 
+import contextlib
 import os
 import re
 import signal
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from ci import stale
+from ci import processes, stale
 from ci.demo import Lines
 from tests.rigs.process import until
 
@@ -58,11 +59,9 @@ class Demo:
     def family(self) -> dict[int, str]:
         """All processes below it, by pid, with their start times."""
         parent = {}
-        for stat in Path("/proc").glob("[0-9]*/stat"):
-            try:
-                parent[int(stat.parent.name)] = int(stat.read_text().rpartition(")")[2].split()[1])
-            except OSError:
-                continue
+        for folder in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):  # it has ended meanwhile
+                parent[int(folder.name)] = processes.stat(folder.name).parent
         found, more = set[int](), {self.process.pid}
         while more:
             found |= more

@@ -17,6 +17,7 @@ from typing import Any, Self, TypeVar
 
 import pytest
 
+from ci import processes
 from device.__main__ import main
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -55,8 +56,7 @@ def rss_kib(pid: int) -> int:
 
 def cpu_s(pid: int) -> float:
     """Processor time used so far, user and system."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return processes.stat(pid).cpu_s
 
 
 class Process:
