@@ -39,12 +39,17 @@ static struct conn *conn_of(vfu_ctx_t *ctx)
     return ((struct vdev *)vfu_get_private(ctx))->conn;
 }
 
+static void end_pieces(struct vdev *v)
+{
+    free(v->pieces);
+    v->pieces = NULL;
+}
+
 static void detach(vfu_ctx_t *ctx)
 {
     struct vdev *v = vfu_get_private(ctx);
 
-    free(v->pieces);
-    v->pieces = NULL;
+    end_pieces(v);
     conn_free(v->conn);               /* its descriptors are closed before the client sees its end */
     v->conn = NULL;
     tran_sock_detach(ctx);
@@ -120,12 +125,6 @@ static int next_message(vfu_ctx_t *ctx, struct conn *c, struct conn_message *mes
         break;
     }
     return end_session(ctx, -rc);
-}
-
-static void end_pieces(struct vdev *v)
-{
-    free(v->pieces);
-    v->pieces = NULL;
 }
 
 static struct pieces *take_to_pieces(vfu_ctx_t *ctx, const struct conn_message *message)
