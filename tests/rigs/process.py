@@ -182,6 +182,15 @@ class Device(Process):
         until(lambda: self.report()["client"] is False, "the device sees that its client is gone", timeout_s)
         return self.report()
 
+    def logged(self, pattern: str) -> list[str]:
+        """What matches in its log as far as that is written; a thread of its own writes it, a little later."""
+        return re.findall(pattern, self.error_text())
+
+    def said(self, pattern: str, times: int = 1, timeout_s: float = WAIT_S) -> list[str]:
+        """What matches in its log, waited for until it is there ``times``; whoever calls looks whether it is more."""
+        until(lambda: len(self.logged(pattern)) >= times, f"its log has {times} times {pattern!r}", timeout_s)
+        return self.logged(pattern)
+
     def __exit__(self, *error: object) -> None:
         if self.process.poll() is not None or error[0] is not None:
             self.kill()

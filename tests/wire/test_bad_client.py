@@ -35,10 +35,6 @@ def device(tmp_path: Path) -> Iterator[Device]:
         yield made
 
 
-def said(device: Device, pattern: str) -> list[str]:
-    return re.findall(pattern, device.error_text())
-
-
 def test_a_second_client_is_turned_away_at_once(device: Device) -> None:
     with Client(device.path) as first:
         for _ in range(3):
@@ -47,7 +43,7 @@ def test_a_second_client_is_turned_away_at_once(device: Device) -> None:
                 second.call(VERSION, HELLO)
         assert first.read32(0, STATUS)
         words = rf"W device.serve.doorman: pid {os.getpid()} \(\S+\) was turned away \(EBUSY\): pid {os.getpid()} "
-        assert len(said(device, words)) == 3
+        assert len(device.said(words, 3)) == 3
         assert device.report()["socket"]["turned_away"] == 3
     device.without_client()
     with Client(device.path) as after:
@@ -59,7 +55,7 @@ def test_one_who_comes_when_the_first_has_left_is_served(device: Device) -> None
         Client(device.path).close()
     with Client(device.path) as last:
         assert last.read32(0, STATUS)
-    assert said(device, "turned away") == []
+    assert device.logged("turned away") == []
 
 
 def test_callers_that_say_nothing_or_nonsense(device: Device) -> None:
@@ -76,7 +72,7 @@ def test_callers_that_say_nothing_or_nonsense(device: Device) -> None:
         for caller in callers:
             caller.close()
         assert first.read32(0, STATUS)
-        assert len(said(device, "turned away")) == 2
+        assert len(device.said("turned away", 2)) == 2
 
 
 def test_memory_without_a_file_is_named_once_and_refused(device: Device) -> None:
@@ -85,24 +81,22 @@ def test_memory_without_a_file_is_named_once_and_refused(device: Device) -> None
             at = BASE + page * SIZE
             client.call(DMA_MAP, struct.pack("<IIQQQ", 32, 3, 0, at, SIZE))
         client.call(DMA_MAP, struct.pack("<IIQQQ", 32, 1, 0, 0xFFFC_0000, SIZE))  # a VM's ROM is no news
-        warned = said(
-            device, r"W device.serve.vfu: client memory \[0x100000, 0x10ffff\] came without .*memfd.*share=on"
-        )
-        assert len(warned) == len(said(device, "came without")) == 1
+        warned = device.said(r"W device.serve.vfu: client memory \[0x100000, 0x10ffff\] came without .*memfd.*share=on")
+        assert len(warned) == len(device.logged("came without")) == 1
         client.write(7, 4, b"\x06\0")
         client.write32(0, DMATXCTL, TRANSMIT)
         client.write32(0, TDBAL, BASE)
         client.write32(0, TDLEN, 1024)
         client.write32(0, TXDCTL, ENABLE)
         client.write32(0, TDT, 1)
-        until(lambda: said(device, r"Tx queue 0 stands still: .*not mapped for DMA"), "the queue stops")
+        assert device.said(r"Tx queue 0 stands still: .*not mapped for DMA")
         report = device.report()
         assert report["counters"]["dma_errors"] >= 1
         assert report["socket"]["dma_without_fd"] == 8
     device.without_client()
     with Client(device.path) as client:
         client.call(DMA_MAP, struct.pack("<IIQQQ", 32, 3, 0, BASE, SIZE))
-        assert len(said(device, "came without")) == 2, "another client is told, too"
+        assert len(device.said("came without", 2)) == 2, "another client is told, too"
 
 
 def test_a_vgas_memory_is_no_news(device: Device) -> None:
@@ -114,13 +108,13 @@ def test_a_vgas_memory_is_no_news(device: Device) -> None:
         client.call(DMA_MAP, struct.pack("<IIQQQ", 32, 3, 0, BASE, SIZE), fds=[fd])
         client.call(DMA_MAP, struct.pack("<IIQQQ", 32, 3, 0, *vga))
         assert client.read32(0, STATUS)
-        assert not said(device, "shared memfd")
+        assert not device.logged("shared memfd")
         client.call(DMA_MAP, struct.pack("<IIQQQ", 32, 3, 0, 0x1_0000_0000, 1 << 30))
-        assert said(device, r"W .*\[0x100000000, 0x13fffffff\] came without .*shared memfd"), "a guest's own is"
+        assert device.said(r"W .*\[0x100000000, 0x13fffffff\] came without .*shared memfd"), "a guest's own is"
     device.without_client()
     with Client(device.path) as client:  # of another client nothing is known
         client.call(DMA_MAP, struct.pack("<IIQQQ", 32, 3, 0, *vga))
-        assert said(device, r"W .*\[0xfd000000, 0xfdffffff\] came without .*shared memfd")
+        assert device.said(r"W .*\[0xfd000000, 0xfdffffff\] came without .*shared memfd")
     os.close(fd)
 
 
@@ -136,7 +130,7 @@ def test_memory_that_is_not_shared_is_named(device: Device, private: bool) -> No
     words = (
         r"W device.serve.vfu: client memory \[0x100000, 0x10ffff\] is a file that the client maps privately.*share=on"
     )
-    assert len(said(device, words)) == int(private)
+    assert len(device.said(words, int(private))) == int(private)
 
 
 def test_a_function_level_reset_forgets_pending_interrupts(device: Device) -> None:
@@ -158,10 +152,7 @@ def test_a_slow_register_is_named_and_the_next_client_served(device: Device) -> 
     assert device.ask(slow=slow)["slow"] == slow
     with Client(device.path, timeout_s=1) as client, pytest.raises(TimeoutError):
         client.read32(0, EERD)
-    until(
-        lambda: said(device, r"W device.machine.regfile: reading EERD\[0\] took [34]\.\d s; .*x-msg-timeout"),
-        "it is named",
-    )
+    assert device.said(r"W device.machine.regfile: reading EERD\[0\] took [34]\.\d s; .*x-msg-timeout")
     device.without_client()
     device.ask(slow={"register": "EERD", "s": 0})
     with Client(device.path, timeout_s=3) as client:

@@ -2,6 +2,7 @@
 """Disk full, pipe unread, reader gone, file rotated: what is lost is said once, and the NIC goes on."""
 
 import os
+import re
 import resource
 import select
 import signal
@@ -36,12 +37,9 @@ def limit_files(device: Process, len_bytes: int) -> None:
     resource.prlimit(device.pid, resource.RLIMIT_FSIZE, (len_bytes, resource.RLIM_INFINITY))
 
 
-def said(device: Device, *texts: str, times: int = 1) -> str:
-    """What is on its stderr once each of the texts has been said, as often as is right."""
-    until(lambda: all(text in device.error_text() for text in texts), f"it says {texts}", SAID_S)
-    for text in texts:
-        assert device.error_text().count(text) == times, device.error_text()
-    return device.error_text()
+def once(device: Device, text: str) -> None:
+    """Wait until a text is on its stderr, which has it once."""
+    assert device.said(re.escape(text), timeout_s=SAID_S) == [text], device.error_text()
 
 
 def test_a_pipe_nobody_reads_stops_nothing(tmp_path: Path) -> None:
@@ -124,8 +122,8 @@ def test_nobody_at_stdout(tmp_path: Path) -> None:
 def test_a_log_file_on_a_full_disk(tmp_path: Path) -> None:
     with Device(tmp_path, *EVERYTHING, "--log-file", "/dev/full") as device:
         chatter(device, 100)
-        text = said(device, "log file /dev/full: No space left on device; lines are lost from here on")
-        assert len(text.splitlines()) < 5
+        once(device, "log file /dev/full: No space left on device; lines are lost from here on")
+        assert len(device.error_text().splitlines()) < 5
         assert device.end() == 0
         assert "lines were lost" in device.error_text()
 
@@ -138,7 +136,7 @@ def test_a_file_that_is_full_for_a_while(tmp_path: Path, which: str) -> None:
     with Device(tmp_path, *options) as device:
         limit_files(device, 3001)
         chatter(device)
-        said(device, f"{name}: File too large; lines are lost from here on")
+        once(device, f"{name}: File too large; lines are lost from here on")
         assert file.stat().st_size == 3001
         limit_files(device, resource.RLIM_INFINITY)
 
@@ -147,7 +145,7 @@ def test_a_file_that_is_full_for_a_while(tmp_path: Path, which: str) -> None:
             return "works again" in device.error_text()
 
         until(works, "it works again", SAID_S)
-        said(device, f"{name}: works again; ")
+        once(device, f"{name}: works again; ")
         chatter(device, 2)
     lines = file.read_text().splitlines()
     assert file.stat().st_size > 3001
@@ -166,7 +164,7 @@ def test_a_trace_nobody_reads(tmp_path: Path) -> None:
     os.mkfifo(fifo)
     with Device(tmp_path, "--trace-file", str(fifo)) as device:
         chatter(device, 2000)
-        said(device, f"trace file {fifo}: nobody reads it; lines are lost from here on")
+        once(device, f"trace file {fifo}: nobody reads it; lines are lost from here on")
         assert device.end() == 0
 
 
@@ -197,7 +195,7 @@ def test_an_eeprom_file_on_a_disk_that_is_full_for_a_while(tmp_path: Path) -> No
         limit_files(device, 1000)
         with Client(device.path) as client:
             client.write32(0, EEWR.offset(), EEWR.of(ADDR=0x1F0, DATA=0x1234, START=1))
-        said(device, f"NVM file {file}: File too large; what was written to the EEPROM is not in it yet")
+        once(device, f"NVM file {file}: File too large; what was written to the EEPROM is not in it yet")
         assert [entry.name for entry in tmp_path.glob(".nvm*")] == []
         limit_files(device, resource.RLIM_INFINITY)
     assert file.read_bytes()[0x3E0:0x3E2] == b"\x34\x12"

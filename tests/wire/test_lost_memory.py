@@ -29,10 +29,6 @@ def device(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Device]:
         yield device
 
 
-def said(device: Device, pattern: str) -> list[str]:
-    return re.findall(pattern, device.error_text())
-
-
 def works(device: Device) -> None:
     """The next client's frames pass."""
     device.without_client()
@@ -50,12 +46,12 @@ def goes_away(device: Device, rings: Rings, part: str, why: str) -> None:
     where = (
         rf"client memory \[{iova:#x}, {iova + PART_BYTES - 1:#x}\] went away .*{part}.* of pid {os.getpid()} .*{why}"
     )
-    until(lambda: said(device, where), f"the loss of {part} is named")
+    assert device.said(where), f"the loss of {part} is named"
     assert device.report()["counters"]["dma_errors"] > errors
     for turn in range(8):
         rings.post(1)
         assert rings.read32(0, 8), f"registers answer, turn {turn}"
-    assert len(said(device, "went away")) == 1
+    assert len(device.said("went away")) == 1
 
 
 @pytest.mark.parametrize("part", PARTS)
@@ -138,7 +134,7 @@ def test_a_hole_in_sealed_memory_is_filled_and_nobody_notices(device: Device) ->
             punch_hole(rings.fd[part], PART_BYTES)
         rings.post(8)
         until(lambda: rings.received() == 8, "frames pass")
-        assert said(device, "went away") == []
+        assert device.logged("went away") == []
         assert device.report()["counters"]["dma_errors"] == 0
     works(device)
 
@@ -157,7 +153,7 @@ def test_the_next_memory_is_guarded_too_and_a_flood_of_losses_is_not_a_flood_of_
             os.ftruncate(rings.fd["tx_buffer"], PART_BYTES)
             rings.unmap(rings.iova["tx_buffer"], PART_BYTES)
             rings.map(rings.fd["tx_buffer"], rings.iova["tx_buffer"], PART_BYTES)
-        lines = len(said(device, "went away"))
+        lines = len(device.said("went away"))
         assert 1 <= lines <= 20
     works(device)
 
@@ -177,8 +173,8 @@ def refusal(device: Device, fd: int) -> tuple[str, list[str]]:
         name = error_of(client.map, fd, 0x1000, 4096)
         assert client.read32(0, 8)
     number = device.report()["socket"]["sessions"]
-    until(lambda: said(device, rf"client {number} left"), "the log, which another thread writes, is so far")
-    return name, said(device, r"W device.serve.vfu: client memory \[0x1000, 0x1fff\] is .*")
+    assert device.said(rf"client {number} left"), "the log is so far"
+    return name, device.logged(r"W device.serve.vfu: client memory \[0x1000, 0x1fff\] is .*")
 
 
 @pytest.mark.parametrize(("path", "kind"), [("/proc/self/status", "proc"), ("/dev/zero", "dev")])
@@ -208,7 +204,7 @@ def test_a_file_on_a_disk_is_taken_and_named_once(device: Device, tmp_path: Path
         rings.start()
         rings.post(8)
         until(lambda: rings.received() == 8, "frames pass")
-        assert len(said(device, r"rx_buffer on \w+, of pid .*wait for the disk")) == 1
+        assert len(device.said(r"rx_buffer on \w+, of pid .*wait for the disk")) == 1
     works(device)
 
 

@@ -8,7 +8,6 @@ import contextlib
 import errno
 import json
 import os
-import re
 import resource
 import select
 import signal
@@ -83,10 +82,6 @@ class Asking:
                 time.sleep(0.01)
 
 
-def said(device: Device, pattern: str) -> list[str]:
-    return re.findall(pattern, device.error_text())
-
-
 def left(client: Client) -> bool:
     """Whether the device has closed the connection; its last answers are read."""
     with contextlib.suppress(ConnectionResetError):
@@ -121,10 +116,7 @@ def test_a_part_of_a_message_holds_nobody_and_ends_the_session(device: Device, p
         until(lambda: left(client), "the session ends", DEADLINE_S)
         assert asking.longest_s < SOON_S
     device.without_client()
-    until(
-        lambda: said(device, rf"dropping a client: {len(part)} bytes of a message came in 2 s, and not the rest"),
-        "it is said",
-    )
+    assert device.said(rf"dropping a client: {len(part)} bytes of a message came in 2 s, and not the rest")
     with Client(device.path) as after:
         assert after.read32(0, STATUS)
 
@@ -256,7 +248,7 @@ def test_no_descriptors_left_is_survived(device: Device) -> None:
     with socket.socket(socket.AF_UNIX) as caller:
         caller.connect(str(device.path))
         caller.sendall(HELLO)
-        until(lambda: said(device, "a client cannot be let in"), "it is said")
+        assert device.said("a client cannot be let in")
         used_s = cpu_s(device.pid)
         time.sleep(1)
         assert cpu_s(device.pid) - used_s < 0.5
@@ -282,7 +274,7 @@ def test_who_reads_no_answers_is_not_read_from_and_is_dropped(device: Device) ->
         assert device.report()["socket"]["requests"] == before, "it is not obeyed beyond what it reads"
         until(lambda: not device.report()["client"], "it is dropped", DEADLINE_S * 2)
         assert asking.longest_s < SOON_S
-    until(lambda: said(device, "dropping a client: it has not read its answers for 2 s"), "it is said")
+    assert device.said("dropping a client: it has not read its answers for 2 s")
     assert device.report()["socket"]["dropped"] == 1
 
 
@@ -411,10 +403,7 @@ def test_what_is_no_eventfd_is_refused_by_name(device: Device, kind: str) -> Non
         before = fd_count(device.pid)
         assert error_of(client.irqs, MSIX, 3, [good, fds[0]]) == "EINVAL"
         until(lambda: fd_count(device.pid) == before, "and closed")
-        until(
-            lambda: said(device, rf"MSI-X vector 4 was refused: what came for it is {kind}; send an eventfd"),
-            "it is said",
-        )
+        assert device.said(rf"MSI-X vector 4 was refused: what came for it is {kind}; send an eventfd")
         client.irqs(MSIX, 3, [good])
     with pytest.raises(BlockingIOError):
         os.eventfd_read(good)
