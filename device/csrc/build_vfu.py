@@ -80,6 +80,7 @@ ffi.set_source(
         f"device/serve/csrc/{name}"
         for name in (
             "glue.c",
+            "session.c",
             "burst.c",
             "bars.c",
             "irqs.c",
@@ -88,6 +89,8 @@ ffi.set_source(
             "eventfds.c",
             "irq_fd.c",
             "conn.c",
+            "conn_reply.c",
+            "last_words.c",
             "callers.c",
             "pieces.c",
             "rights.c",

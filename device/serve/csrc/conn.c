@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* A connection, and what comes in at it; what goes out is conn_reply.c. */
 #include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -72,8 +72,6 @@ void conn_resume(struct conn *c)
     if (c->since_ns != 0)
         c->since_ns = conn_now_ns();
 }
-
-/* ---- coming in ---- */
 
 static struct vfio_user_header header_at(const struct conn *c, uint32_t at)
 {
@@ -251,99 +249,5 @@ int conn_fill(struct conn *c)
         return -EMFILE;
     if (got == 0)
         return -ENOMSG;
-    return 1;
-}
-
-/* ---- going out ---- */
-
-static ssize_t send_some(int sock, const struct iovec *iov, size_t count, int fd)
-{
-    union {
-        struct cmsghdr align;
-        char bytes[CMSG_SPACE(sizeof(int))];
-    } control = {.align = {.cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof(int))}};
-    struct msghdr msg = {.msg_iov = (struct iovec *)iov, .msg_iovlen = count};
-    ssize_t sent;
-
-    if (fd >= 0) {
-        memcpy(CMSG_DATA(&control.align), &fd, sizeof(fd));
-        msg.msg_control = &control;
-        msg.msg_controllen = sizeof(control.bytes);
-    }
-    sent = sendmsg(sock, &msg, MSG_DONTWAIT | MSG_NOSIGNAL);
-    if (sent < 0)
-        return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR ? 0 : -errno;
-    return sent;
-}
-
-/* Whoever polls wait_fd wakes when there is room again, or the client is gone. */
-static int begin_waiting(struct conn *c)
-{
-    struct epoll_event can_send = {.events = EPOLLOUT};
-
-    c->unsent_ns = conn_now_ns();
-    if (c->wait_fd >= 0)
-        return 0;
-    c->wait_fd = epoll_create1(EPOLL_CLOEXEC);
-    if (c->wait_fd < 0 || epoll_ctl(c->wait_fd, EPOLL_CTL_ADD, c->fd, &can_send) < 0)
-        return -errno;
-    return 0;
-}
-
-void conn_hang_up(struct conn *c)
-{
-    (void)shutdown(c->fd, SHUT_RDWR);
-}
-
-int conn_reply(struct conn *c, uint16_t id, uint16_t command, int error, struct iovec *iov, size_t count, int fd)
-{
-    struct vfio_user_header header = {.msg_id = id, .cmd = command, .flags = {.type = VFIO_USER_F_TYPE_REPLY}};
-    ssize_t sent = 0;
-    size_t total = 0, at = 0;
-    int rc;
-
-    if (error != 0) {
-        header.flags.error = 1;
-        header.error_no = (uint32_t)error;
-    }
-    iov[0] = (struct iovec){&header, sizeof(header)};
-    for (size_t i = 0; i < count; i++)
-        total += iov[i].iov_len;
-    header.msg_size = (uint32_t)total;
-    c->cost += (uint32_t)(total / SOCKET_MESSAGE_BYTES);
-    if (c->unsent != NULL)
-        return -EBUSY;                /* nobody asks for a second answer before the first is gone */
-    sent = send_some(c->fd, iov, count, fd);
-    if (sent < 0 || (size_t)sent == total)
-        return sent < 0 ? (int)sent : 0;
-    c->unsent = malloc(total);
-    if (c->unsent == NULL)
-        return -ENOMEM;
-    for (size_t i = 0; i < count; at += iov[i++].iov_len)
-        if (iov[i].iov_len)
-            memcpy(c->unsent + at, iov[i].iov_base, iov[i].iov_len);
-    c->unsent_bytes = total;
-    c->unsent_at = (size_t)sent;
-    c->unsent_fd = sent == 0 ? fd : -1;
-    rc = begin_waiting(c);
-    return rc;
-}
-
-int conn_flush(struct conn *c)
-{
-    struct iovec rest = {c->unsent + c->unsent_at, c->unsent_bytes - c->unsent_at};
-    ssize_t sent = send_some(c->fd, &rest, 1, c->unsent_fd);
-
-    if (sent < 0)
-        return (int)sent;
-    if (sent > 0)
-        c->unsent_fd = -1;
-    c->unsent_at += (size_t)sent;
-    c->cost += 1 + (uint32_t)((size_t)sent / SOCKET_MESSAGE_BYTES);
-    if (c->unsent_at < c->unsent_bytes)
-        return 0;
-    free(c->unsent);
-    c->unsent = NULL;
-    conn_resume(c);
     return 1;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What the wrapped library files and glue.c tell each other; cffi never reads this. */
+/* What the wrapped library files and ours tell each other; cffi never reads this. */
 #ifndef IXLAB_MEND_H
 #define IXLAB_MEND_H
 
@@ -41,6 +41,12 @@ int hold_run(struct vdev *v, int (*send)(struct vdev *v));        /* > 0 done, 0
 void hold_end(struct vdev *v);
 /* x_tran_sock.c: give the answer that was kept; 1. */
 int mend_send_held(struct vdev *v);
+/* session.c: the loop waits for what is to come next. */
+void vdev_watch(struct vdev *v);
+/* last_words.c: say why a client has to go (conn_next() or conn_fill() said rc), and answer what cannot be obeyed. */
+struct conn;
+struct conn_message;
+void mend_last_words(vfu_ctx_t *ctx, struct conn *c, const struct conn_message *message, int rc);
 /* x_tran_sock.c: the socket at which clients arrive. */
 int mend_listen_fd(vfu_ctx_t *ctx);
 

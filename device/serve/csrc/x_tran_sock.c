@@ -55,7 +55,7 @@ static void detach(vfu_ctx_t *ctx)
     tran_sock_detach(ctx);
 }
 
-/* glue.c has put a caller into vdev.conn whose first message is here, or never will be. */
+/* session.c has put a caller into vdev.conn whose first message is here, or never will be. */
 static int attach(vfu_ctx_t *ctx)
 {
     tran_sock_t *ts = ctx->tran_data;
@@ -72,14 +72,6 @@ static int attach(vfu_ctx_t *ctx)
     if (ctx->client_max_fds > 0)
         ctx->client_max_fds = CONN_FDS;
     return 0;
-}
-
-/* Answer what cannot be obeyed; it is not worth keeping if it does not go. */
-static void refuse(struct conn *c, const struct vfio_user_header *header)
-{
-    struct iovec iov[1];
-
-    (void)conn_reply(c, header->msg_id, header->cmd, EINVAL, iov, 1, -1);
 }
 
 static int end_session(vfu_ctx_t *ctx, int err)
@@ -103,27 +95,7 @@ static int next_message(vfu_ctx_t *ctx, struct conn *c, struct conn_message *mes
         return 0;
     if (rc == 0 && !(got == 0 && conn_late(c)))
         return ERROR_INT(EAGAIN);
-    switch (rc) {
-    case 0:
-        vfu_log(ctx, LOG_ERR, "dropping a client: %u bytes of a message came in %u s, and not the rest",
-                c->large != NULL ? c->large_have : c->end - c->start, SOCKET_DEADLINE_MS / 1000);
-        break;
-    case -EBADMSG:
-        vfu_log(ctx, LOG_ERR, "dropping a client: no command can have type %u and size %u", message->header.flags.type,
-                message->header.msg_size);
-        refuse(c, &message->header);
-        break;
-    case -EMFILE:
-        vfu_log(ctx, LOG_ERR, "dropping a client: its file descriptors did not arrive (RLIMIT_NOFILE?)");
-        break;
-    case -ENOMEM:
-        vfu_log(ctx, LOG_ERR, "dropping a client: no memory for a message of %u bytes", message->header.msg_size);
-        break;
-    case -ENOMSG:
-        if (c->end > c->start || c->large != NULL)
-            vfu_log(ctx, LOG_ERR, "a client left in the middle of a message");
-        break;
-    }
+    mend_last_words(ctx, c, message, rc);
     return end_session(ctx, -rc);
 }
 
