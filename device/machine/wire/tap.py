@@ -203,7 +203,7 @@ def _exists(name: str) -> bool:
 
 
 def _bring_up(name: str) -> None:
-    from pyroute2 import IPRoute  # not on top: half of a device's start, and other wires do without
+    from pyroute2 import IPRoute
 
     # By netlink, which asks for rights in this namespace only; the ioctl for the queue length wants them everywhere.
     with IPRoute() as ipr:
