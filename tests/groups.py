@@ -36,11 +36,16 @@ SECONDS: dict[str, int] = {
     "tests/boot/test_stock.py": 30,
     "tests/boot/test_faults.py": 20,
 }
-# What `ci test quick` leaves out: long random runs, many clients, drivers that end in all ways.
+# What `ci test quick` leaves out: long random runs, many clients, programs that end in all ways, every README line.
 SLOW = (
+    "tests/host/test_demo_ends.py",
+    "tests/host/test_full_disk.py",
     "tests/host/test_netdev.py",
+    "tests/host/test_readme.py",
+    "tests/wire/test_log_flood.py",
     "tests/wire/test_driver_load.py",
     "tests/wire/test_driver_crash.py",
+    "tests/unit/test_fuzz_corpus.py",
     "tests/unit/ci/test_groups.py::test_a_group_runs_in_one_process",
     "tests/unit/i82599/test_card.py::test_no_sequence_of_accesses_upsets_a_block",
     "tests/unit/i82599/test_rx_fuzz.py",
