@@ -8,6 +8,7 @@ import errno
 import functools
 import os
 from collections.abc import Sequence
+from typing import Any
 
 from driver._core import ffi, lib
 
@@ -31,6 +32,7 @@ __all__ = [
     "mmio_map",
     "mmio_new",
     "mmio_read32",
+    "mmio_unread",
     "mmio_write32",
 ]
 
@@ -150,6 +152,19 @@ def mmio_error(mmio: object, *, clear: bool = False) -> int:
     return code
 
 
+def mmio_unread(mmio: object) -> tuple[int, float]:
+    """What broke a vfio-user window by a timeout: memory of messages that the server left unread, seconds waited.
+
+    Returns:
+        (0, 0.0) for any other window or end.
+    """
+    window = ffi.cast("struct mmio *", mmio)
+    if window.write32 != ffi.addressof(lib, "vfu_client_write32"):
+        return 0, 0.0
+    client = ffi.cast("struct vfu_client *", window.arg)
+    return int(client.unread_bytes), client.timeout_ms / 1000
+
+
 # ---- vfio-user connection --------------------------------------------------------------------------------------------
 
 
@@ -165,7 +180,7 @@ class VfuClient:
 
     def __init__(self, fd: int, timeout_s: float) -> None:
         self._c = ffi.gc(ffi.new("struct vfu_client *"), lib.vfu_client_free)
-        self._views: list[object] = []
+        self._views: list[Any] = []
         self._fd = fd
         self._timeout_ms = _timeout_ms(timeout_s)
         check(lib.vfu_client_open(self._c, fd, self._timeout_ms), "vfio-user connection")
@@ -174,6 +189,16 @@ class VfuClient:
     def broken(self) -> int:
         """The errno (positive) that broke the connection for good, or 0."""
         return -int(self._c.error)
+
+    @property
+    def timeout_s(self) -> float:
+        """How long a reply may take; 0: for ever."""
+        return self._timeout_ms / 1000
+
+    @property
+    def unread_bytes(self) -> int:
+        """When a timeout broke it, here or in a window: memory of messages that the server left unread."""
+        return max(int(client.unread_bytes) for client in (self._c, *self._views))
 
     def set_timeout(self, timeout_s: float) -> None:
         """Change how long a reply may take from the next call on, 0 for ever; no thread may be inside a call."""

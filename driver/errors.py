@@ -5,6 +5,7 @@ A failure of the system stays an ``OSError``; a wait that ran out is a ``Timeout
 """
 
 import errno
+import os
 
 
 class DriverError(Exception):
@@ -56,6 +57,13 @@ class DoorError(DriverError, OSError):
         return self.message
 
 
+class DeviceStands(DeviceGone, DoorError):
+    """The function has not read what was sent to it in time (errno ETIMEDOUT).
+
+    The message says how much of it waits and where, and what to do.  Its connection is given up: as ``DeviceGone``.
+    """
+
+
 class Busy(DoorError):
     """Somebody else has the function.
 
@@ -66,3 +74,23 @@ class Busy(DoorError):
     def __init__(self, message: str, holder: str = "") -> None:
         super().__init__(errno.EBUSY, message)
         self.holder = holder
+
+
+def gone(where: str, code: int, unread_bytes: int = 0, timeout_s: float = 0.0) -> DeviceGone:
+    """Return what to raise when a connection is lost for good.
+
+    Args:
+        where: The door, and what was tried there.
+        code: The errno, positive.
+        unread_bytes: With ETIMEDOUT: memory of messages that the device left unread in its socket.
+        timeout_s: How long was waited.
+    """
+    seen = f"{where}: the device no longer answers ({os.strerror(code)})"
+    if code == errno.ETIMEDOUT and unread_bytes:
+        return DeviceStands(
+            code,
+            f"{seen}: it stands still, and {unread_bytes} bytes of messages to it wait unread after {timeout_s:g} s; "
+            "let it go on if somebody stopped it (SIGCONT, a debugger) and close this driver, or give it longer "
+            "(--timeout SECONDS, 0: for ever), start both again",
+        )
+    return DeviceGone(f"{seen}; close this driver, see why the device ended, start both again")

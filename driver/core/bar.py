@@ -14,7 +14,7 @@ from typing import TypeVar
 from device.regs.core import Register
 from driver import compiled
 from driver.doors.door import Door
-from driver.errors import DeviceGone
+from driver.errors import DeviceGone, gone
 
 R = TypeVar("R", bound=Register)
 
@@ -175,10 +175,7 @@ class Bar:
         if code == 0:
             return
         if code in GONE:
-            raise DeviceGone(
-                f"{self.door.name}: {what()}: the device no longer answers ({os.strerror(code)}); "
-                "close this driver, see why the device ended, start both again"
-            )
+            raise gone(f"{self.door.name}: {what()}", code, *compiled.mmio_unread(self.mmio))
         compiled.mmio_error(self.mmio, clear=True)
         raise OSError(code, f"{self.door.name}: BAR {self.index} {what()}: {os.strerror(code)}")
 

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from driver.compiled import ffi, lib
+from driver.compiled import ffi, lib, mmio_unread
 from driver.core.bar import Bar
 from driver.core.rings import RxRing, TxRing
-from driver.errors import DeviceGone, DriverError
+from driver.errors import DriverError, gone
 
 STOP_TIMEOUT_S = 10.0
 FOREVER_NS = -1
@@ -142,9 +142,7 @@ class Poller:
         if any(napi.c.tap_error for napi in self.napis):
             self.error = DriverError(f"{door}: the network interface is gone ({os.strerror(-rc)}): somebody removed it")
         else:
-            self.error = DeviceGone(
-                f"{door}: the device no longer answers ({os.strerror(-rc)}); see why it ended, then start both again"
-            )
+            self.error = gone(door, -rc, *mmio_unread(self.napis[0].bar.mmio))
         os.eventfd_write(self._done_fd, 1)
 
     def done_fd(self) -> int:

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from driver import claim, compiled
-from driver.errors import Busy, DeviceGone, DoorError
+from driver.errors import Busy, DoorError, gone
 
 log = logging.getLogger(__name__)
 
@@ -194,10 +194,7 @@ class Connection:
             )
         except OSError as error:
             if self.client.broken:
-                raise DeviceGone(
-                    f"{self.path}: the device no longer answers ({os.strerror(self.client.broken)}); "
-                    "close this driver, see why the device ended, start both again"
-                ) from error
+                raise gone(self.path, self.client.broken, self.client.unread_bytes, self.client.timeout_s) from error
             raise
         if len(reply) < least:
             close_all(got)

@@ -10,6 +10,7 @@ import os
 import socket
 import struct
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -73,6 +74,7 @@ class FakeServer:
     silent: bool = False
     listen_only: bool = False
     reply_id_offset: int = 0
+    piece: tuple[int, float] = (1 << 20, 0.0)  # most bytes read at once, and seconds of rest before each
     override: dict[int, Override] = field(default_factory=dict)
     log: list[Msg] = field(default_factory=list)
     eventfds: dict[int, dict[int, int]] = field(default_factory=dict)
@@ -83,6 +85,8 @@ class FakeServer:
         self.bar0 = bytearray(self.bar0_bytes)
         self.config = bytearray(4096)
         self.error: BaseException | None = None
+        self.reads = threading.Event()  # cleared: nothing is read
+        self.reads.set()
         self._stop = threading.Event()
         self._conn: socket.socket | None = None
         self._listen = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -100,6 +104,7 @@ class FakeServer:
 
     def close(self) -> None:
         self._stop.set()
+        self.reads.set()
         self.die()
         self._thread.join(WAIT_S)
         assert not self._thread.is_alive()
@@ -152,7 +157,11 @@ class FakeServer:
     def _exactly(self, conn: socket.socket, size: int) -> tuple[bytes, list[int]]:
         data, fds = b"", []
         while len(data) < size:
-            some, new, _, _ = socket.recv_fds(conn, size - len(data), 64)
+            self.reads.wait()
+            most, rest_s = self.piece
+            if rest_s:
+                time.sleep(rest_s)
+            some, new, _, _ = socket.recv_fds(conn, min(most, size - len(data)), 64)
             fds += new
             if not some:
                 return b"", fds

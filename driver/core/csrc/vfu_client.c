@@ -41,12 +41,11 @@ _Static_assert(sizeof(struct header) == 16 && sizeof(struct access) == 16, "wire
 
 int vfu_client_open(struct vfu_client *c, int fd, int timeout_ms)
 {
-    /* The kernel keeps the time of a single send or recv; vfu_stream.c keeps the time of the whole. */
+    /* The kernel keeps the time of a single recv; vfu_stream.c keeps the time of the whole, and of a send. */
     struct timeval limit = {timeout_ms / 1000, (timeout_ms % 1000) * 1000};
     if (timeout_ms < 0)
         return -EINVAL;
-    if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit) ||
-        setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit))
+    if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit))
         return -errno;
     if (c->lock == NULL) {
         c->lock = malloc(sizeof(pthread_mutex_t));
@@ -189,7 +188,8 @@ struct write_message {
     uint32_t value;
 } __attribute__((packed));
 
-/* Posted: nobody answers, later reads on the same socket are ordered behind it. */
+/* Posted: nobody answers, later reads on the same socket are ordered behind it.  Nothing is queued here: a server that
+ * does not read fills the socket, and then this waits as long as for an answer, and breaks the connection. */
 int vfu_client_write32(void *client, uint64_t offset, uint32_t value)
 {
     struct vfu_client *c = client;

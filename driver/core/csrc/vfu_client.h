@@ -5,6 +5,7 @@ struct vfu_client {
     int fd;
     int timeout_ms;                      /* a reply later than this breaks the connection for good; 0: none is too late */
     int error;                           /* -errno that broke it; every later call returns it */
+    int unread_bytes;                    /* when it broke by a timeout: memory of messages that the server had not read */
     uint16_t id;
     uint16_t pad;
     uint32_t region;

@@ -5,13 +5,18 @@
  * short reply) breaks it: the next byte could belong to any message.
  */
 #include <errno.h>
+#include <linux/sockios.h>
+#include <poll.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 #include "vfu_client.h"
 #include "vfu_stream.h"
+
+#define LOOK_LONGEST_MS 20           /* between two looks whether the server has read something */
 
 int64_t vfu_now_ms(void)
 {
@@ -31,6 +36,8 @@ int vfu_broken(struct vfu_client *c, int rc)
 {
     if (c->error == 0) {
         c->error = rc;
+        if (rc == -ETIMEDOUT && ioctl(c->fd, SIOCOUTQ, &c->unread_bytes) < 0)
+            c->unread_bytes = 0;
         shutdown(c->fd, SHUT_RDWR);
     }
     return c->error;
@@ -47,12 +54,30 @@ static int trouble(int64_t deadline)
     return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR ? -ETIMEDOUT : -errno;
 }
 
+/* The kernel calls a UNIX socket writable only when three quarters of what it holds were read, and wakes nobody before:
+ * with a slow server that can take the whole deadline, though there is room for one message long before.  So the wait is
+ * cut into short ones, and after each the caller tries again.  What fits into the socket is all that ever waits. */
+static int wait_for_room(const struct vfu_client *c, int64_t deadline, int *look_ms)
+{
+    struct pollfd fd = {.fd = c->fd, .events = POLLOUT};
+    int64_t left_ms = deadline - vfu_now_ms();
+
+    if (left_ms <= 0)
+        return -ETIMEDOUT;
+    if (poll(&fd, 1, *look_ms < left_ms ? *look_ms : (int)left_ms) < 0)
+        return trouble(deadline);
+    *look_ms = *look_ms * 2 < LOOK_LONGEST_MS ? *look_ms * 2 : LOOK_LONGEST_MS;
+    return 0;
+}
+
 int vfu_send(struct vfu_client *c, struct msghdr *msg, size_t left, int64_t deadline)
 {
+    int look_ms = 1;
+
     while (left > 0) {
-        ssize_t n = sendmsg(c->fd, msg, MSG_NOSIGNAL);
+        ssize_t n = sendmsg(c->fd, msg, MSG_NOSIGNAL | MSG_DONTWAIT);
         if (n < 0) {
-            int rc = trouble(deadline);
+            int rc = errno == EAGAIN || errno == EWOULDBLOCK ? wait_for_room(c, deadline, &look_ms) : trouble(deadline);
             if (rc)
                 return vfu_broken(c, rc);
             continue;
