@@ -15,9 +15,9 @@ from scapy.layers.l2 import Dot1Q, Ether
 from scapy.packet import Packet, Raw
 
 from device.i82599.card import Card
-from device.machine.core import lib as device_lib
 from device.machine.wire.base import Port
-from device.machine.wire.peer import MAGIC, PeerPort
+from device.machine.wire.peer import PeerPort
+from device.machine.wire.peer_callers import hello_of
 from device.regs.i82599 import MRQC, RETA
 from driver.compiled import ffi, lib
 from driver.core.napi import Napi
@@ -51,8 +51,7 @@ class Wire(PeerPort):
 
     def light(self, *, on: bool) -> None:
         """Switch the far end's laser, which is this end's carrier."""
-        hello = MAGIC + bytes([device_lib.PEER_HELLO_VERSION, on])
-        self.far.send(hello.ljust(device_lib.PEER_HELLO_BYTES, b"\0"))
+        self.far.send(hello_of(lit=on))
 
     def inject(self, *frames: bytes) -> None:
         """Send frames to the NIC; they wait in the cable until it takes a turn."""

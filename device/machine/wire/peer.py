@@ -2,7 +2,8 @@
 """A cable between two devices: a SOCK_SEQPACKET UNIX socket, one message a frame.
 
 Whoever comes first listens, the second connects; either may go and come back.  A message too short for a frame says
-whether its sender's laser is on: that is the other side's carrier, and a stranger who never says it gives none.
+whether its sender's laser is on: that is the other side's carrier.  A device says so first; whoever connects to a
+listening one and does not is a stranger, and does not get the cable (``peer_callers``).
 """
 
 import contextlib
@@ -14,14 +15,13 @@ from pathlib import Path
 from typing import Self
 
 from device.errors import ConfigError
-from device.machine.core import lib
 from device.machine.socket_file import OWN, PATH_MAX_BYTES
 from device.machine.socket_rule import CALLERS_MAX
 from device.machine.wire.base import Port
+from device.machine.wire.peer_callers import PeerCallers, hello_of
 
 log = logging.getLogger(__name__)
 
-MAGIC = b"IXLAB"
 BUFFER_BYTES = 1 << 20  # frames under way in one direction
 
 Inode = tuple[int, int]
@@ -48,6 +48,7 @@ class PeerPort(Port):
         self._inode: Inode | None = None  # of our listening socket's file
         self._hello_due = False
         self._lit = False
+        self._callers = PeerCallers(self.name, log)
         self.c.carrier = 0
         if path is None:
             return
@@ -114,6 +115,7 @@ class PeerPort(Port):
         for sock in (self._sock, self._listener):
             if sock:
                 sock.close()
+        self._callers.close()
         self._remove_file()
         self._sock = self._listener = None
         self.path = None
@@ -129,6 +131,7 @@ class PeerPort(Port):
         sock.setblocking(False)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER_BYTES)
         self._sock = sock
+        self._callers.close()
         self.c.fd = sock.fileno()
         self._say_hello()
 
@@ -143,9 +146,8 @@ class PeerPort(Port):
     def _say_hello(self) -> None:
         if not self._sock or self.c.fd < 0:
             return
-        hello = (MAGIC + bytes([lib.PEER_HELLO_VERSION, self._lit])).ljust(lib.PEER_HELLO_BYTES, b"\0")
         try:
-            self._sock.send(hello, socket.MSG_NOSIGNAL | socket.MSG_DONTWAIT)
+            self._sock.send(hello_of(lit=self._lit), socket.MSG_NOSIGNAL | socket.MSG_DONTWAIT)
         except BlockingIOError:
             self._hello_due = True
         except OSError:
@@ -153,15 +155,18 @@ class PeerPort(Port):
         else:
             self._hello_due = False
 
+    # Who only connects, and says nothing, does not get the cable: the other device may come behind him.
     def _accept(self, listener: socket.socket) -> None:
-        with contextlib.suppress(BlockingIOError):
-            for _ in range(CALLERS_MAX):
-                sock, _ = listener.accept()
-                if self._sock:
-                    sock.close()  # a cable has two ends
-                else:
-                    self._plug(sock)
-                    log.info("%s: another device is there", self.name)
+        self._callers.accept(listener)
+        if self._sock:
+            self._callers.close()  # a cable has two ends
+            return
+        found = self._callers.pick()
+        if found:
+            sock, lit = found
+            self._plug(sock)
+            self.c.carrier = int(lit)
+            log.info("%s: another device is there", self.name)
 
     def _meet(self, path: Path) -> None:
         if self._listener:
@@ -196,7 +201,7 @@ class PeerPort(Port):
             listener.setblocking(False)
             with OWN.bound(path):
                 listener.bind(str(path))
-            listener.listen(1)
+            listener.listen(CALLERS_MAX)
         except OSError as err:
             listener.close()
             if err.errno == errno.EADDRINUSE:

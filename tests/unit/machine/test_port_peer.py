@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A cable between two devices: frames, light, and who comes and goes."""
 
+import contextlib
+import errno
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +12,7 @@ import pytest
 
 from device.errors import ConfigError
 from device.machine.core import lib
+from device.machine.socket_rule import CALLERS_MAX, DEADLINE_S
 from device.machine.wire import PeerPort
 from tests.rigs.wire import FRAMES, Wire
 
@@ -121,18 +124,122 @@ def test_a_third_device_gets_no_carrier_and_harms_nobody(tmp_path: Path) -> None
         assert Wire(first).all() == []
 
 
-def test_a_stranger_gives_no_carrier(tmp_path: Path) -> None:
-    with PeerPort(tmp_path / "wire") as port:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as stranger:
-            stranger.connect(str(tmp_path / "wire"))
-            port.poll()
-            stranger.send(b"hello")
-            stranger.send(b"x" * 14)
-            stranger.send(b"y" * (lib.FRAME_MAX_BYTES + 1))
-            assert Wire(port).all() == [b"x" * 14]
-            assert not port.carrier
-            assert port.counters()["rx_dropped"] == 2
+HELLO = b"IXLAB\x01\x01\0"
+
+
+def stranger(path: Path, *says: bytes) -> socket.socket:
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    sock.setblocking(False)
+    sock.connect(str(path))
+    for message in says:
+        sock.send(message)
+    return sock
+
+
+def left(sock: socket.socket) -> bool:
+    try:
+        return not sock.recv(100)
+    except BlockingIOError:
+        return False
+    except ConnectionError:
+        return True
+
+
+@pytest.mark.parametrize("says", [b"hello", b"x" * 14, HELLO + b"x", HELLO[:5] + b"\x02\x01\0", b"y" * 20000])
+def test_a_stranger_is_sent_away_and_gives_neither_carrier_nor_frames(
+    tmp_path: Path, says: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    with PeerPort(tmp_path / "wire") as port, stranger(tmp_path / "wire", says, b"x" * 14) as other:
         assert lit(port) == [False]
+        assert not port.connected
+        assert port.counters()["rx_frames"] == 0
+        assert left(other)
+        assert "said no hello first: sent away" in caplog.text
+
+
+def test_who_says_hello_is_a_device(tmp_path: Path) -> None:
+    with PeerPort(tmp_path / "wire") as port, stranger(tmp_path / "wire", HELLO, FRAMES[0]) as other:
+        port.poll()
+        assert port.connected
+        assert port.carrier
+        assert Wire(port).all() == [FRAMES[0]], "what came behind it is a frame"
+        assert other.recv(100) == HELLO[:6] + b"\0\0"
+
+
+@pytest.mark.parametrize("count", [1, 10, 16])
+def test_silent_strangers_do_not_keep_the_other_device_from_the_cable(
+    tmp_path: Path, count: int, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Observed before: the first who connected had the cable until he left."""
+    clock_s = [100.0]
+    path = tmp_path / "wire"
+    with PeerPort(path) as first, contextlib.ExitStack() as silent:
+        monkeypatch.setattr(first._callers, "_now_s", lambda: clock_s[0])
+        others = [silent.enter_context(stranger(path)) for _ in range(count)]
+        first.poll()
+        with PeerPort(path) as second:
+            first.set_link(up=True)
+            second.set_link(up=True)
+            assert lit(first, second) == [True, True]
+            Wire(first).send(FRAMES)
+            assert Wire(second).all() == FRAMES
+            assert all(left(other) for other in others)
+    assert "said nothing" not in caplog.text
+
+
+def test_a_silent_stranger_has_his_time_and_then_is_sent_away(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock_s = [100.0]
+    with PeerPort(tmp_path / "wire") as port, stranger(tmp_path / "wire") as other:
+        monkeypatch.setattr(port._callers, "_now_s", lambda: clock_s[0])
+        port.poll()
+        clock_s[0] += DEADLINE_S * 0.9
+        port.poll()
+        assert not left(other)
+        clock_s[0] += DEADLINE_S * 0.2
+        port.poll()
+        assert left(other)
+        assert "said nothing for 2 s: sent away" in caplog.text
+
+
+def test_a_crowd_of_strangers_is_bounded(tmp_path: Path) -> None:
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    with PeerPort(tmp_path / "wire") as port, contextlib.ExitStack() as crowd:
+        for _ in range(5):
+            for _ in range(CALLERS_MAX):
+                crowd.enter_context(stranger(tmp_path / "wire"))
+            port.poll()
+        assert len(list(Path("/proc/self/fd").iterdir())) == before + 1 + 6 * CALLERS_MAX
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+def test_no_descriptor_for_a_caller_is_said_and_tried_again(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with PeerPort(tmp_path / "wire") as port, PeerPort(tmp_path / "wire") as second:
+        listener = port._listener
+        assert listener is not None
+        tried: list[int] = []
+
+        class Full:
+            def accept(self) -> None:
+                tried.append(1)
+                raise OSError(errno.EMFILE, "Too many open files")
+
+        clock_s = [100.0]
+        monkeypatch.setattr(port._callers, "_now_s", lambda: clock_s[0])
+        monkeypatch.setattr(port, "_listener", Full())
+        for _ in range(5):
+            with monkeypatch.context() as patch:
+                patch.setattr(port, "_meet", lambda _path: None)
+                port.poll()
+        assert len(tried) == 1, "it is left alone for a while"
+        assert "Too many open files" in caplog.text
+        monkeypatch.setattr(port, "_listener", listener)
+        clock_s[0] += 1
+        second.set_link(up=True)
+        assert lit(port, second) == [True, False]
 
 
 def test_a_peer_that_does_not_read_costs_frames_not_time() -> None:
