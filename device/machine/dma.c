@@ -125,6 +125,15 @@ int dma_guard(void *arg, uint64_t iova, void *map, uint64_t map_bytes, uint32_t 
     return 0;
 }
 
+int dma_is_lost(void *arg, uint64_t iova, uint64_t len_bytes)
+{
+    struct dma *dma = arg;
+    uint32_t at = region_after(dma, iova);
+
+    return at < dma->count && dma->region[at].iova == iova && dma->region[at].len_bytes == len_bytes &&
+           dma->region[at].map && !dma->region[at].prot;
+}
+
 void dma_turn(struct dma *dma)
 {
     dma->broken &= ~DMA_BROKEN_LOST;

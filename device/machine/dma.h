@@ -46,6 +46,8 @@ int dma_add(void *dma, uint64_t iova, uint64_t len_bytes, void *ptr, uint32_t pr
 int dma_del(void *dma, uint64_t iova, uint64_t len_bytes);        /* every region inside the range; count removed */
 /* The region at iova lies in this mapping, which may go away: then it is lost, and not the process.  0 or -errno. */
 int dma_guard(void *dma, uint64_t iova, void *map, uint64_t map_bytes, uint32_t file);
+/* Whether the region of exactly that range was lost: 1 or 0. */
+int dma_is_lost(void *dma, uint64_t iova, uint64_t len_bytes);
 void dma_turn(struct dma *dma);                                   /* a turn begins: what was not lost may be reached */
 void dma_free(struct dma *dma);
 void *dma_ptr(struct dma *dma, uint64_t iova, uint64_t len_bytes, uint32_t prot); /* NULL (counted): not in one region, or off */

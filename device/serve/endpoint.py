@@ -73,7 +73,8 @@ class Endpoint:
         context.add_io_bar(2)
         context.add_msix_bar(4)
         context.add_config(self.config)
-        context.set_dma(c_function("dma_add"), c_function("dma_del"), function.dma_handle, c_function("dma_guard"))
+        guard, is_lost = c_function("dma_guard"), c_function("dma_is_lost")
+        context.set_dma(c_function("dma_add"), c_function("dma_del"), function.dma_handle, guard, is_lost)
         context.set_faults(*function.fault_handles())
         function.set_irq_sink(context.irq_function, context.intx_function, context.handle)
         best = offer.best

@@ -109,5 +109,5 @@ class ClientMemory:
             logging.ERROR,
             f"client memory {span(lost.iova, lost.len_bytes)}{more} went away under the NIC, first seen at "
             f"{lost.at:#x} ({name or 'a file'} of {self.client}): {why}.  DMA there is refused and counted until it is "
-            f"unmapped and mapped again; {cure}",
+            f"mapped again; {cure}",
         )

@@ -283,18 +283,20 @@ class VfuContext:
         """Serve an I/O BAR with IOADDR and IODATA, a window to region 0."""
         self._region(index, ffi.addressof(lib, "vdev_io_access"), self._v, READ | WRITE, IO_BYTES)
 
-    def set_dma(self, add: int, delete: int, dma: int, guard: int = 0) -> None:
-        """Report the client's memory to C functions of the core (addresses of ``dma_add``, ``dma_del``, ``dma_guard``).
+    def set_dma(self, add: int, delete: int, dma: int, guard: int = 0, is_lost: int = 0) -> None:
+        """Report the client's memory to C functions of the core, by their addresses (``dma_add`` and so on).
 
         Args:
             add: Told of memory that the client maps.
             delete: Told of memory that it takes back.
             dma: Address of the function's ``struct dma``, their first argument.
             guard: Told how that memory is mapped, so that its loss ends nothing but DMA; 0: nobody is.
+            is_lost: Asked whether memory that is mapped again was lost, and must be mapped anew; 0: nobody is.
         """
         self._v.dma_add = ffi.cast("int (*)(void *, uint64_t, uint64_t, void *, uint32_t)", add)
         self._v.dma_del = ffi.cast("int (*)(void *, uint64_t, uint64_t)", delete)
         self._v.dma_guard = ffi.cast("int (*)(void *, uint64_t, void *, uint64_t, uint32_t)", guard)
+        self._v.dma_is_lost = ffi.cast("int (*)(void *, uint64_t, uint64_t)", is_lost)
         self._v.dma = ffi.cast("void *", dma)
 
     def set_faults(self, hold_ns: int, dma_reach: int, irq_refused: int) -> None:

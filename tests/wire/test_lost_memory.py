@@ -74,6 +74,44 @@ def test_a_file_cut_short_while_rings_run(device: Device, part: str) -> None:
     works(device)
 
 
+@pytest.mark.parametrize("part", PARTS)
+def test_lost_memory_that_is_mapped_once_more_lives_again(device: Device, part: str) -> None:
+    """The same map again, without an unmap: what a client does that has mended its file and knows no more."""
+    with Rings(device.path) as rings:
+        for _ in range(2):
+            rings.start()
+            rings.post(8)
+            os.ftruncate(rings.fd[part], 0)
+            rings.post(8)
+            until(lambda: said(device, "went away"), "the loss is told")
+            where = rings.fd[part], rings.iova[part], PART_BYTES
+            assert error_of(rings.map, *where) == "EINVAL", "a file that is too short is no memory"
+            os.ftruncate(rings.fd[part], PART_BYTES)
+            rings.memory.pop(part).close()
+            rings.bring(part, rings.fd[part])
+            before = device.report()["counters"]["dma_errors"]
+            rings.start()
+            rings.post(8)
+            until(lambda: rings.received() == 8, "mapped again it is memory again")
+            rings.map(*where)
+            rings.post(8)
+            until(lambda: rings.received() == 16, "a map that changes nothing takes nothing away")
+            assert device.report()["counters"]["dma_errors"] == before
+    works(device)
+
+
+def test_lost_memory_is_not_replaced_by_another_file_unasked(device: Device) -> None:
+    with Rings(device.path) as rings:
+        rings.start()
+        os.ftruncate(rings.fd["tx_buffer"], 0)
+        rings.post(8)
+        until(lambda: said(device, "went away"), "the loss is told")
+        other = memfd("other", PART_BYTES)
+        assert error_of(rings.map, other, rings.iova["tx_buffer"], PART_BYTES) == "EEXIST"
+        os.close(other)
+    works(device)
+
+
 @contextlib.contextmanager
 def small_tmpfs(folder: Path, len_bytes: int) -> Iterator[Path]:
     """A tmpfs of that size, away again at the end.  Not in a namespace: the device must find it mounted."""

@@ -94,6 +94,7 @@ struct vdev {
     int (*dma_guard)(void *dma, uint64_t iova, void *map, uint64_t map_bytes, uint32_t file);  /* NULL: not guarded */
     void *dma;
     uint64_t *hold_ns;            /* faults, kept by the function; NULL: there are none.  An answer is kept so long; */
+    int (*dma_is_lost)(void *dma, uint64_t iova, uint64_t len_bytes);   /* NULL: never */
     uint64_t *dma_reach;          /* memory that ends above is refused, unless it is 0; */
     uint32_t *irq_refused;        /* 1 << IRQ_*: eventfds for these kinds are refused */
     const uint8_t *body;          /* of the message that the library is reading; */

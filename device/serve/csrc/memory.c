@@ -64,6 +64,13 @@ int glue_memory_refused(vfu_ctx_t *ctx, uint64_t iova, uint64_t len_bytes)
     return v->dma_reach != NULL && *v->dma_reach && iova + (len_bytes - 1) > *v->dma_reach;
 }
 
+int glue_memory_lost(vfu_ctx_t *ctx, uint64_t iova, uint64_t len_bytes)
+{
+    const struct vdev *v = vfu_get_private(ctx);
+
+    return v->dma_is_lost != NULL && v->dma_is_lost(v->dma, iova, len_bytes);
+}
+
 /* QEMU also tells of other devices' memory, such as a VGA's in a BAR: as large as its alignment, and not large. */
 static int is_bar_like(uint64_t iova, uint64_t len_bytes)
 {

@@ -30,6 +30,8 @@ int mend_let_go(int fd);
 
 /* memory.c: a fault does not let the card reach so far, so this memory is refused. */
 int glue_memory_refused(vfu_ctx_t *ctx, uint64_t iova, uint64_t len_bytes);
+/* Whether exactly this memory is mapped and went away under us: then mapping it again makes it live again. */
+int glue_memory_lost(vfu_ctx_t *ctx, uint64_t iova, uint64_t len_bytes);
 
 /* irqs.c: the client masked or unmasked INTx. */
 void glue_intx_state(vfu_ctx_t *ctx, uint32_t start, uint32_t count, bool mask);

@@ -8,6 +8,9 @@
  * Mended, 2: a mapping does not need its file descriptor.  One kept per region runs into RLIMIT_NOFILE, and then
  * recvmsg() loses descriptors and the connection.  So it is closed once mapped; region->fd keeps a fingerprint of the
  * file (never -1, which means "no file") to recognise a repeated map.
+ *
+ * Mended, 3: a repeated map is not always a no-op.  Memory that went away under us (guard.h) is empty pages by now, so
+ * it is unmapped and mapped anew, as if the client had asked for both.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -82,6 +85,11 @@ int dma_controller_add_region(dma_controller_t *dma, vfu_dma_addr_t dma_addr, si
             continue;
         if (region->offset != offset || region->info.prot != prot || region->fd != (fd == -1 ? -1 : fingerprint(&st)))
             return ERROR_INT(EEXIST);
+        if (glue_memory_lost(dma->vfu_ctx, (uint64_t)iova, size)) {
+            if (dma_controller_remove_region(dma, dma_addr, size, dma->vfu_ctx->dma_unregister, dma->vfu_ctx) != 0)
+                return -1;
+            break;
+        }
         if (fd != -1)
             close(fd);
         return idx;
