@@ -8,6 +8,7 @@ the same as JSON-RPC 2.0 is ``{"jsonrpc": "2.0", "id": 1, "method": "sfp", "para
 
 A command never runs beside a register access, and no client keeps the device from its work: a turn takes a
 millisecond and one command, in which everybody who waits has the same share.  Who does not read is not read from.
+Limits are those of every socket (``socket_rule.h``).
 """
 
 import contextlib
@@ -24,17 +25,16 @@ from typing import Protocol
 
 from device.machine.limit import LimitedLog
 from device.machine.socket_file import OWN, SocketRule, check_path
+from device.machine.socket_rule import CALLERS_MAX, DEADLINE_S, DEAF_S, TURN_MESSAGES
 from device.serve.control_client import Client, Hooks
 from device.serve.events import Event
-from device.serve.rpc import Method, shown
+from device.serve.rpc_json import shown
+from device.serve.rpc_method import Method
 
 log = logging.getLogger(__name__)
 
 TURN_S = 0.001
-CLIENTS_MAX = 16
-ACCEPTS_MAX = 8  # a turn
-ACCEPT_PAUSE_S = 0.5  # after the system had no descriptor for a new client: the listener would wake us for ever
-SILENT_S = 10.0  # who has said nothing for so long makes room, and half a line is no line
+CLIENTS_MAX = CALLERS_MAX  # one more, and the oldest that has said nothing makes room
 LOOK_S = 0.1  # between two looks for events, and for who is silent
 LOG_LINES_PER_S = 20
 BUSY = b'{"ok": false, "error": "the control socket has %d clients, all of them busy; end one"}\n' % CLIENTS_MAX
@@ -139,7 +139,7 @@ class Control:
         for client in list(self._clients.values()):
             self._settle(client, now_s)
         done = 0
-        while self._work and (not done or self._now_s() < now_s + TURN_S):
+        while self._work and (not done or (done < TURN_MESSAGES and self._now_s() < now_s + TURN_S)):
             client = self._work.popleft()
             client.queued = False
             if client.fd in self._clients:
@@ -188,7 +188,7 @@ class Control:
     # -- who comes and goes --------------------------------------------------------------------------------------------
 
     def _accept(self, now_s: float) -> None:
-        for _ in range(ACCEPTS_MAX):
+        for _ in range(CALLERS_MAX):
             try:
                 sock, _ = self._listener.accept()
             except (BlockingIOError, InterruptedError):
@@ -218,12 +218,13 @@ class Control:
                 "(ulimit -n), or end clients",
             )
         self._selector.unregister(self._listener)
-        self._accept_again_s = now_s + ACCEPT_PAUSE_S
+        self._accept_again_s = now_s + DEAF_S
 
     def _make_room(self, now_s: float) -> bool:
-        """Hang up on the client that has been of no use for longest, if that is long."""
-        idlest = max(self._clients.values(), key=lambda client: client.idle_s(now_s))
-        if idlest.idle_s(now_s) < SILENT_S:
+        """Hang up on the oldest that has said nothing, or on who has been of no use for longest, if that is long."""
+        silent = [client for client in self._clients.values() if client.silent]
+        idlest = max(silent or self._clients.values(), key=lambda client: client.idle_s(now_s))
+        if not silent and idlest.idle_s(now_s) < DEADLINE_S:
             return False
         self._hang_up(idlest)
         return True
@@ -240,8 +241,13 @@ class Control:
         if self._accept_again_s is not None and now_s >= self._accept_again_s:
             self._accept_again_s = None
             self._selector.register(self._listener, selectors.EVENT_READ)
-        for client in self._clients.values():
-            client.see_half(now_s, SILENT_S)
+        for client in list(self._clients.values()):
+            client.see_half(now_s, DEADLINE_S)
+            if client.deaf(now_s, DEADLINE_S):
+                self.log_limited.line(
+                    logging.WARNING, f"control socket: a client has not read its answers for {DEADLINE_S:g} s: dropped"
+                )
+                self._hang_up(client)
         self._watching = self._watching and any(client.events for client in self._clients.values())
         self._tell()
 

@@ -7,23 +7,14 @@ import socket
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
+from device.machine.socket_rule import AHEAD_BYTES
 from device.serve.events import EVENTS, Event
-from device.serve.rpc import (
-    INVALID,
-    LINE_MAX_BYTES,
-    Action,
-    Before,
-    Method,
-    Note,
-    Param,
-    RpcError,
-    is_rpc,
-    obey_line,
-    obey_rpc,
-)
+from device.serve.rpc import is_rpc, obey_line, obey_rpc
+from device.serve.rpc_method import INVALID, Action, Before, Method, Note, Param, RpcError
 
+LINE_MAX_BYTES = AHEAD_BYTES  # a line is a whole message, and is kept until its end has come
 UNREAD_MAX_BYTES = 256 << 10  # of answers that it has not fetched; then its commands wait
-EVENTS_MAX_BYTES = 64 << 10  # unread, beyond which events are lost to it
+EVENTS_MAX_BYTES = AHEAD_BYTES  # unread, beyond which events are lost to it
 
 
 @dataclass(frozen=True)
@@ -54,6 +45,7 @@ class Client:
         mask: What the selector watches for; 0 = nothing.
         events: Kinds of events that it is told.
         moved_s: When it last got something done: a command, or some of an answer fetched.
+        silent: Whether it has not said a whole line yet.
     """
 
     def __init__(self, sock: socket.socket, methods: Mapping[str, Method], hooks: Hooks, now_s: float) -> None:
@@ -63,6 +55,7 @@ class Client:
         self.mask = 0
         self.events: frozenset[str] = frozenset()
         self.moved_s = now_s
+        self.silent = True
         self._hooks = hooks
         self._methods = {**methods, **self._own()}
         self._inbox = bytearray()
@@ -94,6 +87,10 @@ class Client:
         read = not self._ended and len(self._outbox) < UNREAD_MAX_BYTES
         return selectors.EVENT_READ * read | selectors.EVENT_WRITE * bool(self._outbox)
 
+    def deaf(self, now_s: float, longest_s: float) -> bool:
+        """Whether it has asked for more than it fetches, and has fetched nothing for so long."""
+        return len(self._outbox) >= UNREAD_MAX_BYTES and now_s - self.moved_s > longest_s
+
     def idle_s(self, now_s: float) -> float:
         """For how long it has been of no use to anybody: negative for one that is told events and reads them."""
         return -1.0 if self.events and not self._outbox else now_s - self.moved_s
@@ -113,6 +110,7 @@ class Client:
         self._ended = not data
         self._inbox += data
         rest = len(self._inbox) - self._inbox.rfind(b"\n") - 1
+        self.silent = self.silent and b"\n" not in data
         if b"\n" in data or self._half_s is None:
             self._half_s = now_s if rest else None
         if rest > LINE_MAX_BYTES:

@@ -12,7 +12,8 @@ from device.i82599.faults import CardTarget
 from device.i82599.sfp import module as sfp_module
 from device.machine.faults import table
 from device.machine.wire import NullPort, Port
-from device.serve.rpc import INT_MAX, Action, Before, Method, Param
+from device.serve.rpc_json import INT_MAX
+from device.serve.rpc_method import Action, Before, Method, Param
 
 SFPS = ("sr", "lr", "da", "none")
 FAULT_MAX = 256  # characters; a report repeats every active fault

@@ -8,178 +8,29 @@ A line is JSON-RPC if it has ``"jsonrpc"`` in it, or if its connection has spoke
 Ref: JSON-RPC 2.0 Specification; each line is one message.
 """
 
-import json
 import logging
-import math
-from codecs import BOM_UTF8
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import NoReturn
+from collections.abc import Iterator, Mapping
 
 from device.errors import DeviceError
 from device.machine.limit import LimitedLog
+from device.serve.rpc_json import decode, shown
+from device.serve.rpc_method import (
+    BAD_PARAMS,
+    INTERNAL,
+    INVALID,
+    NO_METHOD,
+    PARSE,
+    REFUSED,
+    SYSTEM,
+    Action,
+    Method,
+    Note,
+    RpcError,
+)
 
 log_bugs = LimitedLog(logging.getLogger(__name__), 1)  # mistakes of ours, which a client can repeat as it likes
 
-LINE_MAX_BYTES = 65536
-DEPTH_MAX = 16
-VALUES_MAX = 4096
 BATCH_MAX = 64
-SHOWN_MAX = 200  # characters of a wrong value that an answer repeats
-INT_MIN, INT_MAX = -(1 << 63), (1 << 64) - 1
-
-PARSE, INVALID, NO_METHOD, BAD_PARAMS, INTERNAL = -32700, -32600, -32601, -32602, -32603
-REFUSED, SYSTEM = 1, 2  # ours: the NIC as it is now cannot do it; the operating system would not
-TITLES = {
-    PARSE: "parse error",
-    INVALID: "invalid request",
-    NO_METHOD: "no such method",
-    BAD_PARAMS: "invalid parameters",
-    INTERNAL: "internal error",
-    REFUSED: "refused",
-    SYSTEM: "the system refused",
-}
-
-Action = Callable[[], object]
-Before = Mapping[str, object]
-Note = Callable[[str, object], None]  # hears name and value of what was obeyed
-
-
-@dataclass(frozen=True)
-class Param:
-    """A parameter of a method.
-
-    Attributes:
-        name: What it is called.
-        kind: What JSON calls its type: string, boolean, integer, number or array.
-        doc: What it means.
-        choices: The only values there are, if not all.
-        needed: Whether it must be given.
-    """
-
-    name: str
-    kind: str
-    doc: str
-    choices: tuple[str, ...] = ()
-    needed: bool = True
-
-
-@dataclass(frozen=True)
-class Method:
-    """Something that can be asked for.
-
-    Attributes:
-        name: What it is called, in both forms.
-        doc: What it does, in a line.
-        prepare: Takes the value that the older form has behind the name, and what the same request does before this
-            (names and values); changes nothing, and returns what does it.  Raises ``TypeError`` for a value of the
-            wrong shape; ``ValueError`` or ``DeviceError`` for one that cannot be meant now.
-        params: Its parameters.
-        value: Makes the older form's value of the parameters.
-        extra: Makes further members of the older form's answer of the result; its own name gets what this says.
-    """
-
-    name: str
-    doc: str
-    prepare: Callable[[object, Before], Action]
-    params: tuple[Param, ...] = ()
-    value: Callable[[dict[str, object]], object] = lambda params: next(iter(params.values()), True)
-    extra: Callable[[object], dict[str, object]] | None = None
-
-    @property
-    def usage(self) -> str:
-        """How it is called, for people."""
-        words = [f"{p.name}={'|'.join(p.choices) or p.kind}" for p in self.params]
-        shown = (word if p.needed else f"[{word}]" for word, p in zip(words, self.params, strict=True))
-        return " ".join((self.name, *shown))
-
-    def describe(self) -> dict[str, object]:
-        """The same for programs."""
-        params = [
-            {"name": p.name, "type": p.kind, "doc": p.doc, "needed": p.needed, "choices": list(p.choices)}
-            for p in self.params
-        ]
-        return {"name": self.name, "doc": self.doc, "usage": self.usage, "params": params}
-
-
-class RpcError(Exception):
-    """A request that is not obeyed.
-
-    Args:
-        code: One of those above.
-        message: What was wanted and what was seen, for people.
-        data: The same for programs: ``value`` that was seen, ``do`` what mends it, and more.
-    """
-
-    def __init__(self, code: int, message: str, **data: object) -> None:
-        super().__init__(message)
-        self.code = code
-        self.data = data
-
-    def answer(self, number: object) -> dict[str, object]:
-        """The response to request ``number``."""
-        error = {"code": self.code, "message": f"{TITLES[self.code]}: {self}", "data": self.data}
-        return {"jsonrpc": "2.0", "id": number, "error": error}
-
-
-def shown(value: object) -> str:
-    """A value as JSON, cut where it is long."""
-    text = json.dumps(value)
-    return text if len(text) <= SHOWN_MAX else f"{text[:SHOWN_MAX]}…"
-
-
-# -- JSON ------------------------------------------------------------------------------------------------------------
-
-
-def decode(line: bytes) -> object:
-    """Return the value of a line of JSON.
-
-    Raises:
-        ValueError: It is none; or is nested deeper, has more values or greater numbers than any request needs, or text
-            that no file could hold.
-    """
-    try:
-        value: object = json.loads(line.removeprefix(BOM_UTF8).decode(), parse_constant=_no_constant)
-    except RecursionError:
-        raise ValueError(f"nested deeper than {DEPTH_MAX}") from None
-    _see(value)
-    return value
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no number of JSON")
-
-
-def _see(value: object) -> None:
-    left: list[tuple[object, int]] = [(value, 0)]
-    seen = 1
-    while left:
-        one, depth = left.pop()
-        inner: list[object] = []
-        match one:
-            case dict():
-                inner = [*one, *one.values()]
-            case list():
-                inner = one
-            case str():
-                _see_text(one)
-            case int() if not INT_MIN <= one <= INT_MAX:
-                raise ValueError(f"a number is beyond {INT_MIN} to {INT_MAX}")
-            case float() if not math.isfinite(one):
-                raise ValueError("a number is beyond those of 64 bits")
-        seen += len(inner)
-        if seen > VALUES_MAX:
-            raise ValueError(f"more than {VALUES_MAX} values")
-        if inner and depth >= DEPTH_MAX:
-            raise ValueError(f"nested deeper than {DEPTH_MAX}")
-        left += [(each, depth + 1) for each in inner]
-
-
-def _see_text(text: str) -> None:
-    try:
-        text.encode()
-    except UnicodeEncodeError as exc:
-        raise ValueError(f"half a surrogate pair, \\u{ord(text[exc.start]):04x}, is no text") from None
 
 
 # -- the older form --------------------------------------------------------------------------------------------------

@@ -9,8 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from device.errors import ConfigError
-from device.serve import rpc
-from device.serve.rpc import Action, Before, Method, Param, decode, obey_line, obey_rpc
+from device.serve import rpc_method as rpc
+from device.serve.rpc import obey_line, obey_rpc
+from device.serve.rpc_json import decode
+from device.serve.rpc_method import Action, Before, Method, Param
 
 
 class Toy:
