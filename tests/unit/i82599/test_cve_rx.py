@@ -32,17 +32,21 @@ from device.regs.i82599 import (
     RDBAL,
     RDH,
     RDLEN,
+    RDRXCTL,
     RDT,
     RETA,
     ROC,
     RXCTRL,
+    RXPBSIZE,
     SRRCTL,
+    STATUS,
 )
 from tests.rigs.pair import flow, plain
 from tests.rigs.rx import IOVA, MEMORY_BYTES, Rig, Ring, one
 
 LOW = 2**32
 BAR = 0xFEB0_0000
+END = IOVA + MEMORY_BYTES - 4096  # of what is mapped
 LONGEST = 16384
 
 
@@ -71,7 +75,7 @@ def still_receives(rig: Rig, queue: int = 0) -> None:
     assert one(ring.take())[0] == plain(9)
 
 
-@pytest.mark.parametrize("where", [0, BAR, BAR + 0x1000, 2**64 - 64, 2**64 - 1, IOVA + MEMORY_BYTES])
+@pytest.mark.parametrize("where", [0, BAR, BAR + 0x1000, 2**64 - 64, 2**64 - 1, END - 32, IOVA + MEMORY_BYTES])
 def test_cve_2020_28916_a_buffer_that_is_nowhere(rig: Rig, where: int) -> None:
     """QEMU's e1000e ran for ever on a receive descriptor with a NULL buffer; one in the BAR is CVE-2023-3019's way
     in."""
@@ -100,14 +104,15 @@ def test_cve_2012_6075_frames_longer_than_was_asked_for(rig: Rig, length: int, s
 
 @pytest.mark.parametrize("length", [2048 * 7, 2048 * 7 + 1, LONGEST, LONGEST + 1, 32768, 0xFFFF, 0x1_0000, 0x1_003C])
 @pytest.mark.parametrize("drop", [0, 1])
-def test_cve_2015_7512_frames_longer_than_all_buffers(rig: Rig, length: int, drop: int) -> None:
+@pytest.mark.parametrize("kib", [2, 9])
+def test_cve_2015_7512_frames_longer_than_all_buffers(rig: Rig, length: int, drop: int, kib: int) -> None:
     """Large frames ran over the buffers of QEMU's pcnet, ne2000 (CVE-2018-10839), stellaris_enet (CVE-2016-4001) and
     ethernetlite (CVE-2016-7161); lengths went through types too short for them (CVE-2018-17962)."""
-    ring = rig.ring(DROP_EN=drop)
+    ring = rig.ring(DROP_EN=drop, BSIZEPACKET=kib)
     ring.post(7)
     rig.receive(bytes(n % 256 for n in range(length)))
     got = ring.take()
-    assert [len(data) for data, _, _ in got] == ([length] if length <= 2048 * 7 else [])
+    assert [len(data) for data, _, _ in got] == ([length] if length <= min(1024 * kib * 7, LONGEST) else [])
     still_receives(rig)
 
 
@@ -237,6 +242,8 @@ def test_frames_that_wait_when_their_ring_goes(rig: Rig, how: str) -> None:
     """Use after reset: frames in the packet buffer, and the ring they wait for is gone.  No public number of its
     own."""
     ring = rig.ring()
+    for at in range(ring.count):  # buffers there are, but they are not the device's yet
+        ring.set(at, IOVA + ring.buffers, 0)
     rig.receive(*[plain(n, 1000) for n in range(40)])
     assert rig.nic.c.rx.fifo.frames == 40
     match how:
@@ -244,14 +251,46 @@ def test_frames_that_wait_when_their_ring_goes(rig: Rig, how: str) -> None:
             rig.nic.pf.dma_del(0, 2**64 - 1)
         case "receive off":
             rig.write(RXCTRL, 0)
+            rig.write(RXCTRL, int(RXCTRL.of(RXEN=1)))
         case _:
             rig.nic.pf.reset(software=how == "software reset")
+    assert rig.nic.c.rx.fifo.frames == (40 if how == "unmapped" else 0)
     ring.post(7)
     rig.drain()
     rig.nic.settle()
     assert rig.read(RDH) == 0
     assert not any(rig.memory[0x10000:])
     rig.renew()
+    still_receives(rig)
+
+
+def test_a_buffer_size_that_is_reserved(rig: Rig) -> None:
+    """BSIZEPACKET has five bits, and 16 KiB is the most.  No public number."""
+    rig.write(HLREG0, int(HLREG0.of(JUMBOEN=1)))
+    rig.write(RDRXCTL, 0)
+    rig.ring(BSIZEPACKET=31).post(3)
+    rig.receive(bytes(LONGEST))  # and 4 bytes of FCS, which are one too many for 16 KiB
+    assert rig.read(RDH) == 2
+    rig.write(HLREG0, int(HLREG0.of(JUMBOEN=1, RXCRCSTRP=1)))
+    still_receives(rig)
+
+
+def test_a_packet_buffer_larger_than_there_is(rig: Rig) -> None:
+    """Frames wait in our memory, and the guest says in how much of it.  No public number."""
+    rig.write(RXPBSIZE, 0xFFFF_FFFF)
+    ring = rig.ring()
+    sent = 64 * 6
+    rig.receive(*[plain(n, 1500) for n in range(sent)])
+    kept = rig.nic.c.rx.fifo.frames
+    assert 0 < kept < sent
+    assert rig.nic.c.rx.fifo.used_bytes <= lib.RX_FIFO_BYTES
+    assert rig.count.rx_fifo_full == sent - kept
+    got: list[bytes] = []
+    while len(got) < kept:
+        ring.post(7)
+        assert rig.drain()
+        got += [data for data, _, _ in ring.take()]
+    assert got == [plain(n, 1500) for n in range(kept)]
     still_receives(rig)
 
 
@@ -266,6 +305,7 @@ def test_cve_2021_20203_rings_at_the_end_of_the_address_space(rig: Rig) -> None:
         rig.write(SRRCTL, int(SRRCTL.of(BSIZEPACKET=2, DESCTYPE=1)))
         ring.enable()
         rig.write(RDT, 7)
+        assert why(rig) == lib.STALL_RING_UNMAPPED, "told at once, not at the first frame"
         rig.receive(plain(1))
         assert why(rig) == lib.STALL_RING_UNMAPPED
     still_receives(rig)
@@ -279,7 +319,12 @@ def test_cve_2015_8743_accesses_of_every_width_around_the_end_of_the_bar(rig: Ri
             assert len(rig.nic.pf.bar0_read(offset, width)) == width
             rig.nic.pf.bar0_write(offset, bytes(width))
     buffer = ffi.new("uint8_t[]", 16)
+    regs = ffi.addressof(rig.nic.c.pf, "regs")
+    for offset, count in ((end - 8, 16), (2**32 + STATUS.offset(), 4), (2**63, 16)):
+        ffi.memmove(buffer, b"\xa5" * 16, 16)
+        assert lib.regfile_access(regs, buffer, count, offset, 0) == count
+        assert not any(bytes(buffer)[max(end - offset, 0) : count]), "what is no register reads 0, and shows no memory"
     for offset in (2**64 - 1, 2**64 - 16, 2**63):
         for is_write in (0, 1):
-            lib.regfile_access(ffi.addressof(rig.nic.c.pf, "regs"), buffer, 16, offset, is_write)
+            lib.regfile_access(regs, buffer, 16, offset, is_write)
     still_receives(rig)
