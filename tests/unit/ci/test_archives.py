@@ -18,6 +18,8 @@ Debian|Debian-Security|bookworm-security|main|http://deb/security/
 UBUNTU = """\
 Ubuntu|Ubuntu|noble|main|http://ubu/ubuntu/
 Ubuntu|Ubuntu|noble|universe|http://ubu/ubuntu/
+Ubuntu|Ubuntu|noble|universe|http://more/ubuntu/
+Ubuntu|Ubuntu|noble|main|http://ubu/ubuntu/
 Ubuntu|Ubuntu|noble-updates|main|http://ubu/ubuntu/
 Ubuntu|Ubuntu|noble-backports|main|http://ubu/ubuntu/
 Ubuntu|Ubuntu|noble-security|main|http://sec/ubuntu/
@@ -67,9 +69,18 @@ def test_a_named_archive_that_is_none_is_refused(here: Machine, monkeypatch: pyt
     assert caught.value.code == 2
 
 
-@pytest.mark.parametrize("apt", [UBUNTU, NEW_UBUNTU, ""])
-def test_ubuntu_has_no_debian_archive_and_is_told_how_to_name_one(here: Machine, apt: str) -> None:
-    here.apt, here.id = apt, "ubuntu"
+@pytest.mark.parametrize(
+    ("apt", "name"),
+    [
+        (UBUNTU, "ubuntu"),
+        (NEW_UBUNTU, "ubuntu"),
+        ("", "ubuntu"),
+        ("||noble|main|http://near/mirror/\n", "ubuntu"),
+        (NEW_UBUNTU, "made-of-ubuntu"),
+    ],
+)
+def test_ubuntu_has_no_debian_archive_and_is_told_how_to_name_one(here: Machine, apt: str, name: str) -> None:
+    here.apt, here.id = apt, name
     with pytest.raises(CiError, match=r"no Debian archive.*set IXLAB_DEBIAN_MIRROR") as caught:
         archives.debian()
     assert caught.value.code == 3

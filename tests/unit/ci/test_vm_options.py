@@ -75,11 +75,16 @@ def test_junit_tells_the_command_and_the_kernel(tmp_path: Path) -> None:
     first, second = suite.findall("testcase")
     assert first.get("name", "").startswith("ls <&>")
     assert "]]> é" in (first.findtext("system-out") or "")
+    found = first.find("failure")
+    assert found is not None
+    assert found.get("message") == "exit code 3"
     found = second.find("failure")
     assert found is not None
     assert found.get("message") == "WARNING: CPU: 0"
-    junit.write(path, "true", 0, 1.5, "", [])
-    assert ET.parse(path).getroot().get("failures") == "0"
+    junit.write(path, "true", 0, 1.5, "begin " + "x" * junit.OUTPUT_MOST_CHARS, [])
+    suite = ET.parse(path).getroot()
+    assert suite.get("failures") == "0"
+    assert suite.findtext("testcase/system-out") == "x" * junit.OUTPUT_MOST_CHARS, "of a long one the end"
 
 
 # ---- kernels of one's own
