@@ -152,11 +152,12 @@ def test_a_burst_of_many_turns_loses_and_repeats_none(device: Device) -> None:
 
 
 def test_a_client_that_goes_in_the_middle_leaves_nothing_for_the_next(device: Device) -> None:
-    """Where the device was within a message is forgotten with its client."""
-    stream = message(WRITE_MULTI, multi([to(A, n) for n in range(MULTI_MAX)])) * 200
-    for _ in range(10):
+    """Where the device was within a message is forgotten with its client, which the control socket drops in it."""
+    stream = message(WRITE_MULTI, multi([to(EERD, 0)] * MULTI_MAX)) * 30
+    for _ in range(5):
         with Client(device.path) as client:
             client.sock.sendall(stream)
+            assert device.ask(drop=True)["ok"]
         device.without_client()
         with Client(device.path) as client:
             before = counted(device)
