@@ -188,8 +188,9 @@ def test_a_socket_that_lingers_is_closed_without_waiting(device: Device) -> None
         with contextlib.suppress(BlockingIOError):
             while True:
                 sock.send(bytes(65536))
-        socket.send_fds(client.sock, [READ_STATUS], [sock.fileno()])
-        sock.close()
+        socket.send_fds(client.sock, [READ_STATUS[:9]], [sock.fileno()])
+        sock.close()  # before the device's, so that its is the last
+        client.sock.sendall(READ_STATUS[9:])
         client.receive(7)
         asking.go_on(0.2)
         other.close()
