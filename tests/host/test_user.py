@@ -58,7 +58,8 @@ def test_a_tap_a_client_the_eeprom_and_the_end_without_any_right(folder: Path, u
     options = ("--tap", name, "--user", user, "--nvm", str(file), "--log-file", str(folder.parent / "log"))
     with Device(folder, *options, "--trace-file", str(folder.parent / "trace")) as device:
         seen = status(device.pid)
-        assert set(seen["Uid"].split()) == {str(NOBODY)}
+        for which in ("Uid", "Gid", "Groups"):
+            assert set(seen[which].split()) == {str(NOBODY)}, which
         assert [int(seen[f"Cap{which}"], 16) for which in ("Eff", "Prm", "Inh", "Amb")] == [0, 0, 0, 0]
         assert seen["NoNewPrivs"] == "1"
         for task in Path(f"/proc/{device.pid}/task").iterdir():
