@@ -72,7 +72,7 @@ def test_a_tap_a_client_the_eeprom_and_the_end_without_any_right(folder: Path, u
         until(lambda: file.read_bytes()[0x3E0:0x3E2] == b"\x34\x12", "the EEPROM's file has it", END_S)
         device.ask(carrier=False)
         device.ask(carrier=True)
-        assert "to bring it back" in device.error_text(), "a tap that goes is told of"
+        assert device.said("to bring it back"), "a tap that goes is told of"
     assert file.stat().st_uid == NOBODY
     assert name not in [entry for _, entry in socket.if_nameindex()]
 
@@ -84,9 +84,8 @@ def test_what_is_left_behind_is_told_at_the_start(folder: Path) -> None:
     build().save(file)
     device = Device(outer, "--user", f"{NOBODY}:{NOBODY}", "--nvm", str(file), name="left")
     with device:
-        text = device.error_text()
-        assert text.count("so it stays behind at the end") == 2
-        assert "what drivers write to the EEPROM will be lost" in text
+        assert len(device.said("so it stays behind at the end", 2)) == 2
+        assert device.said("what drivers write to the EEPROM will be lost")
         assert device.end() == 0, device.error_text()
     assert "Traceback" not in device.error_text()
     assert device.path.exists()

@@ -191,6 +191,17 @@ class Device(Process):
         until(lambda: len(self.logged(pattern)) >= times, f"its log has {times} times {pattern!r}", timeout_s)
         return self.logged(pattern)
 
+    def logged_until_now(self, pattern: str) -> list[str]:
+        """What matches in its log once all is written that it had to say until now: for what must not be there.
+
+        It must run, and without ``-q``: we cause a line of the log, and wait for that.
+        """
+        mark = re.escape("control: subscribe []")
+        before = len(self.logged(mark))
+        self.ask(subscribe=[])
+        self.said(mark, before + 1)
+        return self.logged(pattern)
+
     def __exit__(self, *error: object) -> None:
         if self.process.poll() is not None or error[0] is not None:
             self.kill()

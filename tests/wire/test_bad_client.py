@@ -55,7 +55,7 @@ def test_one_who_comes_when_the_first_has_left_is_served(device: Device) -> None
         Client(device.path).close()
     with Client(device.path) as last:
         assert last.read32(0, STATUS)
-    assert device.logged("turned away") == []
+    assert device.logged_until_now("turned away") == []
 
 
 def test_callers_that_say_nothing_or_nonsense(device: Device) -> None:
@@ -82,7 +82,7 @@ def test_memory_without_a_file_is_named_once_and_refused(device: Device) -> None
             client.call(DMA_MAP, struct.pack("<IIQQQ", 32, 3, 0, at, SIZE))
         client.call(DMA_MAP, struct.pack("<IIQQQ", 32, 1, 0, 0xFFFC_0000, SIZE))  # a VM's ROM is no news
         warned = device.said(r"W device.serve.vfu: client memory \[0x100000, 0x10ffff\] came without .*memfd.*share=on")
-        assert len(warned) == len(device.logged("came without")) == 1
+        assert len(warned) == len(device.logged_until_now("came without")) == 1
         client.write(7, 4, b"\x06\0")
         client.write32(0, DMATXCTL, TRANSMIT)
         client.write32(0, TDBAL, BASE)
@@ -108,7 +108,7 @@ def test_a_vgas_memory_is_no_news(device: Device) -> None:
         client.call(DMA_MAP, struct.pack("<IIQQQ", 32, 3, 0, BASE, SIZE), fds=[fd])
         client.call(DMA_MAP, struct.pack("<IIQQQ", 32, 3, 0, *vga))
         assert client.read32(0, STATUS)
-        assert not device.logged("shared memfd")
+        assert not device.logged_until_now("shared memfd")
         client.call(DMA_MAP, struct.pack("<IIQQQ", 32, 3, 0, 0x1_0000_0000, 1 << 30))
         assert device.said(r"W .*\[0x100000000, 0x13fffffff\] came without .*shared memfd"), "a guest's own is"
     device.without_client()
@@ -130,7 +130,7 @@ def test_memory_that_is_not_shared_is_named(device: Device, private: bool) -> No
     words = (
         r"W device.serve.vfu: client memory \[0x100000, 0x10ffff\] is a file that the client maps privately.*share=on"
     )
-    assert len(device.said(words, int(private))) == int(private)
+    assert len(device.logged_until_now(words)) == int(private)
 
 
 def test_a_function_level_reset_forgets_pending_interrupts(device: Device) -> None:

@@ -22,7 +22,7 @@ from click.shell_completion import BashComplete
 
 from device.__main__ import cli, main
 from tests.rigs.client import RESET, Client
-from tests.rigs.process import ROOT, WAIT_S, Device, cpu_s, fd_count, until
+from tests.rigs.process import ROOT, WAIT_S, Device, cpu_s, fd_count
 
 STATUS, CTRL = 0x0008, 0x0000
 CTRL_RST = 1 << 26
@@ -137,7 +137,7 @@ def test_no_descriptor_left_is_survived(tmp_path: Path) -> None:
                 assert json.loads(lines.readline())["ok"], "who is in goes on"
                 resource.prlimit(device.pid, resource.RLIMIT_NOFILE, limit)
                 assert json.loads(answers.readline())["ok"], "and the next one gets in later"
-        assert device.error_text().count("no client can be accepted (EMFILE") == 1
+        assert len(device.said(r"no client can be accepted \(EMFILE")) == 1
 
 
 # -- JSON-RPC ------------------------------------------------------------------------------------------------------
@@ -271,7 +271,7 @@ def test_ctl_watches(device: Device) -> None:
                     return
             pytest.fail(f"{wanted} was not told; {seen}")
 
-        until(lambda: _watched(device), "it has subscribed", 30)
+        assert device.said("control: subscribe", timeout_s=30)
         with Client(device.path) as client:
             await_event(event="client", did="attached", session=1)
             client.call(RESET)
@@ -289,10 +289,6 @@ def test_ctl_watches(device: Device) -> None:
         device.end()
         assert watch.wait(WAIT_S) == 1
         assert watch.stderr.read() == f"device: {device.control}: the device has ended, or hung up\n"
-
-
-def _watched(device: Device) -> bool:
-    return "control: subscribe" in device.error_text()
 
 
 def test_a_shell_proposes_what_the_device_has(device: Device) -> None:
