@@ -2,7 +2,7 @@
 """What every block of the chip is: one subject, the registers it owns, and the part of it that C executes."""
 
 from collections.abc import Iterable, Mapping
-from typing import ClassVar, Protocol
+from typing import ClassVar
 
 from device.machine.core import lib
 from device.regs.core import Register
@@ -28,13 +28,6 @@ class Block:
 
         Blocks whose state is C's have nothing to do here: ``function_reset`` makes C forget.
         """
-
-
-class HasHook(Protocol):
-    """What ``hooks_of`` needs of a block."""
-
-    hooked: ClassVar[tuple[type[Register], ...]]
-    hook: ClassVar[int]
 
 
 def hooks_of(blocks: Iterable[type[Block]]) -> Mapping[type[Register], int]:

@@ -126,11 +126,6 @@ class CardCore:
         """
         check(lib.tails_show(ffi.addressof(self.c, "tails"), every_us * NS_PER_US), "memory for shared doorbells")
 
-    @property
-    def doorbells_shared(self) -> bool:
-        """Whether clients may map the pages with the queue tails."""
-        return bool(self.pf.c.regs.shared)
-
     # -- figures -----------------------------------------------------------------------------------------------------
 
     def counters(self) -> dict[str, int]:

@@ -79,7 +79,6 @@ class RegFile:
         self._hooks = dict(hooks or {})
         self._log = LimitedLog(log, LINES_PER_S)
         self._c: Any = ffi.addressof(function.c, "regs")
-        self._word: Any = self._c.word
         self._rules: dict[Rule, int] = {Rule(): 0}
         self._rule_at: dict[int, Rule] = {}
         self._alias_of: dict[int, int] = {}  # canonical offset to the one other place where the register answers

@@ -14,7 +14,6 @@ MARKS = {"on_read", "on_write"}
 CALLS = {"get", "peek", "put", "update", "read", "write"}  # methods of a register file or of a driver's BAR
 OWNED = ("registers", "hooked")
 TABLE = "table"  # what a module keeps outside of its functions
-MODULE = "(module)"
 _WORD = re.compile(r"\w+")
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef

@@ -16,7 +16,6 @@ from dataclasses import dataclass, field
 ITR_GRANULARITY_US = 2
 ITR_MAX_US = 8160
 ITR_20K_US = 50
-ITR_8K_US = 124
 INTRL_GRANULARITY_US = 4
 INTRL_MAX_US = 236
 INTRL_ENABLE = 64  # value of ice's GLINT_RATE enable bit

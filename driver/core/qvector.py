@@ -89,7 +89,6 @@ class QVector:
         self.napi: object | None = None
         self.intrl_us = 0
         self.total_events = 0
-        self.wb_on_itr = False
         self.name = ""
 
     @property

@@ -60,11 +60,6 @@ class DeviceCaps:
         """Link need not be doubted while the module-present pin reads 0."""
         return self._bit(7)
 
-    @property
-    def wol(self) -> int:
-        """Wake on LAN: 1 both ports, 2 port 0 only, 3 none."""
-        return self.word // 4 % 4
-
 
 class Eeprom:
     """The NVM of one card."""

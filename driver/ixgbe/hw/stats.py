@@ -8,7 +8,6 @@ from device.regs import i82599 as regs
 from device.regs.i82599 import ALL, MPC, QBRC_H, QBRC_L, QBTC_H, QBTC_L, QPRC, QPRDC, QPTC, Register
 from driver.core.bar import Bar
 
-U36 = 2**36
 HIGH = 2**32
 
 # One register each.
@@ -89,7 +88,6 @@ class HwStats:
         self.bar = bar
         self.totals: dict[str, int] = {}
         self.missed = 0
-        self.xoff_seen = 0
 
     def _add(self, name: str, count: int) -> None:
         self.totals[name] = self.totals.get(name, 0) + count
