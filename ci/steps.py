@@ -14,7 +14,8 @@ from ci.say import ROOT, CiError, Timed, run, say
 
 NEEDS_NETWORK = {"wire", "host", "boot", QUICK, SOAK, CHAOS}
 NEEDS_GUEST = {"boot", SOAK}
-WAITS = {"wire", "host", QUICK}  # Observed: two processes a core take half the time of one
+# Processes a core, where tests wait for other processes, deadlines and links.  Observed: two take half the time of one.
+A_CORE = {"wire": 2, "host": 2, QUICK: 2, "boot": 1.5}
 FILES = {SOAK: "tests/boot/soak.py", FUZZ: "tests/fuzz/fuzz.py", CHAOS: "tests/chaos/chaos.py"}
 COVERAGE_FLOOR_PERCENT = 90
 TIER_TIMEOUT_S = 3600
@@ -78,13 +79,9 @@ def lint() -> None:
         run([sys.executable, "-m", "device.regs", "show", "--census"])
 
 
-def _workers(each_core: int = 1) -> list[str]:
-    """Return the options that keep every core busy; tests/groups.py says which tests stay together.
-
-    Args:
-        each_core: Processes a core; more than one where tests wait for other processes, deadlines and links.
-    """
-    return ["-n", str(min(each_core * (os.cpu_count() or 1), WORKERS_MOST))]
+def _workers(tier: str = "") -> list[str]:
+    """Return the options that keep every core busy; tests/groups.py says which tests stay together."""
+    return ["-n", str(min(int(A_CORE.get(tier, 1) * (os.cpu_count() or 1)), WORKERS_MOST))]
 
 
 def _where(tier: str) -> list[str]:
@@ -96,7 +93,7 @@ def _where(tier: str) -> list[str]:
 
 def _pytest(tier: str, more: list[str], *, coverage: bool) -> int:
     command = [sys.executable, "-m", "pytest", *_where(tier)]
-    command += ["-s"] if tier in FILES else _workers(2 if tier in WAITS else 1)  # these show how far they are
+    command += ["-s"] if tier in FILES else _workers(tier)  # these show how far they are
     env = {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
     if coverage and tier not in NEEDS_GUEST:  # a guest waits for each register: the device goes unwatched there
         env["COVERAGE_PROCESS_START"] = str(ROOT / "pyproject.toml")

@@ -38,7 +38,7 @@ PROVOKED = (
 @pytest.fixture(scope="module")
 def vm(start: Callable[[Options], Vm]) -> Vm:
     # Else the kernel lets nobody map a BAR that has a driver.
-    made = start(Options(append="iomem=relaxed"))
+    made = start(Options(append="iomem=relaxed", smp=1))
     for pattern, reason in PROVOKED:
         made.expect(pattern, reason)
     assert made.bind() == "eth0"

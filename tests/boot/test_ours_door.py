@@ -27,7 +27,7 @@ print(json.dumps({name: importlib.metadata.version(name) for name in sys.argv[1:
 
 @pytest.fixture(scope="module")
 def vm(start: Callable[[Options], Vm]) -> Vm:
-    made = start(Options(driver="none", nics=(NicOptions(port=("--loopback",)),)))
+    made = start(Options(driver="none", smp=1, nics=(NicOptions(port=("--loopback",)),)))
     made.run(VFIO_BIND)
     return made
 

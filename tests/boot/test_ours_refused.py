@@ -19,7 +19,7 @@ REFUSED, MISSING = 1, 3  # exit codes
 @pytest.fixture(scope="module")
 def vm(start: Callable[[Options], Vm]) -> Vm:
     """Nothing is loaded, nobody drives the NIC."""
-    return start(Options(driver="none"))
+    return start(Options(driver="none", smp=1))
 
 
 def refused(vm: Vm, words: str = f"up {NIC_ADDRESS}", code: int = REFUSED) -> str:
