@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A wire made of files: plays one capture to the device and records what the device sends into another.
 
-Classic pcap, microseconds or nanoseconds, either byte order.  Ref: draft-ietf-opsawg-pcap.
+What it plays may be any capture that capture.py understands; it records classic pcap, in nanoseconds.
 """
 
 import errno
 import logging
 import os
-import struct
 from pathlib import Path
 from typing import Self
 
@@ -15,83 +14,9 @@ from device.errors import ConfigError
 from device.machine.core import ffi, lib
 from device.machine.files import Losses, OwnFile
 from device.machine.wire.base import Port
+from device.machine.wire.capture import FILE_HEADER, HEADER_BYTES, Capture
 
 log = logging.getLogger(__name__)
-
-MAGIC_US = 0xA1B2C3D4
-MAGIC_NS = 0xA1B23C4D
-MAGIC_PCAPNG = 0x0A0D0D0A
-VERSION = (2, 4)
-LINKTYPE_ETHERNET = 1
-SNAPLEN_MAX_BYTES = 262144
-HEADER = "IHHiIII"  # magic, version major and minor, zone, accuracy, snaplen, link type
-RECORD = "IIII"  # seconds, fraction, bytes in the file, bytes on the wire
-FILE_HEADER = struct.pack("<" + HEADER, MAGIC_NS, *VERSION, 0, 0, SNAPLEN_MAX_BYTES, LINKTYPE_ETHERNET)
-HEADER_BYTES = struct.calcsize("<" + HEADER)
-RECORD_BYTES = struct.calcsize("<" + RECORD)
-
-
-class Capture:
-    """A pcap file that was checked from end to end.
-
-    Args:
-        path: The file.
-
-    Raises:
-        ConfigError: It cannot be read, is no Ethernet pcap, or a record is damaged; names the offset in bytes.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        try:
-            self.data = path.read_bytes()
-        except OSError as err:
-            raise ConfigError(f"pcap {path}: {err.strerror}") from err
-        self.swapped = False
-        self.nsec = False
-        self.snaplen_bytes = self._header()
-        self.records = self._records()
-
-    def _header(self) -> int:
-        if len(self.data) < HEADER_BYTES:
-            raise ConfigError(f"pcap {self.path}: {len(self.data)} bytes, a file header has {HEADER_BYTES}")
-        for order in "<>":
-            magic, major, _, _, _, snaplen, network = struct.unpack_from(order + HEADER, self.data)
-            if magic in (MAGIC_US, MAGIC_NS):
-                self.swapped = order == ">"
-                self.nsec = magic == MAGIC_NS
-                break
-            if magic == MAGIC_PCAPNG:
-                raise ConfigError(f"pcap {self.path}: this is pcapng; convert it: editcap -F pcap IN OUT")
-        else:
-            raise ConfigError(f"pcap {self.path}: magic {self.data[:4].hex()} at offset 0 is not that of a pcap file")
-        if major != VERSION[0]:
-            raise ConfigError(f"pcap {self.path}: format version {major} at offset 4, only {VERSION[0]} is known")
-        if snaplen > SNAPLEN_MAX_BYTES:
-            raise ConfigError(f"pcap {self.path}: snaplen {snaplen} at offset 16 is beyond {SNAPLEN_MAX_BYTES}")
-        if network != LINKTYPE_ETHERNET:
-            raise ConfigError(f"pcap {self.path}: link type {network} at offset 20 is not Ethernet (1)")
-        return int(snaplen) or SNAPLEN_MAX_BYTES
-
-    def _records(self) -> int:
-        unpack = struct.Struct((">" if self.swapped else "<") + RECORD).unpack_from
-        offset = HEADER_BYTES
-        count = 0
-        while offset < len(self.data):
-            what = f"pcap {self.path}: record {count} at offset {offset}"
-            left = len(self.data) - offset - RECORD_BYTES
-            if left < 0:
-                raise ConfigError(f"{what} is truncated: {left + RECORD_BYTES} of {RECORD_BYTES} header bytes")
-            _, _, caplen, origlen = unpack(self.data, offset)
-            if caplen > self.snaplen_bytes:
-                raise ConfigError(f"{what} says {caplen} bytes, more than the file's snaplen {self.snaplen_bytes}")
-            if caplen > left:
-                raise ConfigError(f"{what} is truncated: {left} of {caplen} bytes")
-            if caplen < origlen:
-                raise ConfigError(f"{what} holds {caplen} of {origlen} bytes of its frame; capture with snaplen 0")
-            offset += RECORD_BYTES + caplen
-            count += 1
-        return count
 
 
 class PcapPort(Port):
