@@ -212,6 +212,7 @@ class Card(Block):
 
     def _set_link_up(self, up: bool) -> None:
         self.core.link_up = up
+        self.mac.see_link(up=up)
 
     def set_port(self, port: CardPort | None) -> None:
         """Change the wire; the other end of the old one sees our link go down."""

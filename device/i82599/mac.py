@@ -7,14 +7,14 @@ MAC features that move frames (HLREG0, MAXFRS) are obeyed in C, the link is devi
 
 from device.i82599.block import Block
 from device.machine.core import lib
-from device.machine.regfile import RegFile, on_write
-from device.regs.i82599 import CTRL_EXT, EXVET, HLREG0, MAXFRS, MFLCN, MSCA, MSRWD
+from device.machine.regfile import RegFile, on_read, on_write
+from device.regs.i82599 import CTRL_EXT, EXVET, HLREG0, LINKS, MAXFRS, MFLCN, MSCA, MSRWD, STATUS
 
 MDIO_NOBODY = 0xFFFF  # the data line is pulled up
 
 
 class Mac(Block):
-    """MDIO commands.
+    """MDIO commands, and what drivers are told of the link besides LINKS.UP.
 
     Args:
         regs: The function's registers.
@@ -27,6 +27,22 @@ class Mac(Block):
     def __init__(self, regs: RegFile) -> None:
         self.regs = regs
         self.commands = 0
+        self._was_down = True  # since LINKS was read last
+
+    def see_link(self, *, up: bool) -> None:
+        """The link was looked at: STATUS says how it is."""
+        self._was_down |= not up
+        self.regs.update(STATUS, LINK_UP=int(up))
+
+    @on_read(LINKS)
+    def links(self, _n: int, value: LINKS) -> int:
+        """Add whether the link was up all the time since the last look, which this look ends.
+
+        Ref: drivers read it twice, for a moment without link shows in the first answer only.
+        """
+        not_down = value.UP and not self._was_down
+        self._was_down = not value.UP
+        return value.replace(NOT_DOWN=int(not_down))
 
     @on_write(MSCA)
     def mdio(self, _n: int, _old: MSCA, new: MSCA, written: MSCA) -> None:

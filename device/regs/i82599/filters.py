@@ -28,7 +28,6 @@ class MrqeMode(IntEnum):
 class EXVET(Register, at=0x05078):
     """Ethertype of the outer tag with double VLAN.  Ref: ixgbe."""
 
-    STORE   = Field(15, 0)  # Guess: storage
     VET_EXT = Field(31, 16)
 
 
@@ -212,6 +211,7 @@ class MRQC(Register, at=0x0EC80, alias=0x05818):
     """Multiple receive queues command.  Ref: ixgbe, which writes the alias.  Native address: other tables."""
 
     MRQE                  = Field(3, 0, values=MrqeMode)
+    L3L4TXSWEN            = Field(15)   # pools: what they send each other is steered by layer 3 and 4, too
     RSS_FIELD_IPV4_TCP    = Field(16)
     RSS_FIELD_IPV4        = Field(17)
     RSS_FIELD_IPV6_EX_TCP = Field(18)

@@ -39,9 +39,10 @@ class CTRL(Register, at=0x00000):
 
 
 class STATUS(Register, at=0x00008, access=RO):
-    """Device status, also everybody's flush target.  Ref: ixgbe.  Guess: NUM_VFS, IOV_ACTIVE positions."""
+    """Device status, also everybody's flush target.  Ref: ixgbe; other drivers for LINK_UP, NUM_VFS, IOV_ACTIVE."""
 
     LAN_ID     = Field(3, 2)            # port number on a dual-port card
+    LINK_UP    = Field(7)
     NUM_VFS    = Field(17, 10)
     IOV_ACTIVE = Field(18)
     GIO        = Field(19, reset=1)     # DMA may be in flight; falls after CTRL.GIO_DIS

@@ -56,8 +56,14 @@ class PCS1GLCTL(Storage, at=0x04208):
     """1G PCS link control.  Ref: ixgbe."""
 
 
-class PCS1GLSTA(Storage, at=0x0420C):
-    """1G PCS link status.  Ref: ixgbe.  Guess: storage."""
+class PCS1GLSTA(Register, at=0x0420C, access=RO):
+    """1G PCS link status.  Ref: ixgbe, whose flow control asks for AN_COMPLETE."""
+
+    LINK_OK      = Field(0)
+    SYNC_OK      = Field(4)
+    AN_COMPLETE  = Field(16)
+    AN_PAGE_RX   = Field(17)
+    AN_TIMED_OUT = Field(18)
 
 
 class PCS1GDBG0(Storage, at=0x04210):
@@ -72,15 +78,15 @@ class PCS1GANA(Storage, at=0x04218):
     """1G autonegotiation advertisement.  Ref: ixgbe."""
 
 
-class PCS1GANLP(Storage, at=0x0421C):
-    """1G autonegotiation link partner.  Ref: ixgbe.  Guess: storage."""
+class PCS1GANLP(ReadOnly, at=0x0421C):
+    """1G autonegotiation: what the link partner advertises.  Ref: ixgbe."""
 
 
 class PCS1GANNP(Storage, at=0x04220):
     """1G autonegotiation next page.  Ref: ixgbe (dump only)."""
 
 
-class PCS1GANLPNP(Storage, at=0x04224):
+class PCS1GANLPNP(ReadOnly, at=0x04224):
     """1G autonegotiation link partner next page.  Ref: ixgbe (dump only)."""
 
 
@@ -154,8 +160,7 @@ class MLADD(Storage, at=0x04264):
 class MAXFRS(Register, at=0x04268):
     """Largest frame, FCS included; counts only with HLREG0.JUMBOEN.  Also called MHADD.  Ref: ixgbe."""
 
-    STORE = Field(15, 0)    # Guess: storage
-    MFS   = Field(31, 16, reset=1518)
+    MFS = Field(31, 16, reset=1518)
 
 
 class TREG(Storage, at=0x0426C):
@@ -224,10 +229,12 @@ class AUTOC(Register, at=0x042A0):
 class LINKS(Register, at=0x042A4, access=RO):
     """Link status.  Ref: ixgbe."""
 
-    STATUS  = Field(27, 0)  # PCS details, not modelled
-    SPEED   = Field(29, 28, values=LinkSpeed)
-    UP      = Field(30)
-    AN_COMP = Field(31)
+    PCS_LOW  = Field(6, 0)   # details of the lanes, not modelled
+    NOT_DOWN = Field(7)      # up, and never down since this register was read last
+    PCS      = Field(27, 8)
+    SPEED    = Field(29, 28, values=LinkSpeed)
+    UP       = Field(30)
+    AN_COMP  = Field(31)
 
 
 class AUTOC2(Register, at=0x042A8):

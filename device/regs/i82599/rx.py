@@ -44,15 +44,15 @@ class RDLEN(Register, at=every(0x01008, 0x40, 64) + every(0x0D008, 0x40, 64)):
 
 
 class DCA_RXCTRL(Register, at=every(0x0100C, 0x40, 64) + every(0x0D00C, 0x40, 64), alias=every(0x02200, 4, 16)):
-    """Cache hints and ordering of one Rx queue.  Ref: ixgbe; datasheet for bit 12."""
+    """Cache hints and ordering of one Rx queue.  Ref: ixgbe; datasheet for what is 1 after reset."""
 
     DESC_DCA_EN = Field(5)
     HEAD_DCA_EN = Field(6)
     DATA_DCA_EN = Field(7)
-    DESC_RRO_EN = Field(9)              # descriptor reads may be reordered
+    DESC_RRO_EN = Field(9, reset=1)     # descriptor reads may be reordered
     BIT12       = Field(12, reset=1)    # comes up as 1, software must clear it
-    DATA_WRO_EN = Field(13)
-    HEAD_WRO_EN = Field(15)
+    DATA_WRO_EN = Field(13, reset=1)
+    HEAD_WRO_EN = Field(15, reset=1)
     CPUID       = Field(31, 24)
 
 
@@ -65,11 +65,11 @@ class RDH(Register, at=every(0x01010, 0x40, 64) + every(0x0D010, 0x40, 64)):
 class SRRCTL(Register, at=every(0x01014, 0x40, 64) + every(0x0D014, 0x40, 64), alias=every(0x02100, 4, 16)):
     """Split and replication receive control, one per Rx queue; 0..15 answer at the 82598 address too.
 
-    Ref: ixgbe; datasheet for the type after reset.  Guess: reset sizes 0, drivers set them.
+    Ref: ixgbe; datasheet for what is there after reset: drivers that set only DESCTYPE and DROP_EN receive by it.
     """
 
-    BSIZEPACKET = Field(4, 0)       # packet buffer, KiB
-    BSIZEHEADER = Field(13, 8)      # header buffer, 64-byte units
+    BSIZEPACKET = Field(4, 0, reset=2)  # packet buffer, KiB
+    BSIZEHEADER = Field(13, 8, reset=4) # header buffer, 64-byte units
     RDMTS       = Field(24, 22)     # threshold of free descriptors
     DESCTYPE    = Field(27, 25, values=DescType)
     DROP_EN     = Field(28)         # ring empty: drop, do not fill the packet buffer
@@ -194,7 +194,6 @@ class FCRTV(Register, at=0x032A0):
     """Refresh pause when this much of it is left.  Ref: ixgbe."""
 
     FC_REFRESH_TH = Field(15, 0)
-    RESERVED      = Field(31, 16)   # storage
 
 
 class RXPBSIZE(Register, at=every(0x03C00, 4, 8)):

@@ -20,9 +20,9 @@ class IpsecTable(IntEnum):
 
 
 class SECTXCTRL(Register, at=0x08800):
-    """Security Tx control.  Ref: ixgbe.  Guess: reset value."""
+    """Security Tx control.  Ref: ixgbe; FreeBSD and DPDK, which write 0 and take DIS = 1 for a part without crypto."""
 
-    SECTX_DIS     = Field(0)
+    SECTX_DIS     = Field(0, reset=1, access=RO)
     TX_DIS        = Field(1)
     STORE_FORWARD = Field(2)
 
@@ -46,7 +46,6 @@ class SECTXMINIFG(Register, at=0x08810):
 
     MINSECIFG = Field(3, 0, reset=1)
     MRKINSERT = Field(12, 8)    # DCB mode sets a flag here
-    STORE     = Field(31, 13)   # Guess: storage
 
 
 class IPSTXIDX(Register, at=0x08900):
@@ -119,10 +118,10 @@ class LSECTXOCTP(Counter, at=0x08A4C):
 
 
 class SECRXCTRL(Register, at=0x08D00):
-    """Security Rx control.  Ref: ixgbe.  Guess: reset value."""
+    """Security Rx control.  Ref: ixgbe; FreeBSD and DPDK, which write 0 and take DIS = 1 for a part without crypto."""
 
-    SECRX_DIS = Field(0)
-    RX_DIS    = Field(1)    # pause the receive path
+    SECRX_DIS = Field(0, reset=1, access=RO)
+    RX_DIS    = Field(1)                        # pause the receive path
 
 
 class SECRXSTAT(Register, at=0x08D04, access=RO):

@@ -36,12 +36,12 @@ class TDLEN(Register, at=every(0x06008, 0x40, 128)):
 
 
 class DCA_TXCTRL(Register, at=every(0x0600C, 0x40, 128)):
-    """Cache hints and ordering of one Tx queue.  Ref: ixgbe."""
+    """Cache hints and ordering of one Tx queue.  Ref: ixgbe; ixgbevf's defaults for what is 1 after reset."""
 
     DESC_DCA_EN = Field(5)
-    DESC_RRO_EN = Field(9)
-    DESC_WRO_EN = Field(11)
-    DATA_RRO_EN = Field(13)
+    DESC_RRO_EN = Field(9, reset=1)
+    DESC_WRO_EN = Field(11, reset=1)
+    DATA_RRO_EN = Field(13, reset=1)
     CPUID       = Field(31, 24)
 
 
@@ -276,4 +276,4 @@ class RTTPT2S(ReadOnly, at=every(0x0CD40, 4, 8)):
 class TFCS(Register, at=0x0CE00, access=RO):
     """Transmit flow control status.  Ref: ixgbe."""
 
-    TC_XOFF = Field(7, 0)   # paused classes
+    TC_XON = Field(7, 0, reset=0xFF)    # classes that are not paused; without priority flow control bit 0 is the link

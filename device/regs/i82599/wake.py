@@ -20,12 +20,34 @@ class METF(Storage, at=every(0x05190, 4, 4), keep=True):
     """Management ethertype filters.  Ref: ixgbe."""
 
 
-class WUC(Storage, at=0x05800, keep=True):
+class WUC(Register, at=0x05800, keep=True):
     """Wake-up control.  Ref: ixgbe."""
 
+    APME       = Field(0)                   # advanced power management wake-up
+    PME_EN     = Field(1)
+    PME_STATUS = Field(2, access=W1C)
+    WKEN       = Field(4)
 
-class WUFC(Storage, at=0x05808, keep=True):
+
+class _Wakers(Register):
+    """What may wake a host, as in WUFC and WUS."""
+
+    LNKC = Field(0)         # link change
+    MAG  = Field(1)         # magic packet
+    EX   = Field(2)         # our own address
+    MC   = Field(3)         # multicast
+    BC   = Field(4)         # broadcast
+    ARP  = Field(5)
+    IPV4 = Field(6)
+    IPV6 = Field(7)
+    MNG  = Field(8)         # management
+    FLX  = Field(21, 16)    # flexible filters
+
+
+class WUFC(_Wakers, at=0x05808, keep=True):
     """Wake-up filter control.  Ref: ixgbe."""
+
+    IGNORE_TCO = Field(15)  # not for packets that management takes
 
 
 class WUS(Storage, at=0x05810, access=W1C, keep=True):

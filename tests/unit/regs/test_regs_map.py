@@ -87,7 +87,8 @@ def test_ends_of_arrays(name: str, n: int, offset: int) -> None:
         ("SECTXMINIFG", 1), ("AUTOC", 0x6000), ("AUTOC2", 0x20000), ("ANLP1", 0x10000), ("HLREG0", 0x08012C0B),
         ("MAXFRS", 0x05EE0000), ("VLNCTRL", 0x8100), ("DMATXCTL", 0x81000000), ("LEDCTL", 0x40000),
         ("PFMBIMR", 0xFFFFFFFF), ("RDRXCTL", 0x00100008), ("CTRL", 0), ("CTRL_EXT", 0), ("HICR", 0), ("MMNGC", 0),
-        ("DCA_RXCTRL", 0x1000), ("SRRCTL", 0), ("FDIRCTRL", 0), ("LINKS", 0),
+        ("DCA_RXCTRL", 0xB200), ("DCA_TXCTRL", 0x2A00), ("SRRCTL", 0x402), ("TFCS", 0xFF), ("LINKS", 0),
+        ("FDIRCTRL", 0),
     ],
 )  # fmt: skip
 def test_reset_values(name: str, reset: int) -> None:

@@ -46,12 +46,11 @@ def test_what_the_declaration_says() -> None:
     assert (ROOT / path).read_text().splitlines()[int(line) - 1].startswith("class SRRCTL(")
     text = "\n".join(lines)
     for said in (
-        "  Ref         ixgbe; datasheet for the type after reset\n",
-        "  Guess       reset sizes 0, drivers set them\n",
+        "  Ref         ixgbe; datasheet for what is there after reset: drivers that set\n",
         "  offset      0x01014 + 0x40 n         n = 0..63\n              0x0d014 + 0x40 (n - 64)  n = 64..127\n",
         "  alias       0x02100 + 0x4 n          n = 0..15\n",
-        "  reset       0x00000000\n",
-        "  13:8   BSIZEHEADER  RW      0      header buffer, 64-byte units\n",
+        "  reset       0x00000402\n",
+        "  13:8   BSIZEHEADER  RW      4      header buffer, 64-byte units\n",
         "0=LEGACY 1=ADV_ONEBUF 2=HDR_SPLIT\n",
     ):
         assert said in text
