@@ -61,6 +61,7 @@ SIZE_CODE_MIN = 3  # 512 words: the smallest part that holds all of the above
 SIGNATURE = 0x40  # low byte of word 0: bits 7:6 = 01
 PBA_IS_STRING = 0xFAFA
 FIRMWARE_VERSION = 6  # must be above 5, or drivers call the card a pre-production part
+NO_FCOE = 0x2  # in word 0x2C: the part has no FCoE offload, and drivers do not offer it.  Ref: ixgbe
 SFP_IDS = (3, 4, 5, 6)  # direct attach on core 0 and 1, SR/LR on core 0 and 1
 
 
@@ -69,8 +70,8 @@ class ImageOptions:
     """What a built image says about the card.
 
     ``mac`` belongs to port 0; port 1 gets the next address, and the SAN addresses follow unless ``san_mac`` is given.
-    ``version`` is the eTrack id that ``ethtool -i`` prints. ``caps`` is word 0x2C: 0 means Intel modules only and a
-    cage that must be full for a link; bit 0 allows any module. ``size_code`` is EEC.SIZE.
+    ``version`` is the eTrack id that ``ethtool -i`` prints. ``caps`` is word 0x2C, to which ``NO_FCOE`` is added: 0
+    means Intel modules only and a cage that must be full for a link; bit 0 allows any module. ``size_code`` is EEC.SIZE.
     """
 
     mac: bytes = DEFAULT_MAC
@@ -247,7 +248,7 @@ def build(options: ImageOptions | None = None) -> Image:
     image.put(AT_SFP_DATA, [1, EMPTY])
 
     version = opt.version.to_bytes(4, "little")
-    image.write(Word.DEVICE_CAPS, opt.caps)
+    image.write(Word.DEVICE_CAPS, opt.caps | NO_FCOE)
     image.put(Word.VERSION_LOW, [int.from_bytes(version[:2], "little"), int.from_bytes(version[2:], "little")])
     image.write(Word.FCOE_CAPS, 0)
     image.write(Word.INIT_CONTROL_3, 0)

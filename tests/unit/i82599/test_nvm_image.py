@@ -49,7 +49,8 @@ def test_words_drivers_need(image: Image) -> None:
     assert words[0] == 0x0740
     assert words[0x2D] == 0x61C1
     assert words[0x2E] == 0x8000
-    assert words[0x2C] == 0
+    assert words[0x2C] == 0x0002  # Intel modules only, cage must be full, and no FCoE: Linux offers none
+    assert words_of(build(ImageOptions(caps=0x0081)))[0x2C] == 0x0083
     # firmware version, found as a driver finds it
     assert words[words[words[0x0F] + 4] + 7] > 5
     assert words[words[0x0F] + 2] == 0xFFFF
