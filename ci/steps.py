@@ -75,6 +75,7 @@ def lint() -> None:
         run([sys.executable, "-m", "ruff", "format", "--check", "--quiet", *folders, "setup.py"])
         run([sys.executable, "-m", "mypy", "--no-error-summary"])
         run([sys.executable, "-m", "device.regs", "header", "--check"])
+        run([sys.executable, "-m", "device.regs", "features", "--check"])
         stubs.check()
         run([sys.executable, "-m", "device.regs", "show", "--census"])
 

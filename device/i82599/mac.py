@@ -44,6 +44,12 @@ class Mac(Block):
         self._was_down = not value.UP
         return value.replace(NOT_DOWN=int(not_down))
 
+    @on_write(CTRL_EXT)
+    def driver(self, _n: int, old: CTRL_EXT, new: CTRL_EXT, _written: CTRL_EXT) -> None:
+        """A driver that goes says so by DRV_LOAD: what the last one was told, the next one is told again."""
+        if old.DRV_LOAD and not new.DRV_LOAD:
+            self.regs.stored.driver_gone()
+
     @on_write(MSCA)
     def mdio(self, _n: int, _old: MSCA, new: MSCA, written: MSCA) -> None:
         """Do a command at once. Reads find all ones, which drivers take for "no PHY here".

@@ -251,6 +251,11 @@ int reg_take(struct regfile *regs, uint32_t offset)
         hook->write(hook->block, offset, old, now, now);
     else if (hook->changed)
         hook->changed(hook->block);
+    if ((rule->flags & RULE_PY_WRITE) && regs->py_write && regs->in_py < PY_DEPTH_MAX) {
+        regs->in_py++;
+        regs->py_write(regs->self, offset, old, now, stored);
+        regs->in_py--;
+    }
     return 1;
 }
 

@@ -17,6 +17,7 @@ from device.machine.core import check, ffi, lib
 from device.machine.function import LOST, Function
 from device.machine.limit import EVERY, LimitedLog
 from device.machine.rules import Rule, rule_of
+from device.machine.stored import Stored
 from device.regs.core import Register
 
 R = TypeVar("R", bound=Register)
@@ -64,6 +65,7 @@ class RegFile:
         unknown: Accesses to offsets nobody declared: ``(offset, "read" or "write")`` to how many.
         slow_answers: Accesses that took longer than ``SLOW_S``; each is logged.
         handler_errors: Exceptions that handlers raised; each is logged once per register and then only counted.
+        stored: Who says that what a driver asks for is only stored.
     """
 
     def __init__(
@@ -76,6 +78,7 @@ class RegFile:
         self.unknown: Counter[tuple[int, str]] = Counter()
         self.slow_answers = 0
         self.handler_errors = 0
+        self.stored = Stored()
         self._hooks = dict(hooks or {})
         self._log = LimitedLog(log, LINES_PER_S)
         self._c: Any = ffi.addressof(function.c, "regs")
@@ -102,6 +105,9 @@ class RegFile:
         for n, offset in enumerate(register.AT):
             self._at[offset] = (register, n)
             self._set_rule(offset, same if isinstance(register.RESET, int) else replace(same, reset=register.RESET[n]))
+        if Stored.hears(register):
+            self._writers[register] = [self.stored.written]
+            self._add_flag(register, int(lib.RULE_PY_WRITE))
 
     def _set_rule(self, offset: int, rule: Rule) -> None:
         index = self._rules.get(rule)
@@ -228,6 +234,8 @@ class RegFile:
 
     def reset(self, *, software: bool) -> None:
         """All registers to their reset values; ``software`` spares those that a software reset spares."""
+        if not software:
+            self.stored.driver_gone()
         self.function.reset(software=software)
 
     # -- C calls these; nothing may escape into it -------------------------------------------------------------------

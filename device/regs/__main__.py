@@ -2,13 +2,14 @@
 """``python -m device.regs``: a register's page, a value in words, the map as a list, the C header."""
 
 import argparse
+import json
 import sys
 
 try:
-    from device.regs import header, i82599, show
+    from device.regs import data, header, i82599, show
     from device.regs.census import census
     from device.regs.core import Register
-    from device.regs.i82599 import ALL, desc, vf
+    from device.regs.i82599 import ALL, desc, features, vf
     from device.regs.names import find, number, written
     from device.regs.terminal import any_locale
     from device.regs.tree import ROOT
@@ -53,13 +54,20 @@ def _reset(register: type[Register]) -> str:
 
 
 def table() -> str:
-    """Every register on a line: offset, name, count, access, reset, what a counter does when full."""
-    rows = [f"{'offset':9}{'name':14}{'count':>5}  {'access':10}{'reset':12}full"]
+    """Every register on a line: offset, name, count, access, reset, what a counter does when full, a mark."""
+    rows = [f"{'offset':9}{'name':14}{'count':>5}  {'access':10}{'reset':12}{'full':8}mark"]
     for register in sorted(ALL, key=lambda register: register.AT[0]):
         full = register.FULL.value if register.FULL else ""
         what = f"{register.AT[0]:#07x}  {register.NAME:14}{register.count:5}  {_access(register):10}"
-        rows.append(f"{what}{_reset(register):12}{full}".rstrip())
+        rows.append(f"{what}{_reset(register):12}{full:8}{show.when_stored(register)}".rstrip())
     return "\n".join(rows)
+
+
+def _found(text: str) -> tuple[type[Register], int | None]:
+    try:
+        return find(text, ALL if text[:1].isdigit() else (*ALL, *vf.ALL, *desc.WORDS))
+    except ValueError as error:
+        raise InputError(str(error)) from None
 
 
 def page(text: str, *, everything: bool) -> str:
@@ -69,10 +77,7 @@ def page(text: str, *, everything: bool) -> str:
         InputError: There is none.
     """
     is_offset = text[:1].isdigit()
-    try:
-        register, n = find(text, ALL if is_offset else (*ALL, *vf.ALL, *desc.WORDS))
-    except ValueError as error:
-        raise InputError(str(error)) from None
+    register, n = _found(text)
     shown = show.page(register, everything=everything)
     if not is_offset:
         return shown
@@ -110,11 +115,22 @@ def write_headers(*, check: bool) -> int:
     return code
 
 
+def write_features(*, check: bool) -> int:
+    """Write the table of features beside the device's README, or only say whether it is current; the exit code."""
+    path, wanted = ROOT / "device" / "FEATURES.md", features.markdown()
+    if not check:
+        path.write_text(wanted, encoding="utf-8")
+    elif not path.is_file() or path.read_text(encoding="utf-8") != wanted:
+        sys.stderr.write(f"{path.name} is not what its rows say: run python -m device.regs features --write\n")
+        return 1
+    return 0
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run a command line; the exit code (0 fine, 1 header out of date or something lacking, 2 usage)."""
     any_locale()
     parser = argparse.ArgumentParser(prog="python -m device.regs", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True, metavar="show|decode|list|header")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="show|decode|list|features|header")
     shown = commands.add_parser("show", help="a register's page: what it is, who acts on it, which tests name it")
     shown.add_argument("names", nargs="*", metavar="NAME|OFFSET")
     shown.add_argument("--all", action="store_true", help="every function and test, not the first few")
@@ -122,7 +138,13 @@ def main(argv: list[str] | None = None) -> int:
     shown.add_argument("--no-owners", action="store_true", help="with --census: a test is enough")
     one = commands.add_parser("decode", help="say what a value in a register means")
     one.add_argument("pairs", nargs="+", metavar="OFFSET=VALUE|NAME=VALUE")
-    commands.add_parser("list", help="every register: offset, name, count, access, reset, when full")
+    listed = commands.add_parser("list", help="every register: offset, name, count, access, reset, when full, mark")
+    for command in (shown, listed):
+        command.add_argument("--json", action="store_true", help="for programs")
+    offered = commands.add_parser("features", help="what becomes of each feature, and the test that proves it")
+    written_or_not = offered.add_mutually_exclusive_group()
+    written_or_not.add_argument("--write", action="store_true", help="into device/FEATURES.md")
+    written_or_not.add_argument("--check", action="store_true", help="exit 1 if that file is not current")
     made = commands.add_parser("header", help="write regs.h of each chip")
     made.add_argument("--check", action="store_true", help="write nothing; exit 1 if the file is not current")
     args = parser.parse_args(argv)
@@ -130,10 +152,17 @@ def main(argv: list[str] | None = None) -> int:
         shown.error("either names (or offsets) or --census")
     if args.command == "header":
         return write_headers(check=args.check)
+    if args.command == "features" and (args.write or args.check):
+        return write_features(check=args.check)
     try:
         if args.command == "show" and args.census:
             return hold_census(owners=not args.no_owners)
-        if args.command == "show":
+        if args.command in {"show", "list"} and args.json:
+            wanted = [_found(name)[0] for name in args.names] if args.command == "show" else ALL
+            lines = [json.dumps([data.of(register) for register in wanted], indent=2)]
+        elif args.command == "features":
+            lines = [features.markdown().rstrip("\n")]
+        elif args.command == "show":
             lines = ["\n\n\n".join(page(name, everything=args.all) for name in args.names)]
         else:
             lines = [decode(pair) for pair in args.pairs] if args.command == "decode" else [table()]

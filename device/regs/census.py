@@ -38,6 +38,13 @@ def _wrong_owners(owners: dict[str, list[Owner]], known: set[str]) -> Iterator[s
             yield f"{name}: owned by {' and by '.join(_say(owner) for owner in blocks)}; one block owns a register"
 
 
+def _obeyed_after_all(acted: dict[str, str], registers: Sequence[type[Register]]) -> Iterator[str]:
+    """Registers that are marked as stored and not obeyed, though somebody acts on them."""
+    for register in registers:
+        if register.NAME in acted and register.STORED:
+            yield f"{register.NAME}: {acted[register.NAME]} acts on it, but it is marked stored={register.STORED!r}"
+
+
 def census(registers: Sequence[type[Register]], *, owners: bool = True, root: Path = ROOT) -> tuple[int, list[str]]:
     """How many registers the device acts on, and a line for each that lacks something.
 
@@ -59,4 +66,5 @@ def census(registers: Sequence[type[Register]], *, owners: bool = True, root: Pa
         lacks += [] if name in tested else ["no test names it"]
         if lacks:
             lines.append(f"{name}: {who} acts on it; {', '.join(lacks)}")
+    lines += _obeyed_after_all(acted, registers)
     return len(acted), [*lines, *_wrong_owners(owned, {register.NAME for register in registers}), *unread]

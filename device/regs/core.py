@@ -55,12 +55,14 @@ class Field:
         reset: Value after reset, right-aligned.
         access: Rule for these bits; the register's default (RW unless it says otherwise) if left out.
         values: Names for the values, right-aligned.
+        stored: The feature that these bits ask for and that the device has not: it stores them and does not obey them.
+            "" for a field that is obeyed in a register that is not; the register's own if left out.
 
     Raises:
         ValueError: The bits are not a range, or ``reset`` or a name of ``values`` does not fit in them.
     """
 
-    __slots__ = ("_declared", "access", "lsb", "mask", "msb", "name", "reset", "values", "width")
+    __slots__ = ("_declared", "_stored", "access", "lsb", "mask", "msb", "name", "reset", "stored", "values", "width")
 
     def __init__(
         self,
@@ -70,6 +72,7 @@ class Field:
         reset: int = 0,
         access: Access | None = None,
         values: type[enum.IntEnum] | type[enum.IntFlag] | None = None,
+        stored: str | None = None,
     ) -> None:
         lsb = msb if lsb is None else lsb
         if not 0 <= lsb <= msb < MAX_WIDTH:
@@ -83,6 +86,8 @@ class Field:
         self.values = values
         self.access = access or Access.RW
         self._declared = access
+        self.stored = stored or ""
+        self._stored = stored
         if not 0 <= reset <= self.max:
             raise ValueError(f"Field({msb}, {lsb}): reset {reset:#x} does not fit in {self.width} bits")
         for item in values or ():
@@ -94,11 +99,19 @@ class Field:
         """Largest value that fits."""
         return self.mask >> self.lsb
 
-    def bound(self, name: str, access: Access) -> "Field":
-        """A copy that belongs to one register: its name, and the register's default access if it declared none."""
-        field = Field(self.msb, self.lsb, reset=self.reset, access=self._declared, values=self.values)
+    @property
+    def is_asked_for(self) -> bool:
+        """Whether software can ask for something by these bits: it may write them, and not only clear them."""
+        return self.access in {Access.RW, Access.WO, Access.W1S, Access.SC}
+
+    def bound(self, name: str, access: Access, stored: str = "") -> "Field":
+        """A copy that belongs to one register: its name, and what the register says where the field says nothing."""
+        field = Field(
+            self.msb, self.lsb, reset=self.reset, access=self._declared, values=self.values, stored=self._stored
+        )
         field.name = name
         field.access = self._declared or access
+        field.stored = stored if self._stored is None else self._stored
         return field
 
     @overload
@@ -140,6 +153,8 @@ class Register(int):
         counter: A statistics counter that reads clear: its fields are RC unless they say otherwise.
         full: What a counter does at its highest value; every one must say, or inherit it.
         pair: Name of the register that holds the other half of a 64-bit number.
+        stored: The feature its bits belong to and that the device has not; ``Field`` says more.
+        asks: False for what means nothing until another register switches that feature on: nobody is told of writes.
         width: Bits: 8, 16, 32 (default) or 64.
 
     Raises:
@@ -159,6 +174,8 @@ class Register(int):
     COUNTER: ClassVar[bool] = False
     FULL: ClassVar[Full | None] = None
     PAIR: ClassVar[str] = ""
+    STORED: ClassVar[str] = ""
+    ASKS: ClassVar[bool] = True
     WIDTH: ClassVar[int] = 32
     count: ClassVar[int] = 0
 
@@ -173,6 +190,8 @@ class Register(int):
         counter: bool | None = None,
         full: Full | None = None,
         pair: str = "",
+        stored: str | None = None,
+        asks: bool | None = None,
         width: int | None = None,
     ) -> None:
         super().__init_subclass__()
@@ -186,6 +205,10 @@ class Register(int):
         cls.PAIR = pair
         if keep is not None:
             cls.KEEP = keep
+        if stored is not None:
+            cls.STORED = stored
+        if asks is not None:
+            cls.ASKS = asks
         if width is not None:
             cls.WIDTH = width
         if counter is not None:
@@ -230,7 +253,7 @@ class Register(int):
                 other = next(f.name for f in fields.values() if f.mask & item.mask)
                 raise ValueError(f"{cls.NAME}.{name} [{item.msb}:{item.lsb}] overlaps {other}")
             used |= item.mask
-            fields[name] = item.bound(name, cls.ACCESS)
+            fields[name] = item.bound(name, cls.ACCESS, cls.STORED)
             setattr(cls, name, fields[name])
         cls.FIELDS = MappingProxyType(dict(sorted(fields.items(), key=lambda pair: pair[1].lsb)))
 
@@ -310,6 +333,17 @@ class Register(int):
     def bits(cls, *kinds: Access) -> int:
         """Mask of the bits whose rule is one of ``kinds``."""
         return sum(field.mask for field in cls.FIELDS.values() if field.access in kinds)
+
+    @classmethod
+    def stored_features(cls) -> tuple[str, ...]:
+        """The features that its bits belong to and that the device has not."""
+        return tuple(dict.fromkeys(field.stored for field in cls.FIELDS.values() if field.stored))
+
+    def asked_for(self, n: int = 0) -> tuple[Field, ...]:
+        """Fields that, written so to instance ``n``, ask for something that the device stores and does not obey."""
+        usual = int(self) ^ int(self.reset(n))
+        fields = self.FIELDS.values() if self.ASKS else ()
+        return tuple(field for field in fields if field.stored and field.is_asked_for and usual & field.mask)
 
     @property
     def undeclared(self) -> int:

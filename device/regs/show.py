@@ -74,6 +74,17 @@ def when_full(register: type[Register]) -> str:
     return what if said_by is register else " ".join((f"{what}.", *about(said_by)[1])).rstrip(".")
 
 
+def when_stored(register: type[Register]) -> str:
+    """What the device has not and these bits belong to, or ""."""
+    features = " and no ".join(register.stored_features())
+    if not features:
+        return ""
+    if not any(field.is_asked_for for field in register.FIELDS.values()):
+        return f"nobody moves it: the device has no {features}"
+    whole = all(field.stored for field in register.FIELDS.values())
+    return f"{'' if whole else 'in part '}stored, not obeyed: the device has no {features}"
+
+
 def _places(offsets: tuple[int, ...]) -> Iterator[str]:
     """Offsets of one register or of an array, a line for each evenly spaced part."""
     for first, base, stride, count in runs(offsets):
@@ -109,6 +120,8 @@ def _table(rows: Sequence[Sequence[str]], indent: int = 2) -> Iterator[str]:
 def _field(field: Field, comment: str) -> tuple[str, ...]:
     values = " ".join(f"{value.value}={value.name}" for value in field.values or ())
     note = f"{comment}: {values}" if comment and values else comment or values
+    if field.stored and field.is_asked_for:
+        note = f"{note} (stored, not obeyed)".strip()
     bits = f"{field.msb}" if field.msb == field.lsb else f"{field.msb}:{field.lsb}"
     return bits, field.name, field.access.value, f"{field.reset:#x}" if field.reset > 9 else f"{field.reset}", note
 
@@ -133,6 +146,8 @@ def head(register: type[Register]) -> Iterator[str]:
     yield from _wrap(_reset(register) + kept, "reset")
     if full := when_full(register):
         yield from _wrap(full, "when full")
+    if stored := when_stored(register):
+        yield from _wrap(stored, "mark")
     yield ""
     rows = [_field(field, source.comments.get(name, "")) for name, field in register.FIELDS.items()]
     yield from _table([("bits", "field", "access", "reset", ""), *rows])

@@ -70,8 +70,9 @@ class ImageOptions:
     """What a built image says about the card.
 
     ``mac`` belongs to port 0; port 1 gets the next address, and the SAN addresses follow unless ``san_mac`` is given.
-    ``version`` is the eTrack id that ``ethtool -i`` prints. ``caps`` is word 0x2C, to which ``NO_FCOE`` is added: 0
-    means Intel modules only and a cage that must be full for a link; bit 0 allows any module. ``size_code`` is EEC.SIZE.
+    ``version`` is the eTrack id that ``ethtool -i`` prints. ``caps`` is word 0x2C, to which ``NO_FCOE`` is added:
+    0 means Intel modules only and a cage that must be full for a link; bit 0 allows any module. ``size_code`` is
+    EEC.SIZE.
     """
 
     mac: bytes = DEFAULT_MAC

@@ -1,25 +1,26 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Diagnostics and FCoE: read by dumps (``ethtool -d``), meaningless here.
+"""Diagnostics, read by dumps (``ethtool -d``) and meaningless here; FCoE, which is stored and not obeyed.
 
 Ref: 82599 datasheet, "Diagnostic Registers", "FCoE Registers"; names as in Linux ixgbe.
 """
 
 from device.regs.core import ReadOnly, Storage, every
+from device.regs.i82599.features import FCOE
 
 
-class FCPTRL(Storage, at=0x02410):
+class FCPTRL(Storage, at=0x02410, stored=FCOE):
     """FCoE DDP user buffer pointer, low.  Ref: ixgbe."""
 
 
-class FCPTRH(Storage, at=0x02414):
+class FCPTRH(Storage, at=0x02414, stored=FCOE):
     """FCoE DDP user buffer pointer, high.  Ref: ixgbe."""
 
 
-class FCBUFF(Storage, at=0x02418):
+class FCBUFF(Storage, at=0x02418, stored=FCOE):
     """FCoE DDP buffer control.  Ref: ixgbe."""
 
 
-class FCDMARW(Storage, at=0x02420):
+class FCDMARW(Storage, at=0x02420, stored=FCOE):
     """FCoE DDP context access.  Ref: ixgbe.  Guess: storage, though its write bits are commands."""
 
 
@@ -99,15 +100,15 @@ class RXDESCRDPTR(Storage, at=every(0x03730, 4, 4)):
     """Rx descriptor read pointer.  Ref: ixgbe."""
 
 
-class FCRXCTRL(Storage, at=0x05100):
+class FCRXCTRL(Storage, at=0x05100, stored=FCOE):
     """FCoE Rx control.  Ref: ixgbe."""
 
 
-class FCFLT(Storage, at=0x05108):
+class FCFLT(Storage, at=0x05108, stored=FCOE):
     """FCoE filter context.  Ref: ixgbe."""
 
 
-class FCFLTRW(Storage, at=0x05110):
+class FCFLTRW(Storage, at=0x05110, stored=FCOE):
     """FCoE filter access.  Ref: ixgbe.  Guess: storage, though its write bits are commands."""
 
 
@@ -115,11 +116,11 @@ class RTTBCNRTT(Storage, at=0x05150):
     """Rate limiter round trip tag.  Ref: ixgbe."""
 
 
-class REOFF(Storage, at=0x05158):
+class REOFF(Storage, at=0x05158, stored=FCOE):
     """FCoE end of frame bytes, Rx.  Ref: ixgbe."""
 
 
-class FCPARAM(Storage, at=0x051D8):
+class FCPARAM(Storage, at=0x051D8, stored=FCOE):
     """FCoE relative offset.  Ref: ixgbe."""
 
 
@@ -127,7 +128,7 @@ class RXFECCERR0(Storage, at=0x051B8):
     """Rx filter memory ECC.  Ref: ixgbe."""
 
 
-class RSOFF(Storage, at=0x051F8):
+class RSOFF(Storage, at=0x051F8, stored=FCOE):
     """FCoE start of frame bytes, Rx.  Ref: ixgbe."""
 
 
@@ -187,9 +188,9 @@ class TXDESCRDPTR(Storage, at=every(0x0C730, 4, 4)):
     """Tx descriptor read pointer.  Ref: ixgbe."""
 
 
-class FCRECTL(Storage, at=0x0ED00):
+class FCRECTL(Storage, at=0x0ED00, stored=FCOE):
     """FCoE redirection control.  Ref: ixgbe."""
 
 
-class FCRETA(Storage, at=every(0x0ED10, 4, 8)):
+class FCRETA(Storage, at=every(0x0ED10, 4, 8), stored=FCOE):
     """FCoE redirection table.  Ref: ixgbe."""

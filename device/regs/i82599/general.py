@@ -7,6 +7,7 @@ Ref: 82599 datasheet, "General Control Registers"; names as in Linux ixgbe.
 from enum import IntEnum
 
 from device.regs.core import RO, SC, Field, ReadOnly, Register
+from device.regs.i82599.features import LEDS
 
 
 class LedMode(IntEnum):
@@ -107,7 +108,7 @@ class TCPTIMER(Register, at=0x0004C, reset=0x100):
     LOOP           = Field(11)
 
 
-class LEDCTL(Register, at=0x00200):
+class LEDCTL(Register, at=0x00200, stored=LEDS):
     """Four LEDs, one byte each; LED2 shows link and activity.  Ref: ixgbe.  Guess: reset value."""
 
     LED0_MODE    = Field(3, 0, values=LedMode)

@@ -6,6 +6,7 @@ Guess: configuration of the bus side survives a software reset, except GCR_EXT, 
 """
 
 from device.regs.core import RO, W1C, Field, ReadOnly, Register, Storage, every
+from device.regs.i82599.features import DCA, PCIE_CAUSE, PCIE_COUNT, POOLS
 from device.regs.i82599.interrupts import VtMode
 
 
@@ -25,15 +26,15 @@ class GLT(Storage, at=0x1100C, keep=True):
     """PCIe latency timer.  Ref: ixgbe."""
 
 
-class GSCL(Storage, at=every(0x11010, 4, 4), keep=True):
+class GSCL(Storage, at=every(0x11010, 4, 4), keep=True, stored=PCIE_COUNT):
     """PCIe statistics control 1 to 4.  Ref: ixgbe."""
 
 
-class GSCN(Storage, at=every(0x11020, 4, 4), keep=True):
+class GSCN(Storage, at=every(0x11020, 4, 4), keep=True, stored=PCIE_COUNT):
     """PCIe statistics 0 to 3.  Ref: ixgbe."""
 
 
-class GSCL_5_8(Storage, at=every(0x11030, 4, 4), keep=True):
+class GSCL_5_8(Storage, at=every(0x11030, 4, 4), keep=True, stored=PCIE_COUNT):
     """PCIe statistics control 5 to 8.  Ref: ixgbe."""
 
 
@@ -52,7 +53,7 @@ class PHYCTL(Storage, at=0x11048, keep=True):
 class GCR_EXT(Register, at=0x11050):
     """PCIe control, extended: number of pools.  Ref: ixgbe."""
 
-    VT_MODE       = Field(1, 0, values=VtMode)
+    VT_MODE       = Field(1, 0, values=VtMode, stored=POOLS)
     APBACD        = Field(4)    # do not clear MSI-X pending bits by itself
     BUFFERS_CLEAR = Field(30)   # drop what waits for the bus; software sets and clears it
     MSIX_EN       = Field(31)
@@ -82,14 +83,14 @@ class DCA_CTRL(Register, at=0x11074):
     """Cache hint control.  Ref: ixgbe."""
 
     DCA_DIS  = Field(0)
-    DCA_MODE = Field(4, 1)
+    DCA_MODE = Field(4, 1, stored=DCA)
 
 
-class CIAA(Storage, at=0x11088, keep=True):
+class CIAA(Storage, at=0x11088, keep=True, stored=POOLS):
     """Address for indirect access to VF config space.  Ref: ixgbe."""
 
 
-class CIAD(Storage, at=0x1108C, keep=True):
+class CIAD(Storage, at=0x1108C, keep=True, stored=POOLS):
     """Data for indirect access to VF config space.  Ref: ixgbe."""
 
 
@@ -105,7 +106,7 @@ class CDQ_MBR(Storage, at=0x110B4, keep=True):
     """Completion data queue.  Ref: ixgbe."""
 
 
-class PIENA(Storage, at=0x110B8, keep=True):
+class PIENA(Storage, at=0x110B8, keep=True, stored=PCIE_CAUSE):
     """PCIe interrupt enable.  Ref: ixgbe."""
 
 

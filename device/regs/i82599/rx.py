@@ -7,6 +7,7 @@ Ref: 82599 datasheet, "Receive Registers", "Receive DMA Registers", "Flow Contro
 from enum import IntEnum
 
 from device.regs.core import RO, WO, Field, ReadOnly, Register, Storage, every
+from device.regs.i82599.features import DCA, RSC
 
 
 class DescType(IntEnum):
@@ -46,9 +47,9 @@ class RDLEN(Register, at=every(0x01008, 0x40, 64) + every(0x0D008, 0x40, 64)):
 class DCA_RXCTRL(Register, at=every(0x0100C, 0x40, 64) + every(0x0D00C, 0x40, 64), alias=every(0x02200, 4, 16)):
     """Cache hints and ordering of one Rx queue.  Ref: ixgbe; datasheet for what is 1 after reset."""
 
-    DESC_DCA_EN = Field(5)
-    HEAD_DCA_EN = Field(6)
-    DATA_DCA_EN = Field(7)
+    DESC_DCA_EN = Field(5, stored=DCA)
+    HEAD_DCA_EN = Field(6, stored=DCA)
+    DATA_DCA_EN = Field(7, stored=DCA)
     DESC_RRO_EN = Field(9, reset=1)     # descriptor reads may be reordered
     BIT12       = Field(12, reset=1)    # comes up as 1, software must clear it
     DATA_WRO_EN = Field(13, reset=1)
@@ -94,7 +95,7 @@ class RXDCTL(Register, at=every(0x01028, 0x40, 64) + every(0x0D028, 0x40, 64)):
 class RSCCTL(Register, at=every(0x0102C, 0x40, 64) + every(0x0D02C, 0x40, 64)):
     """Receive side coalescing of one queue.  Ref: ixgbe."""
 
-    RSCEN   = Field(0)
+    RSCEN   = Field(0, stored=RSC)
     MAXDESC = Field(3, 2, values=MaxDesc)
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The security blocks every frame passes (here with crypto off), IPsec and MACsec storage.
+"""The security blocks every frame passes (here with crypto off); IPsec and MACsec, which are stored and not obeyed.
 
 Ref: 82599 datasheet, "Security Registers", "LinkSec Registers", "IPsec Registers"; names as in Linux ixgbe.
 Guess: MACsec's counters stick when full, as statistics do.
@@ -8,6 +8,7 @@ Guess: MACsec's counters stick when full, as statistics do.
 from enum import IntEnum
 
 from device.regs.core import RO, SC, Counter, Field, ReadOnly, Register, Storage, every
+from device.regs.i82599.features import IPSEC, MACSEC, TX_HALT
 
 
 class IpsecTable(IntEnum):
@@ -23,7 +24,7 @@ class SECTXCTRL(Register, at=0x08800):
     """Security Tx control.  Ref: ixgbe; FreeBSD and DPDK, which write 0 and take DIS = 1 for a part without crypto."""
 
     SECTX_DIS     = Field(0, reset=1, access=RO)
-    TX_DIS        = Field(1)
+    TX_DIS        = Field(1, stored=TX_HALT)
     STORE_FORWARD = Field(2)
 
 
@@ -51,69 +52,69 @@ class SECTXMINIFG(Register, at=0x08810):
 class IPSTXIDX(Register, at=0x08900):
     """IPsec Tx table access.  Ref: ixgbe."""
 
-    EN    = Field(0)
+    EN    = Field(0, stored=IPSEC)
     IDX   = Field(12, 3)
     READ  = Field(30, access=SC)
     WRITE = Field(31, access=SC)
 
 
-class IPSTXSALT(Storage, at=0x08904):
+class IPSTXSALT(Storage, at=0x08904, stored=IPSEC):
     """IPsec Tx salt.  Ref: ixgbe."""
 
 
-class IPSTXKEY(Storage, at=every(0x08908, 4, 4)):
+class IPSTXKEY(Storage, at=every(0x08908, 4, 4), stored=IPSEC):
     """IPsec Tx key.  Ref: ixgbe."""
 
 
-class LSECTXCAP(ReadOnly, at=0x08A00):
+class LSECTXCAP(ReadOnly, at=0x08A00, stored=MACSEC):
     """MACsec Tx capabilities: none.  Ref: ixgbe."""
 
 
-class LSECTXCTRL(Storage, at=0x08A04):
+class LSECTXCTRL(Storage, at=0x08A04, stored=MACSEC):
     """MACsec Tx control.  Ref: ixgbe."""
 
 
-class LSECTXSCL(Storage, at=0x08A08):
+class LSECTXSCL(Storage, at=0x08A08, stored=MACSEC):
     """MACsec Tx channel id, low.  Ref: ixgbe."""
 
 
-class LSECTXSCH(Storage, at=0x08A0C):
+class LSECTXSCH(Storage, at=0x08A0C, stored=MACSEC):
     """MACsec Tx channel id, high.  Ref: ixgbe."""
 
 
-class LSECTXSA(Storage, at=0x08A10):
+class LSECTXSA(Storage, at=0x08A10, stored=MACSEC):
     """MACsec Tx association.  Ref: ixgbe."""
 
 
-class LSECTXPN(Storage, at=every(0x08A14, 4, 2)):
+class LSECTXPN(Storage, at=every(0x08A14, 4, 2), stored=MACSEC):
     """MACsec Tx packet numbers.  Ref: ixgbe."""
 
 
-class LSECTXKEY0(Storage, at=every(0x08A1C, 4, 4)):
+class LSECTXKEY0(Storage, at=every(0x08A1C, 4, 4), stored=MACSEC):
     """MACsec Tx key 0.  Ref: ixgbe."""
 
 
-class LSECTXKEY1(Storage, at=every(0x08A2C, 4, 4)):
+class LSECTXKEY1(Storage, at=every(0x08A2C, 4, 4), stored=MACSEC):
     """MACsec Tx key 1.  Ref: ixgbe."""
 
 
-class LSECTXUT(Counter, at=0x08A3C):
+class LSECTXUT(Counter, at=0x08A3C, stored=MACSEC):
     """MACsec: frames sent without tag.  Ref: ixgbe."""
 
 
-class LSECTXPKTE(Counter, at=0x08A40):
+class LSECTXPKTE(Counter, at=0x08A40, stored=MACSEC):
     """MACsec: frames encrypted.  Ref: ixgbe."""
 
 
-class LSECTXPKTP(Counter, at=0x08A44):
+class LSECTXPKTP(Counter, at=0x08A44, stored=MACSEC):
     """MACsec: frames protected.  Ref: ixgbe."""
 
 
-class LSECTXOCTE(Counter, at=0x08A48):
+class LSECTXOCTE(Counter, at=0x08A48, stored=MACSEC):
     """MACsec: octets encrypted.  Ref: ixgbe."""
 
 
-class LSECTXOCTP(Counter, at=0x08A4C):
+class LSECTXOCTP(Counter, at=0x08A4C, stored=MACSEC):
     """MACsec: octets protected.  Ref: ixgbe."""
 
 
@@ -135,116 +136,116 @@ class SECRXSTAT(Register, at=0x08D04, access=RO):
 class IPSRXIDX(Register, at=0x08E00):
     """IPsec Rx table access.  Ref: ixgbe."""
 
-    EN    = Field(0)
+    EN    = Field(0, stored=IPSEC)
     TABLE = Field(2, 1, values=IpsecTable)
     IDX   = Field(12, 3)
     READ  = Field(30, access=SC)
     WRITE = Field(31, access=SC)
 
 
-class IPSRXIPADDR(Storage, at=every(0x08E04, 4, 4)):
+class IPSRXIPADDR(Storage, at=every(0x08E04, 4, 4), stored=IPSEC):
     """IPsec Rx address.  Ref: ixgbe."""
 
 
-class IPSRXSPI(Storage, at=0x08E14):
+class IPSRXSPI(Storage, at=0x08E14, stored=IPSEC):
     """IPsec Rx security parameter index.  Ref: ixgbe."""
 
 
-class IPSRXIPIDX(Storage, at=0x08E18):
+class IPSRXIPIDX(Storage, at=0x08E18, stored=IPSEC):
     """IPsec Rx address index.  Ref: ixgbe."""
 
 
-class IPSRXKEY(Storage, at=every(0x08E1C, 4, 4)):
+class IPSRXKEY(Storage, at=every(0x08E1C, 4, 4), stored=IPSEC):
     """IPsec Rx key.  Ref: ixgbe."""
 
 
-class IPSRXSALT(Storage, at=0x08E2C):
+class IPSRXSALT(Storage, at=0x08E2C, stored=IPSEC):
     """IPsec Rx salt.  Ref: ixgbe."""
 
 
-class IPSRXMOD(Storage, at=0x08E30):
+class IPSRXMOD(Storage, at=0x08E30, stored=IPSEC):
     """IPsec Rx mode.  Ref: ixgbe."""
 
 
-class LSECRXCAP(ReadOnly, at=0x08F00):
+class LSECRXCAP(ReadOnly, at=0x08F00, stored=MACSEC):
     """MACsec Rx capabilities: none.  Ref: ixgbe."""
 
 
-class LSECRXCTRL(Storage, at=0x08F04):
+class LSECRXCTRL(Storage, at=0x08F04, stored=MACSEC):
     """MACsec Rx control.  Ref: ixgbe."""
 
 
-class LSECRXSCL(Storage, at=0x08F08):
+class LSECRXSCL(Storage, at=0x08F08, stored=MACSEC):
     """MACsec Rx channel id, low.  Ref: ixgbe."""
 
 
-class LSECRXSCH(Storage, at=0x08F0C):
+class LSECRXSCH(Storage, at=0x08F0C, stored=MACSEC):
     """MACsec Rx channel id, high.  Ref: ixgbe."""
 
 
-class LSECRXSA(Storage, at=every(0x08F10, 4, 2)):
+class LSECRXSA(Storage, at=every(0x08F10, 4, 2), stored=MACSEC):
     """MACsec Rx associations.  Ref: ixgbe."""
 
 
-class LSECRXPN(Storage, at=every(0x08F18, 4, 2)):
+class LSECRXPN(Storage, at=every(0x08F18, 4, 2), stored=MACSEC):
     """MACsec Rx packet numbers.  Ref: ixgbe."""
 
 
-class LSECRXKEY(Storage, at=every(0x08F20, 4, 8)):
+class LSECRXKEY(Storage, at=every(0x08F20, 4, 8), stored=MACSEC):
     """MACsec Rx keys: words 0 to 3 of association 0, then of 1.  Ref: ixgbe."""
 
 
-class LSECRXUT(Counter, at=0x08F40):
+class LSECRXUT(Counter, at=0x08F40, stored=MACSEC):
     """MACsec: frames received without tag.  Ref: ixgbe."""
 
 
-class LSECRXOCTD(Counter, at=0x08F44):
+class LSECRXOCTD(Counter, at=0x08F44, stored=MACSEC):
     """MACsec: octets decrypted.  Ref: ixgbe."""
 
 
-class LSECRXOCTV(Counter, at=0x08F48):
+class LSECRXOCTV(Counter, at=0x08F48, stored=MACSEC):
     """MACsec: octets validated.  Ref: ixgbe."""
 
 
-class LSECRXBAD(Counter, at=0x08F4C):
+class LSECRXBAD(Counter, at=0x08F4C, stored=MACSEC):
     """MACsec: frames with a bad tag.  Ref: ixgbe."""
 
 
-class LSECRXNOSCI(Counter, at=0x08F50):
+class LSECRXNOSCI(Counter, at=0x08F50, stored=MACSEC):
     """MACsec: frames without channel id.  Ref: ixgbe."""
 
 
-class LSECRXUNSCI(Counter, at=0x08F54):
+class LSECRXUNSCI(Counter, at=0x08F54, stored=MACSEC):
     """MACsec: frames of an unknown channel.  Ref: ixgbe."""
 
 
-class LSECRXUNCH(Counter, at=0x08F58):
+class LSECRXUNCH(Counter, at=0x08F58, stored=MACSEC):
     """MACsec: unchecked frames.  Ref: ixgbe."""
 
 
-class LSECRXDELAY(Counter, at=0x08F5C):
+class LSECRXDELAY(Counter, at=0x08F5C, stored=MACSEC):
     """MACsec: delayed frames.  Ref: ixgbe."""
 
 
-class LSECRXLATE(Counter, at=0x08F60):
+class LSECRXLATE(Counter, at=0x08F60, stored=MACSEC):
     """MACsec: late frames.  Ref: ixgbe."""
 
 
-class LSECRXOK(Counter, at=every(0x08F64, 4, 2)):
+class LSECRXOK(Counter, at=every(0x08F64, 4, 2), stored=MACSEC):
     """MACsec: good frames per association.  Ref: ixgbe."""
 
 
-class LSECRXINV(Counter, at=every(0x08F6C, 4, 2)):
+class LSECRXINV(Counter, at=every(0x08F6C, 4, 2), stored=MACSEC):
     """MACsec: invalid frames per association.  Ref: ixgbe."""
 
 
-class LSECRXNV(Counter, at=every(0x08F74, 4, 2)):
+class LSECRXNV(Counter, at=every(0x08F74, 4, 2), stored=MACSEC):
     """MACsec: not valid frames per association.  Ref: ixgbe."""
 
 
-class LSECRXUNSA(Counter, at=0x08F7C):
+class LSECRXUNSA(Counter, at=0x08F7C, stored=MACSEC):
     """MACsec: frames of an unused association.  Ref: ixgbe."""
 
 
-class LSECRXNUSA(Counter, at=0x08F80):
+class LSECRXNUSA(Counter, at=0x08F80, stored=MACSEC):
     """MACsec: frames not using an association.  Ref: ixgbe."""

@@ -7,6 +7,7 @@ Ref: 82599 datasheet, "Transmit Registers" and "DCB Registers"; names as in Linu
 from enum import IntEnum
 
 from device.regs.core import RO, Field, ReadOnly, Register, Storage, every
+from device.regs.i82599.features import DCA, FCOE
 
 
 class MtqcMode(IntEnum):
@@ -38,7 +39,7 @@ class TDLEN(Register, at=every(0x06008, 0x40, 128)):
 class DCA_TXCTRL(Register, at=every(0x0600C, 0x40, 128)):
     """Cache hints and ordering of one Tx queue.  Ref: ixgbe; ixgbevf's defaults for what is 1 after reset."""
 
-    DESC_DCA_EN = Field(5)
+    DESC_DCA_EN = Field(5, stored=DCA)
     DESC_RRO_EN = Field(9, reset=1)
     DESC_WRO_EN = Field(11, reset=1)
     DATA_RRO_EN = Field(13, reset=1)
@@ -174,11 +175,11 @@ class RTTBCNTG(Storage, at=0x04A90):
     """Rate limiter tag.  Ref: ixgbe."""
 
 
-class TEOFF(Storage, at=0x04A94):
+class TEOFF(Storage, at=0x04A94, stored=FCOE):
     """FCoE end of frame bytes, Tx.  Ref: ixgbe."""
 
 
-class TSOFF(Storage, at=0x04A98):
+class TSOFF(Storage, at=0x04A98, stored=FCOE):
     """FCoE start of frame bytes, Tx.  Ref: ixgbe."""
 
 

@@ -1,32 +1,33 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Virtualization: pools, VLAN and anti-spoof per pool, the mailbox of the PF.
+"""Virtualization: pools, VLAN and anti-spoof per pool, the mailbox of the PF.  Stored and not obeyed.
 
 Ref: 82599 datasheet, "Virtualization PF Registers"; names as in Linux ixgbe.
 """
 
 from device.regs.core import RO, W1C, WO, Field, Register, Storage, every
+from device.regs.i82599.features import MIRROR, POOLS
 
 
-class VFLRE(Storage, at=(0x00600, 0x001C0), access=RO):
+class VFLRE(Storage, at=(0x00600, 0x001C0), access=RO, stored=POOLS, asks=False):
     """VFs that were reset: a bit each, 0..31 and 32..63.  Ref: ixgbe."""
 
 
-class VFLREC(Storage, at=every(0x00700, 4, 2), access=W1C):
+class VFLREC(Storage, at=every(0x00700, 4, 2), access=W1C, stored=POOLS, asks=False):
     """Writing 1 clears the bit in VFLRE.  Ref: ixgbe."""
 
 
-class MBVFICR(Register, at=every(0x00710, 4, 4), access=W1C):
+class MBVFICR(Register, at=every(0x00710, 4, 4), access=W1C, stored=POOLS, asks=False):
     """Mailbox causes of sixteen VFs.  Also called PFMBICR.  Ref: ixgbe."""
 
     VFREQ = Field(15, 0)    # a request waits
     VFACK = Field(31, 16)   # our message was acknowledged
 
 
-class PFMBIMR(Storage, at=every(0x00720, 4, 2), reset=0xFFFFFFFF):
+class PFMBIMR(Storage, at=every(0x00720, 4, 2), reset=0xFFFFFFFF, stored=POOLS, asks=False):
     """Mailbox interrupt mask.  Ref: datasheet.  Guess: reset value."""
 
 
-class PFMAILBOX(Register, at=every(0x04B00, 4, 64)):
+class PFMAILBOX(Register, at=every(0x04B00, 4, 64), stored=POOLS, asks=False):
     """Mailbox control of one VF.  Ref: ixgbe."""
 
     STS  = Field(0, access=WO)  # a message is ready for the VF
@@ -36,18 +37,18 @@ class PFMAILBOX(Register, at=every(0x04B00, 4, 64)):
     RVFU = Field(4, access=WO)  # take it from the VF
 
 
-class PFMBMEM(Storage, at=every(0x13000, 4, 1024)):
+class PFMBMEM(Storage, at=every(0x13000, 4, 1024), stored=POOLS, asks=False):
     """Mailbox memory: VF v has words 16v to 16v + 15.  Ref: ixgbe."""
 
 
-class VMTXSW(Storage, at=every(0x05180, 4, 2)):
+class VMTXSW(Storage, at=every(0x05180, 4, 2), stored=POOLS, asks=False):
     """Tx switching per pool.  Ref: ixgbe."""
 
 
 class VT_CTL(Register, at=0x051B0):
     """Pools on, default pool, replication.  Ref: ixgbe."""
 
-    VT_ENABLE = Field(0)
+    VT_ENABLE = Field(0, stored=POOLS)
     POOL      = Field(12, 7)    # default pool
     DIS_DEFPL = Field(29)       # no default pool
     REPLEN    = Field(30)       # replicate multicast and broadcast
@@ -57,11 +58,11 @@ class VMD_CTL(Storage, at=0x0581C):
     """VMDq control of the 82598.  Ref: ixgbe."""
 
 
-class VFRE(Storage, at=every(0x051E0, 4, 2)):
+class VFRE(Storage, at=every(0x051E0, 4, 2), stored=POOLS, asks=False):
     """Receive enable per pool.  Ref: ixgbe."""
 
 
-class VMVIR(Register, at=every(0x08000, 4, 64)):
+class VMVIR(Register, at=every(0x08000, 4, 64), stored=POOLS, asks=False):
     """VLAN tag inserted for a pool.  Ref: ixgbe."""
 
     PORT_VLAN_ID  = Field(15, 0)
@@ -69,11 +70,11 @@ class VMVIR(Register, at=every(0x08000, 4, 64)):
     VLANA_NEVER   = Field(31)           # no frame may have one
 
 
-class VFTE(Storage, at=every(0x08110, 4, 2)):
+class VFTE(Storage, at=every(0x08110, 4, 2), stored=POOLS, asks=False):
     """Transmit enable per pool.  Ref: ixgbe."""
 
 
-class PFVFSPOOF(Register, at=every(0x08200, 4, 8)):
+class PFVFSPOOF(Register, at=every(0x08200, 4, 8), stored=POOLS, asks=False):
     """Anti-spoof checks of eight pools, a bit each.  Ref: ixgbe."""
 
     MACAS   = Field(7, 0)
@@ -84,18 +85,18 @@ class PFVFSPOOF(Register, at=every(0x08200, 4, 8)):
 class PFDTXGSWC(Register, at=0x08220):
     """Switching between pools (VEB).  Ref: ixgbe."""
 
-    VT_LBEN = Field(0)
+    VT_LBEN = Field(0, stored=POOLS)
 
 
-class VMECM(Storage, at=every(0x08790, 4, 2)):
+class VMECM(Storage, at=every(0x08790, 4, 2), stored=POOLS, asks=False):
     """Pools whose spoofed frames SSVPC counts.  Ref: ixgbe."""
 
 
-class MPSAR(Storage, at=every(0x0A600, 4, 256)):
+class MPSAR(Storage, at=every(0x0A600, 4, 256), stored=POOLS, asks=False):
     """Pools of a receive address: words 2n (pools 0..31) and 2n + 1 (32..63).  Ref: ixgbe."""
 
 
-class VMOLR(Register, at=every(0x0F000, 4, 64)):
+class VMOLR(Register, at=every(0x0F000, 4, 64), stored=POOLS, asks=False):
     """What a pool accepts.  Ref: ixgbe."""
 
     UPE   = Field(22)   # all unicast, later parts: storage
@@ -107,18 +108,18 @@ class VMOLR(Register, at=every(0x0F000, 4, 64)):
     MPE   = Field(28)   # all multicast
 
 
-class VLVF(Register, at=every(0x0F100, 4, 64)):
+class VLVF(Register, at=every(0x0F100, 4, 64), stored=POOLS, asks=False):
     """A VLAN id shared by the pools of VLVFB.  Ref: ixgbe."""
 
     VLANID = Field(11, 0)
     VIEN   = Field(31)
 
 
-class VLVFB(Storage, at=every(0x0F200, 4, 128)):
+class VLVFB(Storage, at=every(0x0F200, 4, 128), stored=POOLS, asks=False):
     """Pools of a VLVF entry: words 2i (0..31) and 2i + 1 (32..63).  Ref: ixgbe."""
 
 
-class MRCTL(Register, at=every(0x0F600, 4, 4)):
+class MRCTL(Register, at=every(0x0F600, 4, 4), stored=MIRROR):
     """Mirror rule.  Ref: ixgbe."""
 
     VPME = Field(0)         # mirror pools
@@ -128,9 +129,9 @@ class MRCTL(Register, at=every(0x0F600, 4, 4)):
     MP   = Field(13, 8)     # to this pool
 
 
-class VMRVLAN(Storage, at=every(0x0F610, 4, 8)):
+class VMRVLAN(Storage, at=every(0x0F610, 4, 8), stored=MIRROR, asks=False):
     """VLANs of the mirror rules.  Ref: ixgbe."""
 
 
-class VMRVM(Storage, at=every(0x0F630, 4, 8)):
+class VMRVM(Storage, at=every(0x0F630, 4, 8), stored=MIRROR, asks=False):
     """Pools of the mirror rules.  Ref: ixgbe."""

@@ -6,27 +6,28 @@ Guess: a software reset leaves both alone, for both outlive a driver.
 """
 
 from device.regs.core import RO, W1C, Field, ReadOnly, Register, Storage, every
+from device.regs.i82599.features import MANAGEMENT, WAKE
 
 
-class MAVTV(Storage, at=every(0x05010, 4, 8), keep=True):
+class MAVTV(Storage, at=every(0x05010, 4, 8), keep=True, stored=MANAGEMENT):
     """Management VLAN tags.  Ref: ixgbe."""
 
 
-class MDEF_EXT(Storage, at=every(0x05160, 4, 8), keep=True):
+class MDEF_EXT(Storage, at=every(0x05160, 4, 8), keep=True, stored=MANAGEMENT):
     """Manageability decision filters, extended.  Ref: ixgbe."""
 
 
-class METF(Storage, at=every(0x05190, 4, 4), keep=True):
+class METF(Storage, at=every(0x05190, 4, 4), keep=True, stored=MANAGEMENT):
     """Management ethertype filters.  Ref: ixgbe."""
 
 
 class WUC(Register, at=0x05800, keep=True):
     """Wake-up control.  Ref: ixgbe."""
 
-    APME       = Field(0)                   # advanced power management wake-up
-    PME_EN     = Field(1)
+    APME       = Field(0, stored=WAKE)      # advanced power management wake-up
+    PME_EN     = Field(1, stored=WAKE)
     PME_STATUS = Field(2, access=W1C)
-    WKEN       = Field(4)
+    WKEN       = Field(4, stored=WAKE)
 
 
 class _Wakers(Register):
@@ -44,73 +45,73 @@ class _Wakers(Register):
     FLX  = Field(21, 16)    # flexible filters
 
 
-class WUFC(_Wakers, at=0x05808, keep=True):
+class WUFC(_Wakers, at=0x05808, keep=True, stored=WAKE):
     """Wake-up filter control.  Ref: ixgbe."""
 
     IGNORE_TCO = Field(15)  # not for packets that management takes
 
 
-class WUS(Storage, at=0x05810, access=W1C, keep=True):
+class WUS(Storage, at=0x05810, access=W1C, keep=True, stored=WAKE):
     """Wake-up status.  Ref: ixgbe."""
 
 
-class MANC(Storage, at=0x05820, keep=True):
+class MANC(Storage, at=0x05820, keep=True, stored=MANAGEMENT):
     """Management control.  Ref: ixgbe."""
 
 
-class MFVAL(Storage, at=0x05824, keep=True):
+class MFVAL(Storage, at=0x05824, keep=True, stored=MANAGEMENT):
     """Management filters valid.  Ref: ixgbe."""
 
 
-class IPAV(Storage, at=0x05838, keep=True):
+class IPAV(Storage, at=0x05838, keep=True, stored=WAKE):
     """Wake-up IP addresses valid.  Ref: ixgbe."""
 
 
-class IP4AT(Storage, at=every(0x05840, 4, 8), keep=True):
+class IP4AT(Storage, at=every(0x05840, 4, 8), keep=True, stored=WAKE):
     """Wake-up IPv4 addresses, every other word.  Ref: ixgbe."""
 
 
-class MANC2H(Storage, at=0x05860, keep=True):
+class MANC2H(Storage, at=0x05860, keep=True, stored=MANAGEMENT):
     """Management to host.  Ref: ixgbe."""
 
 
-class IP6AT(Storage, at=every(0x05880, 4, 4), keep=True):
+class IP6AT(Storage, at=every(0x05880, 4, 4), keep=True, stored=WAKE):
     """Wake-up IPv6 address.  Ref: ixgbe."""
 
 
-class MDEF(Storage, at=every(0x05890, 4, 8), keep=True):
+class MDEF(Storage, at=every(0x05890, 4, 8), keep=True, stored=MANAGEMENT):
     """Manageability decision filters.  Ref: ixgbe."""
 
 
-class MIPAF(Storage, at=every(0x058B0, 4, 16), keep=True):
+class MIPAF(Storage, at=every(0x058B0, 4, 16), keep=True, stored=MANAGEMENT):
     """Manageability IP address filters.  Ref: ixgbe."""
 
 
-class WUPL(Storage, at=0x05900, keep=True):
+class WUPL(Storage, at=0x05900, keep=True, stored=WAKE):
     """Wake-up packet length.  Ref: ixgbe."""
 
 
-class MMAL(Storage, at=every(0x05910, 8, 4), keep=True):
+class MMAL(Storage, at=every(0x05910, 8, 4), keep=True, stored=MANAGEMENT):
     """Manageability MAC address, low.  Ref: ixgbe."""
 
 
-class MMAH(Storage, at=every(0x05914, 8, 4), keep=True):
+class MMAH(Storage, at=every(0x05914, 8, 4), keep=True, stored=MANAGEMENT):
     """Manageability MAC address, high.  Ref: ixgbe."""
 
 
-class WUPM(Storage, at=every(0x05A00, 4, 32), keep=True):
+class WUPM(Storage, at=every(0x05A00, 4, 32), keep=True, stored=WAKE):
     """Wake-up packet.  Ref: ixgbe."""
 
 
-class FHFT(Storage, at=every(0x09000, 4, 256), keep=True):
+class FHFT(Storage, at=every(0x09000, 4, 256), keep=True, stored=WAKE):
     """Flexible host filter table: four filters of 256 bytes.  Ref: ixgbe."""
 
 
-class FTFT(Storage, at=every(0x09400, 4, 256), keep=True):
+class FTFT(Storage, at=every(0x09400, 4, 256), keep=True, stored=MANAGEMENT):
     """Flexible management filter table.  Ref: ixgbe."""
 
 
-class FHFT_EXT(Storage, at=every(0x09800, 4, 128), keep=True):
+class FHFT_EXT(Storage, at=every(0x09800, 4, 128), keep=True, stored=WAKE):
     """Flexible host filters 4 and 5.  Ref: ixgbe."""
 
 

@@ -64,7 +64,7 @@ def test_usage_errors_exit_2(argv: list[str], capsys: pytest.CaptureFixture[str]
 def test_list_has_a_line_per_register(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["list"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].split() == ["offset", "name", "count", "access", "reset", "full"]
+    assert lines[0].split() == ["offset", "name", "count", "access", "reset", "full", "mark"]
     assert next(line.split() for line in lines if " EEC " in line) == ["0x10010", "EEC", "1", "RO/RW", "0x3f10"]
     full = {line.split()[1]: line.split()[-1] for line in lines[1:]}
     assert (full["GPRC"], full["FDIRUSTAT"], full["PVFGPRC"]) == ("sticks", "sticks", "wraps")

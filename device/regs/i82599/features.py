@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What becomes of each feature that the chip offers to drivers, and the test that proves it.
+
+``python -m device.regs features`` makes ``device/FEATURES.md`` of it.  A register or field that only belongs to a
+feature is marked ``stored=``, with the name that the feature has here.
+"""
+
+from enum import Enum
+from typing import NamedTuple
+
+
+class State(Enum):
+    """What a driver gets that asks for it."""
+
+    WORKS       = "works"
+    NOT_OFFERED = "not offered"     # the driver is told before that there is none, by what it asks anyway
+    STORED      = "stored"          # read back and not obeyed; a log line says so when it is asked for
+
+
+class Feature(NamedTuple):
+    """One row.
+
+    Attributes:
+        name: As in ``stored=``.
+        state: What becomes of it.
+        test: What proves it, as pytest names it: ``FILE::TEST``.
+        note: What a driver developer should know besides; "" if there is nothing.
+    """
+
+    name: str
+    state: State
+    test: str
+    note: str = ""
+
+
+MACSEC     = "MACsec"
+IPSEC      = "inline IPsec"
+FCOE       = "FCoE offload"
+RSC        = "receive side coalescing"
+DCA        = "cache hints (DCA)"
+POOLS      = "virtual functions and pools"
+MIRROR     = "mirror rules"
+WAKE       = "wake-up"
+MANAGEMENT = "management traffic"
+LEDS       = "LEDs"
+TX_HALT    = "halt of the Tx path"
+PCIE_COUNT = "counters of the PCIe block"
+PCIE_CAUSE = "causes of the PCIe block"
+
+WORKS, NOT_OFFERED, STORED = State
+
+_UNIT    = "tests/unit/i82599/"
+_RESETS  = f"{_UNIT}test_reset_values.py::"
+_OFFLOAD = "tests/pair/test_offload.py::"
+_PROBE   = "tests/pair/test_probe.py::"
+_FILTERS = "tests/boot/test_filters.py::"
+_MARK    = f"{_UNIT}test_stored.py::test_asking_for_it_is_said_once"
+
+FEATURES = (
+    # Frames
+    Feature("receive rings", WORKS, f"{_RESETS}test_a_driver_that_only_changes_the_type_receives"),
+    Feature("transmit checksums: IPv4, TCP, UDP, SCTP", WORKS, f"{_OFFLOAD}test_l4_checksum_is_filled_in"),
+    Feature("receive checksums", WORKS, f"{_OFFLOAD}test_good_and_bad_sums_are_told_apart"),
+    Feature("segmentation of TCP", WORKS, f"{_OFFLOAD}test_tso_cuts_a_tcp_packet_into_good_segments"),
+    Feature("segmentation of UDP", WORKS, f"{_OFFLOAD}test_udp_segmentation_gives_each_datagram_its_own_header"),
+    Feature("VLAN tags put in and taken out", WORKS, "tests/boot/test_vlan.py::test_who_handles_the_tag"),
+    Feature(RSC, STORED, _MARK, "frames arrive one by one"),
+    # Steering
+    Feature("RSS", WORKS, f"{_FILTERS}test_each_flow_has_its_queue"),
+    Feature("perfect flow director filters", WORKS, f"{_FILTERS}test_perfect_filters_steer_and_drop"),
+    Feature("multicast and unicast filters", WORKS, f"{_FILTERS}test_multicast_comes_to_members_only"),
+    Feature(POOLS, STORED, _MARK, "frames take the way they take without pools"),
+    Feature(MIRROR, STORED, _MARK),
+    # Interrupts, link, module, EEPROM
+    Feature("MSI-X, MSI, INTx", WORKS, "tests/pair/test_interrupts.py::test_traffic_flows_on_every_kind_of_interrupt"),
+    Feature("moderation of interrupts", WORKS, "tests/pair/test_interrupts.py::test_messages_keep_their_distance"),
+    Feature("link state in LINKS and STATUS", WORKS, f"{_RESETS}test_status_and_links_tell_of_the_link"),
+    Feature("SFP+ modules over I2C", WORKS, f"{_PROBE}test_modules_by_kind"),
+    Feature("EEPROM by EERD, EEWR and bit by bit", WORKS, f"{_PROBE}test_bit_banged_words_are_those_of_eerd"),
+    Feature("other PHYs over MDIO", NOT_OFFERED, f"{_UNIT}test_mac.py::test_the_scan_finds_nobody", "reads all ones"),
+    # Security and storage
+    Feature(
+        IPSEC, NOT_OFFERED, f"{_RESETS}test_a_driver_that_asks_for_crypto_hears_that_there_is_none",
+        "SECRXCTRL.SECRX_DIS, SECTXCTRL.SECTX_DIS and OFF_DIS of both states stand at 1",
+    ),
+    Feature(FCOE, NOT_OFFERED, f"{_UNIT}test_nvm_image.py::test_words_drivers_need", "EEPROM word 0x2C bit 1"),
+    Feature(MACSEC, STORED, _MARK, "the chip cannot say that it has none; frames leave and arrive as they are"),
+    Feature(TX_HALT, STORED, _MARK, "SECTXCTRL.TX_DIS; switch queues off instead"),
+    # Host
+    Feature(
+        "firmware's host interface", NOT_OFFERED, f"{_UNIT}test_hostif.py::test_never_enabled_and_never_done",
+        "HICR.EN stands at 0",
+    ),
+    Feature(WAKE, STORED, _MARK, "Linux does not offer it for this subsystem id"),
+    Feature(MANAGEMENT, STORED, _MARK, "FWSM says that no firmware runs"),
+    Feature(DCA, STORED, _MARK),
+    Feature(LEDS, STORED, _MARK, "nobody sees them"),
+    Feature(PCIE_COUNT, STORED, _MARK),
+    Feature(PCIE_CAUSE, STORED, _MARK),
+)  # fmt: skip
+
+
+def markdown() -> str:
+    """The table for people."""
+    lines = [
+        "<!-- Generated from device/regs/i82599/features.py; its check in lint says how. -->",
+        "# What becomes of what a driver asks for",
+        "",
+        "*Works*: as on the chip. *Not offered*: a driver that asks first is told that there is none. *Stored*: what",
+        "was written is read back and nothing comes of it; a log line says so when a driver asks, once in its life.",
+        "",
+        "| Feature | State | Proved by | |",
+        "|---|---|---|---|",
+    ]
+    lines += [f"| {row.name} | {row.state.value} | `{row.test}` | {row.note} |" for row in FEATURES]
+    return "\n".join(lines) + "\n"
