@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from device.machine.irq import IrqKind
 from device.machine.seam import PciSide
+from device.machine.stored import Stored
 from device.regs import pci
 from device.regs.core import RW, SC, W1C, Register
 
@@ -53,6 +54,7 @@ class ConfigSpace:
         self._rw = bytearray(pci.bits_bytes(RW))
         self._w1c = bytearray(pci.bits_bytes(W1C))
         self._shut = False  # the client itself has switched memory decoding off
+        self._stored = Stored()
         self._vector_limit = function.vector_limit
         function.config = self
         self._load(keep=False)
@@ -151,8 +153,9 @@ class ConfigSpace:
     def _sriov(self, before: int) -> None:
         if self.get(pci.SRIOV_NUM_VFS) > self.get(pci.SRIOV_TOTAL_VFS):
             self.update(pci.SRIOV_NUM_VFS, VALUE=before)
-        ari = self.get(pci.SRIOV_CTRL).ARI
-        self.update(pci.SRIOV_VF_OFFSET, VALUE=VF_OFFSET_ARI if ari else VF_OFFSET)
+        control = self.get(pci.SRIOV_CTRL)
+        self.update(pci.SRIOV_VF_OFFSET, VALUE=VF_OFFSET_ARI if control.ARI else VF_OFFSET)
+        self._stored.written(0, control, control, control)
 
     # -- resets --------------------------------------------------------------------------------------------------------
 
@@ -169,6 +172,7 @@ class ConfigSpace:
 
     def _reset(self, *, keep: bool) -> None:
         self._load(keep=keep)
+        self._stored.driver_gone()
         # DMA stops before the function is reset, so that a reset never races a copy.
         self._shut = False
         self.function.bus_master = False

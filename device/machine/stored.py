@@ -33,8 +33,8 @@ class Stored:
         features = " or ".join(dict.fromkeys(field.stored for field in asked))
         fields = " ".join(f"{field.name}={field.__get__(written):#x}" for field in asked)
         log.warning(
-            "%s <- %#010x asks for %s, which the device has not: %s is stored and not obeyed",
-            *(name, int(written), features, fields),
+            "%s <- %s asks for %s, which the device has not: %s is stored and not obeyed",
+            *(name, f"{int(written):#0{register.WIDTH // 4 + 2}x}", features, fields),
         )
 
     def driver_gone(self) -> None:

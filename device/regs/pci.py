@@ -562,7 +562,7 @@ class SRIOV_CAPS(_Ro32, at=0x164):
 class SRIOV_CTRL(Register, at=0x168, width=16):
     """SR-IOV control.  Ref: PCI."""
 
-    VF_ENABLE     = Field(0)
+    VF_ENABLE     = Field(0, stored="virtual functions and pools")
     MIGRATION     = Field(1, access=RO)
     MIGRATION_IRQ = Field(2, access=RO)
     VF_MSE        = Field(3)    # memory space of all VFs

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from device.i82599.card import Card
+from device.machine.config import ConfigSpace
 from device.regs.i82599 import ALL
 from device.regs.i82599 import features as rows
 from device.regs.i82599.features import FEATURES, State
@@ -128,6 +129,20 @@ def test_stock_ixgbe_is_told_nothing(nic: Card, caplog: pytest.LogCaptureFixture
         if access.kind == "W":
             nic.pf.bar0_write(access.offset, access.value.to_bytes(access.len_bytes, "little"))
     assert said(caplog) == []
+
+
+def test_virtual_functions_that_never_come(nic: Card, caplog: pytest.LogCaptureFixture) -> None:
+    """Linux's pci_enable_sriov: NumVFs, then VF Enable and VF MSE, and a look at functions that are not there."""
+    space = ConfigSpace(nic.pf)
+    space.write(0x170, bytes([4, 0]))
+    assert said(caplog) == []
+    space.write(0x168, bytes([0x09, 0]))
+    assert "SRIOV_CTRL <- 0x0009 asks for virtual functions and pools" in "".join(said(caplog))
+    space.write(0x168, bytes([0x09, 0]))
+    assert said(caplog) == []
+    space.flr()
+    space.write(0x168, bytes([0x09, 0]))
+    assert len(said(caplog)) == 1
 
 
 # -- the marks and the table ------------------------------------------------------------------------------------------
