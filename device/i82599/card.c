@@ -210,7 +210,8 @@ static void tie_blocks(struct card *card)
     card->rx.written = intr_rx;
     card->rx.cause = intr_cause;
     card->tx.written = intr_tx;
-    card->rx.intr = card->tx.intr = &card->intr;
+    card->fdir.cause = intr_cause;
+    card->rx.intr = card->tx.intr = card->fdir.intr = &card->intr;
     card->rx.pass_on = receive;
     card->rx.card = card;
     card->tx.out = out;
@@ -249,6 +250,6 @@ struct card *card_new(void)
     tie_blocks(card);
     tie_hooks(card);
     card->intr.deadline_ns = UINT64_MAX;
-    card->filters.stale = card->rss.stale = 1;
+    card->filters.stale = card->rss.stale = card->fdir.stale = 1;
     return card;
 }

@@ -39,7 +39,7 @@ class Flow:
     """One flow director filter.
 
     Attributes:
-        name: The number software gave it.
+        name: The number software gave it, or its signature.
         match: What it compares, before masks.
         queue: Where it sends frames; None: it drops them, or leaves the queue to RSS.
         drops: Whether it drops them.
@@ -52,7 +52,7 @@ class Flow:
 
 
 class Fdir(Block):
-    """Perfect filters.
+    """Perfect and signature filters.
 
     Args:
         core: The card in C.
@@ -90,7 +90,7 @@ class Fdir(Block):
     def flows(self) -> list[Flow]:
         """Flow director filters in use."""
         filters = self.core.c.fdir.filter
-        return [self._flow(filters[n]) for n in range(lib.FDIR_FILTERS_MAX) if filters[n].used]
+        return [self._flow(filters[n]) for n in range(int(self.core.c.fdir.top)) if filters[n].used]
 
     def _flow(self, entry: Pointer) -> Flow:
         cmd, ports = FDIRCMD(int(entry.cmd)), FDIRPORT(int(entry.port))

@@ -23,6 +23,7 @@ class RssType(IntEnum):
     IPV4_UDP    = 7
     IPV6_UDP    = 8
     IPV6_EX_UDP = 9
+    FDIR        = 15        # no hash: what the flow director reports, RXDFDIR
 
 
 class PktType(IntFlag):
@@ -84,7 +85,7 @@ class RXDCSUM(Register, width=64):
 
 
 class RXDFDIR(Register, width=64):
-    """Advanced Rx write-back, quadword 0, when a flow director filter matched.  Guess: order of the halves."""
+    """Advanced Rx write-back, quadword 0, when the flow director reports (RSSTYPE 15).  Ref: DPDK."""
 
     SOFT_ID = Field(47, 32)
     HASH    = Field(63, 48)

@@ -42,14 +42,14 @@ class FDIRCTRL(Register, at=0x0EE00):
     PBALLOC              = Field(1, 0, values=PbAlloc)
     INIT_DONE            = Field(3, access=RO)  # rises after a write
     PERFECT_MATCH        = Field(4)
-    REPORT_STATUS        = Field(5)
-    REPORT_STATUS_ALWAYS = Field(7)
+    REPORT_STATUS        = Field(5)             # frames that match get RSS type 15
+    REPORT_STATUS_ALWAYS = Field(7)             # all that the flow director looks at do
     DROP_Q               = Field(14, 8)
     FLEX                 = Field(20, 16)        # offset of the two flexible bytes, in words
     FILTERMODE           = Field(22, 21)        # Guess: storage on this part
-    SEARCHLIM            = Field(23)
-    MAX_LENGTH           = Field(27, 24)        # longest bucket list
-    FULL_THRESH          = Field(31, 28)
+    SEARCHLIM            = Field(23)            # Guess: storage
+    MAX_LENGTH           = Field(27, 24)        # Guess: filters of a bucket before frames are marked; 0 = none
+    FULL_THRESH          = Field(31, 28)        # EICR.FLOW_DIR with 16 times as many free; Guess: 0 = never
 
 
 class FDIRSIPv6(Storage, at=every(0x0EE0C, 4, 3)):
@@ -82,7 +82,7 @@ class FDIRHASH(Register, at=0x0EE28):
     """Hash bucket and the number software gave the filter.  Linux writes it with FDIRCMD as 8 bytes.  Ref: ixgbe."""
 
     HASH         = Field(14, 0)
-    BUCKET_VALID = Field(15)
+    BUCKET_VALID = Field(15)        # Guess: storage
     SIG_SW_INDEX = Field(31, 16)    # signature, or software's index
 
 
@@ -91,15 +91,15 @@ class FDIRCMD(Register, at=0x0EE2C):
 
     CMD           = Field(1, 0, access=SC, values=FdirCmd)
     FILTER_VALID  = Field(2, access=RO)     # answer of a query
-    FILTER_UPDATE = Field(3)                # adding what exists replaces it
-    IPV6DMATCH    = Field(4)
+    FILTER_UPDATE = Field(3)                # adding what exists replaces it; else it only collides
+    IPV6DMATCH    = Field(4)                # Guess: storage
     L4TYPE        = Field(6, 5, values=FdirL4Type)
     IPV6          = Field(7)
     CLEARHT       = Field(8)                # empty the hash table
     DROP          = Field(9)
-    INT           = Field(10)
-    LAST          = Field(11)
-    COLLISION     = Field(12)
+    INT           = Field(10)               # Guess: storage
+    LAST          = Field(11)               # Guess: storage
+    COLLISION     = Field(12)               # this filter was added twice
     QUEUE_EN      = Field(15)
     RX_QUEUE      = Field(22, 16)
     TUNNEL_FILTER = Field(23)               # Guess: storage on this part
@@ -107,7 +107,7 @@ class FDIRCMD(Register, at=0x0EE2C):
 
 
 class FDIRFREE(Register, at=0x0EE38):
-    """Free filters.  Ref: ixgbe."""
+    """Free filters, and those that collided.  Ref: ixgbe; DPDK for what they mean."""
 
     FREE = Field(15, 0)
     COLL = Field(30, 16)
@@ -136,10 +136,10 @@ class FDIRUDPM(Register, at=0x0EE48):
 
 
 class FDIRLEN(Register, at=0x0EE4C, access=RC):
-    """Longest bucket list seen, no count of events.  Ref: ixgbe; DPDK for MAXLEN and MAXHASH.  Guess: BUCKET_LEN."""
+    """Longest bucket list seen since the last read.  Ref: ixgbe; DPDK for MAXLEN and MAXHASH."""
 
     MAXLEN     = Field(5, 0)
-    BUCKET_LEN = Field(13, 8)
+    BUCKET_LEN = Field(13, 8)       # Guess: filters in the bucket of the last query
     MAXHASH    = Field(30, 16)      # bucket of the filter that made it so long
 
 
@@ -169,15 +169,15 @@ class FDIRMISS(Counter, at=0x0EE5C):
 
 
 class FDIRHKEY(Storage, at=0x0EE68):
-    """Key of the bucket hash.  Ref: ixgbe."""
+    """Key of the bucket hash.  Ref: ixgbe, which writes 0x3DAD14E2."""
 
 
 class FDIRSKEY(Storage, at=0x0EE6C):
-    """Key of the signature hash.  Ref: ixgbe."""
+    """Key of the signature hash.  Ref: ixgbe, which writes 0x174D3614."""
 
 
 class FDIRM(Register, at=0x0EE70):
-    """Which fields filters ignore: 1 = ignore.  Ref: ixgbe."""
+    """Which fields filters ignore, and the hash too: 1 = ignore.  Ref: ixgbe."""
 
     VLANID = Field(0)
     VLANP  = Field(1)
@@ -188,7 +188,7 @@ class FDIRM(Register, at=0x0EE70):
 
 
 class FDIRIP6M(Register, at=0x0EE74):
-    """IPv6 byte masks: 1 = ignore.  Ref: ixgbe."""
+    """IPv6 byte masks: 1 = ignore; bit i is byte i as it lies in the header.  Ref: ixgbe; DPDK for the order."""
 
     SOURCE      = Field(15, 0)
     DESTINATION = Field(31, 16)

@@ -23,7 +23,7 @@ class _Causes(Register):
     """Bits of the EICR family."""
 
     RTX_QUEUE = Field(15, 0)    # legacy and MSI: the bit IVAR names; MSI-X: bit v = vector v
-    FLOW_DIR  = Field(16)       # flow director table full; never raised, it makes drivers start over
+    FLOW_DIR  = Field(16)       # flow director: FDIRCTRL.FULL_THRESH * 16 filters or fewer are free
     RX_MISS   = Field(17)
     PCI       = Field(18)       # PCI exception
     MAILBOX   = Field(19)       # a VF wrote, or was reset

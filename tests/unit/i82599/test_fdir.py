@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Flow director, programmed with the register sequences Linux uses (82599.md 6.9)."""
+"""Flow director's perfect filters, programmed with the register sequences Linux uses (82599.md 6.9)."""
 
 from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv6Address
@@ -18,6 +18,7 @@ from device.regs.i82599 import (
     FDIRFREE,
     FDIRFSTAT,
     FDIRHASH,
+    FDIRHKEY,
     FDIRIP6M,
     FDIRIPDA,
     FDIRIPSA,
@@ -26,18 +27,20 @@ from device.regs.i82599 import (
     FDIRMISS,
     FDIRPORT,
     FDIRSIP4M,
+    FDIRSKEY,
     FDIRTCPM,
     FDIRUDPM,
     FDIRUSTAT,
     FDIRVLAN,
     FDIRSIPv6,
+    Register,
 )
-from device.regs.i82599.desc import RXDADV, RXDFDIR
+from device.regs.i82599.desc import RXDADV, RXDFDIR, RssType
 from device.regs.i82599.fdir import FdirCmd, FdirL4Type
 from tests.rigs.rx import Rig, Ring, one
+from tests.twins import fdir as twin
 
 PERFECT = 0x4A067F31  # what Linux writes with ntuple filters on
-SIGNATURE = 0x4A060001
 L2 = Ether(dst="02:00:00:00:00:01", src="02:00:00:00:00:02")
 FLOW = L2 / IP(src="10.1.2.3", dst="10.9.8.7") / TCP(sport=1000, dport=2000)
 
@@ -51,6 +54,8 @@ def made() -> Iterator[Rig]:
 @pytest.fixture
 def rig(made: Rig) -> Rig:
     made.renew()
+    made.write(FDIRHKEY, twin.BUCKET_KEY)
+    made.write(FDIRSKEY, twin.SIGNATURE_KEY)
     made.write(FDIRCTRL, PERFECT)
     mask(made)
     return made
@@ -86,6 +91,33 @@ def mask(
     rig.write(FDIRDIP4M, ~as_it_lies(str(IPv4Address(dst))) & 0xFFFFFFFF)
 
 
+def unmasked(rig: Rig, register: type[Register]) -> int:
+    return ~rig.read(register) & 0xFFFF_FFFF
+
+
+def bucket_of(rig: Rig, src: str, dst: str, sport: int, dport: int, vlan: int, flex: int, cmd: dict[str, int]) -> int:
+    """The bucket as drivers compute it: of the fields under the masks that are written."""
+    fdirm = FDIRM(rig.read(FDIRM))
+    ports = unmasked(rig, FDIRUDPM if cmd["L4TYPE"] == FdirL4Type.UDP else FDIRTCPM)
+    mask_of = {src: FDIRSIP4M, dst: FDIRDIP4M}
+    under = {
+        text: str(IPv4Address((as_it_lies(text) & unmasked(rig, register)).to_bytes(4, "little")))
+        for text, register in mask_of.items()
+    }
+    vlan_mask = (0 if fdirm.VLANID else 0x0FFF) | (0 if fdirm.VLANP else 0xE000)
+    flow = twin.Flow(
+        src=under[src],
+        dst=under[dst],
+        sport=sport & reverse16(ports & 0xFFFF),
+        dport=dport & reverse16(ports >> 16),
+        l4=0 if fdirm.L4P else cmd["L4TYPE"],
+        vlan=vlan & vlan_mask,
+        flex=0 if fdirm.FLEX else int.from_bytes(flex.to_bytes(2, "little")),
+        pool=0 if fdirm.POOL else cmd.get("VT_POOL", 0),
+    )
+    return twin.bucket(flow)
+
+
 def add(
     rig: Rig,
     name: int = 1,
@@ -96,20 +128,27 @@ def add(
     dport: int = 2000,
     vlan: int = 0,
     flex: int = 0,
+    bucket: int | None = None,
     **cmd: int,
 ) -> None:
+    fields = {"CMD": FdirCmd.ADD_FLOW, "FILTER_UPDATE": 1, "LAST": 1, "QUEUE_EN": 1, "RX_QUEUE": 5}
+    fields |= {"L4TYPE": FdirL4Type.TCP} | cmd
+    if bucket is None:
+        bucket = bucket_of(rig, src, dst, sport, dport, vlan, flex, fields)
     rig.write(FDIRIPSA, as_it_lies(src))
     rig.write(FDIRIPDA, as_it_lies(dst))
     rig.write(FDIRPORT, FDIRPORT.of(SOURCE=sport, DESTINATION=dport))
     rig.write(FDIRVLAN, FDIRVLAN.of(VLAN=vlan, FLEX=flex))
-    rig.write(FDIRHASH, FDIRHASH.of(HASH=0x123, SIG_SW_INDEX=name))
-    fields = {"CMD": FdirCmd.ADD_FLOW, "FILTER_UPDATE": 1, "LAST": 1, "QUEUE_EN": 1, "RX_QUEUE": 5}
-    rig.write(FDIRCMD, FDIRCMD.of(**(fields | {"L4TYPE": FdirL4Type.TCP} | cmd)))
+    rig.write(FDIRHASH, FDIRHASH.of(HASH=bucket, SIG_SW_INDEX=name))
+    rig.write(FDIRCMD, FDIRCMD.of(**fields))
     assert FDIRCMD(rig.read(FDIRCMD)).CMD == 0
 
 
+BUCKET = twin.bucket(twin.Flow("10.1.2.3", "10.9.8.7", 1000, 2000, twin.TCP))  # of FLOW
+
+
 def query(rig: Rig, name: int) -> FDIRCMD:
-    rig.write(FDIRHASH, FDIRHASH.of(HASH=0x123, SIG_SW_INDEX=name))
+    rig.write(FDIRHASH, FDIRHASH.of(HASH=BUCKET, SIG_SW_INDEX=name))
     rig.write(FDIRCMD, FDIRCMD.of(CMD=FdirCmd.QUERY_REM_FILT))
     return FDIRCMD(rig.read(FDIRCMD))
 
@@ -133,8 +172,8 @@ def test_a_match_goes_to_the_filters_queue_and_is_reported(rig: Rig, rings: dict
     rig.receive(raw(FLOW))
     _, q0, q1 = one(rings[5].take())
     assert q1.STAT_FLM
-    assert RXDADV(q0).RSSTYPE == 0
-    assert (RXDFDIR(q0).HASH, RXDFDIR(q0).SOFT_ID) == (0x123, 0x77)
+    assert RXDADV(q0).RSSTYPE == RssType.FDIR, "DPDK reads the id only then"
+    assert (RXDFDIR(q0).HASH, RXDFDIR(q0).SOFT_ID) == (BUCKET, 0x77)
     assert (rig.read(FDIRMATCH), rig.read(FDIRMISS)) == (1, 0)
     assert rig.read(FDIRMATCH) == 0
 
@@ -159,8 +198,8 @@ def test_every_field_counts(rig: Rig, rings: dict[int, Ring], other: Ether) -> N
 
 
 def test_masks(rig: Rig, rings: dict[int, Ring]) -> None:
-    add(rig)
     mask(rig, src=0xFFFFFF00, dst=0, sport=0xFFF0, dport=0)
+    add(rig)
     assert where(rig, rings, L2 / IP(src="10.1.2.99", dst="1.1.1.1") / TCP(sport=1007, dport=9)) == 5
     assert where(rig, rings, L2 / IP(src="10.1.3.99", dst="1.1.1.1") / TCP(sport=1007, dport=9)) == 0
     assert where(rig, rings, L2 / IP(src="10.1.2.99", dst="1.1.1.1") / TCP(sport=1008, dport=9)) == 0
@@ -177,6 +216,7 @@ def test_vlan_id_and_priority(rig: Rig, rings: dict[int, Ring]) -> None:
     assert where(rig, rings, L2 / Dot1Q(vlan=6, prio=1) / tagged) == 0
     assert where(rig, rings, L2 / tagged) == 0
     mask(rig, VLANP=0)
+    add(rig, 2, vlan=0x2005)
     assert where(rig, rings, L2 / Dot1Q(vlan=6, prio=1) / tagged) == 5
 
 
@@ -185,6 +225,7 @@ def test_flexible_bytes(rig: Rig, rings: dict[int, Ring]) -> None:
     mask(rig, FLEX=0)
     add(rig, flex=0x0008)
     assert where(rig, rings, FLOW) == 5
+    rig.write(FDIRCTRL, PERFECT)
     add(rig, flex=0x0009)
     assert where(rig, rings, FLOW) == 0
 
@@ -206,12 +247,12 @@ def test_query_and_remove(rig: Rig, rings: dict[int, Ring]) -> None:
     answer = query(rig, 3)
     assert (answer.FILTER_VALID, answer.RX_QUEUE) == (1, 5)
     assert not query(rig, 4).FILTER_VALID
-    rig.write(FDIRHASH, FDIRHASH.of(HASH=0x123, SIG_SW_INDEX=3))
+    rig.write(FDIRHASH, FDIRHASH.of(HASH=BUCKET, SIG_SW_INDEX=3))
     rig.write(FDIRCMD, FDIRCMD.of(CMD=FdirCmd.REMOVE_FLOW))
     assert not query(rig, 3).FILTER_VALID
     assert where(rig, rings, FLOW) == 0
     assert FDIRFREE(rig.read(FDIRFREE)).FREE == 2047
-    rig.write(FDIRHASH, FDIRHASH.of(HASH=0x123, SIG_SW_INDEX=3))
+    rig.write(FDIRHASH, FDIRHASH.of(HASH=BUCKET, SIG_SW_INDEX=3))
     rig.write(FDIRCMD, FDIRCMD.of(CMD=FdirCmd.REMOVE_FLOW))
     stat, failed = FDIRUSTAT(rig.read(FDIRUSTAT)), FDIRFSTAT(rig.read(FDIRFSTAT))
     assert (stat.ADD, stat.REMOVE, failed.FADD, failed.FREMOVE) == (1, 1, 0, 1)
@@ -219,7 +260,7 @@ def test_query_and_remove(rig: Rig, rings: dict[int, Ring]) -> None:
 
 def test_update_replaces(rig: Rig, rings: dict[int, Ring]) -> None:
     add(rig, 3)
-    add(rig, 3, sport=4000)
+    add(rig, 3, sport=4000, bucket=BUCKET)
     assert FDIRFREE(rig.read(FDIRFREE)).FREE == 2046
     assert where(rig, rings, FLOW) == 0
 
@@ -239,25 +280,21 @@ def test_init_empties_the_table(rig: Rig, rings: dict[int, Ring]) -> None:
     assert where(rig, rings, FLOW) == 0
 
 
-def test_signature_adds_are_taken_and_forgotten(rig: Rig, rings: dict[int, Ring]) -> None:
-    rig.write(FDIRCTRL, SIGNATURE)
-    value = FDIRCMD.of(CMD=FdirCmd.ADD_FLOW, L4TYPE=FdirL4Type.TCP, QUEUE_EN=1, RX_QUEUE=5)
-    rig.rf.write(FDIRHASH.offset(), value << 32 | 0xBEEF_0000, 8)  # one 64-bit store, as Linux does
-    assert FDIRCMD(rig.read(FDIRCMD)).CMD == 0
-    assert rig.read(FDIRHASH) == 0xBEEF_0000
-    assert where(rig, rings, FLOW) == 0
-    assert rig.read(FDIRUSTAT) == 0
+def bucket_of_ipv6(source: bytes) -> int:
+    """Without the destination, which FDIRM.DIPv6 leaves out."""
+    return twin.bucket(twin.Flow(str(IPv6Address(source)), "::", 1000, 2000, twin.TCP))
 
 
 def test_ipv6_source(rig: Rig, rings: dict[int, Ring]) -> None:
     packed = IPv6Address("2001:db8::1:2").packed
     for n in range(3):
         rig.write(FDIRSIPv6, int.from_bytes(packed[4 * n : 4 * n + 4], "little"), n)
-    add(rig, src=str(IPv4Address(packed[12:])), IPV6=1)
+    add(rig, src=str(IPv4Address(packed[12:])), IPV6=1, bucket=bucket_of_ipv6(packed))
     near = L2 / IPv6(src="2001:db8::1:3", dst="::1") / TCP(sport=1000, dport=2000)
     assert where(rig, rings, L2 / IPv6(src="2001:db8::1:2", dst="::1") / TCP(sport=1000, dport=2000)) == 5
     assert where(rig, rings, near) == 0
     rig.write(FDIRIP6M, FDIRIP6M.of(SOURCE=0x8000))
+    add(rig, src=str(IPv4Address(packed[12:])), IPV6=1, bucket=bucket_of_ipv6(packed[:15] + b"\0"))
     assert where(rig, rings, near) == 5
 
 
