@@ -148,6 +148,8 @@ static uint32_t out(void *arg, uint32_t queue, struct frame *frames, uint32_t n)
     }
     if (sent)
         card->tx.count.tx_bytes += stats_tx(&card->pf.regs, queue, frames, sent);
+    if (sent && card->pf.regs.shared)
+        stats_tx_group(&card->stats, queue, frames, sent);
     return sent;
 }
 
@@ -167,6 +169,7 @@ static void reset(void *arg, uint32_t function)
     tx_reset(&card->tx);
     fdir_reset(&card->fdir);
     timesync_reset(&card->timesync);
+    stats_reset(&card->stats);
 }
 
 static const struct chip_ops ops = { .step = card_step, .may_sleep = may_sleep, .listens = listens, .reset = reset };
@@ -193,6 +196,7 @@ static void tie_hooks(struct card *card)
     hook[HOOK_FILTERS] = (struct reg_hook){ .changed = filters_changed, .block = &card->filters };
     hook[HOOK_RSS] = (struct reg_hook){ .changed = rss_changed, .block = &card->rss };
     hook[HOOK_FDIR] = (struct reg_hook){ .write = fdir_write, .block = &card->fdir };
+    hook[HOOK_STATS] = (struct reg_hook){ .read = stats_read, .peek = stats_peek, .block = &card->stats };
     hook[HOOK_TIMESYNC] = (struct reg_hook){ .read = timesync_read, .write = timesync_write, .block = &card->timesync };
 }
 
@@ -202,7 +206,7 @@ static void tie_blocks(struct card *card)
     struct regfile *regs = &card->pf.regs;
 
     card->intr.regs = card->filters.regs = card->rss.regs = card->fdir.regs = regs;
-    card->rx.regs = card->tx.regs = card->timesync.regs = card->tails.regs = regs;
+    card->rx.regs = card->tx.regs = card->timesync.regs = card->tails.regs = card->stats.regs = regs;
     card->intr.irq = &card->pf.irq;
     card->intr.clock = card->timesync.clock = &card->clock;
     card->pf.irq.changed = intr_changed;
@@ -212,6 +216,8 @@ static void tie_blocks(struct card *card)
     card->tx.written = intr_tx;
     card->fdir.cause = intr_cause;
     card->rx.intr = card->tx.intr = card->fdir.intr = &card->intr;
+    card->rx.counted = stats_rx_group;
+    card->rx.stats = &card->stats;
     card->rx.pass_on = receive;
     card->rx.card = card;
     card->tx.out = out;

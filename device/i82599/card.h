@@ -10,6 +10,7 @@
 #define HOOK_RSS 5
 #define HOOK_FDIR 6
 #define HOOK_TIMESYNC 7
+#define HOOK_STATS 8
 
 struct card {
     struct clock clock;
@@ -23,6 +24,7 @@ struct card {
     struct rx rx;
     struct tx tx;
     struct timesync timesync;
+    struct stats stats;
     struct tails tails;
     struct wire_faults wire_faults;
     struct port *port;                /* the wire; NULL = none (frames are dropped and counted) */

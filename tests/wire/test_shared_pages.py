@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from device.regs.i82599 import PVFGPRC, RAL, RDT, SRRCTL, TDBAL
+from device.regs.i82599 import CRCERRS, PVFGPRC, QPRC, QPTC, RAL, RDT, SRRCTL, TDBAL
 from tests.rigs.hostile import PAGE, PART_BYTES, RDBAL, TAIL, Rings, memfd
 from tests.rigs.process import Device, until
 
@@ -84,6 +84,22 @@ def test_a_hole_punched_into_the_pages_stops_queues_and_nothing_else(device: Dev
         rings.start()
         rings.post(8)
         until(lambda: rings.received() == 8, "frames pass once rings are set up anew")
+
+
+def has(rings: Rings, frames: int) -> bool:
+    return rings.received() == frames
+
+
+def test_a_client_that_maps_the_pages_finds_its_queues_counted(device: Device) -> None:
+    """A round of ixgbe's: CRCERRS by a trap, then the queues' counters as memory; each frame is in one round."""
+    with Rings(device.path) as rings:
+        rings.start()
+        for frames in (8, 0, 3):
+            before = rings.received()
+            rings.post(frames)
+            until(partial(has, rings, before + frames), "frames pass")
+            rings.read32(0, CRCERRS.offset(0))
+            assert [rings.load(offset) for offset in (QPRC.offset(0), QPTC.ALIAS[0])] == [frames, frames]
 
 
 def others(rings: Rings) -> bytes:

@@ -174,18 +174,10 @@ static inline void publish(struct rx_desc *desc, int is_legacy, uint64_t q0, uin
     __atomic_store_n(&desc->q1, q1, __ATOMIC_RELEASE);
 }
 
-/* The queue's statistics index.  Its counters lie in pages that clients map with shared doorbells, where a look cannot
- * clear them: then they stay 0. */
-static inline uint32_t stats_index(const struct rx *rx, uint32_t queue)
-{
-    return reg_byte(rx->regs, R_RQSMR(0), queue) & RQSMR_MAP0;
-}
-
 static void count_no_desc(struct rx *rx, uint32_t queue)
 {
     rx->count.rx_no_desc++;
-    if (!rx->regs->shared)
-        bump(rx->regs, R_QPRDC(stats_index(rx, queue)), 1);
+    rx->counted(rx->stats, queue, 0, 0, 1);
 }
 
 /* A descriptor goes back to software: its last bytes, `tag` and all of `status` if it is the frame's last one. */
@@ -304,16 +296,6 @@ int rx_ring_put(struct rx *rx, const struct rx_info *info, const uint8_t *data)
     return put_whole(rx, q, info, data) || put_pieces(rx, q, info, data);
 }
 
-static void queue_stats(struct rx *rx, uint32_t queue, const struct rxq *q)
-{
-    uint32_t i = stats_index(rx, queue);
-
-    if (rx->regs->shared)
-        return;
-    bump(rx->regs, R_QPRC(i), q->batch_frames);
-    bump36(rx->regs, R_QBRC_L(i), q->batch_bytes);
-}
-
 /* Returns the queues that got something. */
 int rx_ring_close(struct rx *rx)
 {
@@ -329,7 +311,7 @@ int rx_ring_close(struct rx *rx)
             if (!q->written)
                 continue;
             reg_publish(rx->regs, R_RDH(queue), q->head);
-            queue_stats(rx, queue, q);
+            rx->counted(rx->stats, queue, q->batch_frames, q->batch_bytes, 0);
             rx->written(rx->intr, queue);
             used++;
         }

@@ -35,6 +35,8 @@ struct rx {
     void (*written)(void *intr, uint32_t queue);      /* descriptors of a queue were written back */
     void (*cause)(void *intr, uint32_t causes);       /* EICR causes, in place */
     void *intr;
+    void (*counted)(void *stats, uint32_t queue, uint32_t frames, uint64_t bytes, uint32_t dropped); /* for want of descriptors */
+    void *stats;
     int (*pass_on)(void *card, struct rx_pass *pass); /* a frame's way, stage by stage; 0: it was filtered out */
     void *card;
     int link_up;                                      /* frames pass the MAC */

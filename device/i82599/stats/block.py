@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The statistics registers; C counts (stats.c, and each block what is its own)."""
+"""The statistics registers; C counts (stats.c, groups.c, and each block what is its own)."""
 
 from device.i82599.block import Block
+from device.machine.core import lib
 from device.regs.i82599 import (
     BPRC,
     BPTC,
@@ -107,7 +108,8 @@ from device.regs.i82599 import (
 class Stats(Block):
     """Counters of the MAC and of queues, and which queue counts where."""
 
-    registers = (
+    hook = lib.HOOK_STATS  # a read tells it of a client's round through the counters
+    hooked = (
         BPRC,
         BPTC,
         CRCERRS,
@@ -178,7 +180,6 @@ class Stats(Block):
         RJC,
         RLEC,
         ROC,
-        RQSMR,
         RUC,
         RXDDGBCH,
         RXDDGBCL,
@@ -189,7 +190,6 @@ class Stats(Block):
         RXDLPBKGBCH,
         RXDLPBKGBCL,
         RXDLPBKGPC,
-        RXDSTATCTRL,
         RXLPBKGBCH,
         RXLPBKGBCL,
         RXLPBKGPC,
@@ -201,9 +201,9 @@ class Stats(Block):
         TORL,
         TPR,
         TPT,
-        TQSM,
         TXDGBCH,
         TXDGBCL,
         TXDGPC,
         XEC,
     )
+    registers = (RQSMR, RXDSTATCTRL, TQSM)

@@ -25,6 +25,11 @@ static inline uint32_t octets(uint32_t len_bytes)
     return len_bytes + ETH_FCS_BYTES < OCTETS_MIN ? OCTETS_MIN : len_bytes + ETH_FCS_BYTES;
 }
 
+uint32_t stats_octets(uint32_t len_bytes)
+{
+    return octets(len_bytes);
+}
+
 /* Offset of the size class, given the first of the six: 64, 65-127, 128-255, 256-511, 512-1023, 1024 and more. */
 static inline uint32_t class_of(uint32_t first, uint32_t size)
 {

@@ -1,8 +1,30 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The chip's own statistics registers.  The block has no state but the registers themselves. */
+/* The chip's own statistics registers: MAC counters (stats.c), and those of groups of queues (groups.c). */
 
+#define STATS_GROUPS 16               /* RQSMR and TQSM put every queue into one of them */
+
+struct stats_group {                  /* counted, and not shown yet to a client that maps the queues' pages */
+    uint64_t rx_frames, rx_bytes, rx_dropped, tx_frames, tx_octets;
+};
+
+struct stats {
+    struct regfile *regs;
+    uint32_t leader;                  /* the counter whose read begins a client's round; 0: none was read yet */
+    uint32_t other;                   /* the first other one that this round has read */
+    struct stats_group late[STATS_GROUPS];
+};
+
+/* stats.c */
 void stats_stage(struct regfile *regs, const struct rx_pass *pass); /* counts a good frame that passed the filters */
 /* Any frames off the wire, dropped ones too: TPR, TOR, RXNFG*. */
 void stats_rx_total(struct regfile *regs, const struct frame *frames, uint32_t n);
 /* Sent from a ring: GPTC, TPT, the queue's own by TQSM …; returns their bytes without FCS. */
 uint64_t stats_tx(struct regfile *regs, uint32_t queue, const struct frame *frames, uint32_t n);
+uint32_t stats_octets(uint32_t len_bytes);                         /* what a frame counts as: with FCS, 64 at least */
+
+/* groups.c */
+void stats_reset(struct stats *stats);
+void stats_rx_group(void *stats, uint32_t queue, uint32_t frames, uint64_t bytes, uint32_t dropped); /* dropped: no descriptor */
+void stats_tx_group(struct stats *stats, uint32_t queue, const struct frame *frames, uint32_t n); /* shared doorbells only */
+uint32_t stats_read(void *stats, uint32_t offset);                 /* struct reg_hook's */
+uint32_t stats_peek(void *stats, uint32_t offset);
