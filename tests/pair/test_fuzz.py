@@ -521,6 +521,7 @@ def registers(nic: Card) -> bytes:
     words = bytearray(ffi.buffer(nic.pf.c.regs.word, BAR0_BYTES))
     for offset in (*regs.LINKS.AT, *regs.ESDP.AT):
         words[offset : offset + 4] = bytes(4)
+    words[regs.STATUS.offset()] &= ~regs.STATUS.of(LINK_UP=1) & 0xFF
     return bytes(words)
 
 

@@ -17,25 +17,11 @@
 #include "i82599/pass.h"
 #include "i82599/fdir/fdir.h"
 
-#define PERFECT_BITS 10u              /* of a bucket, plus PBALLOC: 11, 12, 13; and as many filters, less one */
-#define SIGNATURE_BITS 12u            /* 13, 14, 15 */
 #define FULL_THRESH_UNIT 16u          /* Ref: Linux, whose 4 in FULL_THRESH means 64 filters */
-
-static uint32_t index_bits(const struct fdir *fdir)
-{
-    uint32_t fdirctrl = reg(fdir->regs, R_FDIRCTRL);
-
-    return (fdirctrl & FDIRCTRL_PERFECT_MATCH ? PERFECT_BITS : SIGNATURE_BITS) + field(fdirctrl, FDIRCTRL_PBALLOC);
-}
-
-uint32_t fdir_bucket(const struct fdir *fdir, uint32_t hash)
-{
-    return hash & ((1u << index_bits(fdir)) - 1);
-}
 
 static uint32_t capacity(const struct fdir *fdir)
 {
-    return reg(fdir->regs, R_FDIRCTRL) & FDIRCTRL_PBALLOC ? (1u << index_bits(fdir)) - 1 : 0;
+    return reg(fdir->regs, R_FDIRCTRL) & FDIRCTRL_PBALLOC ? (1u << fdir_index_bits(fdir)) - 1 : 0;
 }
 
 static uint32_t left(const struct fdir *fdir)

@@ -37,11 +37,15 @@ struct fdir {
 /* fdir.c: the table and its commands */
 void fdir_reset(struct fdir *fdir);
 void fdir_write(void *fdir, uint32_t offset, uint32_t old, uint32_t seen, uint32_t written);  /* struct reg_hook's */
-uint32_t fdir_bucket(const struct fdir *fdir, uint32_t hash);     /* of FDIRHASH or of a frame, by size and mode of the table */
 
-/* match.c: frames */
+/* key.c: what is compared */
+uint32_t fdir_index_bits(const struct fdir *fdir);                /* of a bucket's number, by size and mode of the table */
+uint32_t fdir_bucket(const struct fdir *fdir, uint32_t hash);     /* of FDIRHASH or of a frame */
 void fdir_masks_renew(struct fdir *fdir);                         /* masks, and keys of all filters */
 void fdir_filter_key(const struct fdir *fdir, struct fdir_filter *filter);
+void fdir_mask_key(const struct fdir_masks *masks, uint32_t *key);     /* raw fields in, masked fields out */
+
+/* match.c: frames */
 void fdir_stage(struct fdir *fdir, struct rx_pass *pass);
 /* 1: a filter fits, and *out is a copy of it; 0: none, and out->hash is what the frame hashes to. */
 int fdir_match(struct fdir *fdir, const uint8_t *data, const struct packet *pkt, struct fdir_filter *out);
