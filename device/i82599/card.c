@@ -127,6 +127,8 @@ static int receive(void *arg, struct rx_pass *pass)
     rx_checksum_stage(&card->rx, pass);
     rss_stage(&card->rss, pass);
     etqf_stage(&card->filters, pass);
+    if (__builtin_expect(card->timesync.rx_on, 0))
+        timesync_stage(&card->timesync, pass);
     fdir_stage(&card->fdir, pass);
     rx_store_stage(&card->rx, pass);
     return 1;
@@ -136,6 +138,7 @@ static int receive(void *arg, struct rx_pass *pass)
 static uint32_t out(void *arg, uint32_t queue, struct frame *frames, uint32_t n)
 {
     struct card *card = arg;
+    uint64_t stamp = card->tx.stamps ? timesync_now(&card->timesync) : 0;  /* before the far end can have the frame */
     uint32_t sent = 0;
 
     if (reg(&card->pf.regs, R_HLREG0) & HLREG0_LPBK) {
@@ -145,6 +148,10 @@ static uint32_t out(void *arg, uint32_t queue, struct frame *frames, uint32_t n)
         sent = n;
     } else if (card->rx.link_up && card->port) {
         sent = (uint32_t)port_send(card->port, frames, n);
+    }
+    if (card->tx.stamps && sent) {
+        timesync_sent(&card->timesync, stamp);
+        card->tx.stamps = 0;
     }
     if (sent)
         card->tx.count.tx_bytes += stats_tx(&card->pf.regs, queue, frames, sent);
@@ -197,7 +204,8 @@ static void tie_hooks(struct card *card)
     hook[HOOK_RSS] = (struct reg_hook){ .changed = rss_changed, .block = &card->rss };
     hook[HOOK_FDIR] = (struct reg_hook){ .write = fdir_write, .block = &card->fdir };
     hook[HOOK_STATS] = (struct reg_hook){ .read = stats_read, .peek = stats_peek, .block = &card->stats };
-    hook[HOOK_TIMESYNC] = (struct reg_hook){ .read = timesync_read, .write = timesync_write, .block = &card->timesync };
+    hook[HOOK_TIMESYNC] = (struct reg_hook){ .read = timesync_read, .peek = timesync_peek, .write = timesync_write,
+                                                .block = &card->timesync };
 }
 
 /* Who asks whom: every block gets the registers and no more than what it needs besides. */

@@ -114,6 +114,7 @@ class CardCore:
     @link_up.setter
     def link_up(self, up: bool) -> None:
         self.c.rx.link_up = int(up)
+        lib.timesync_speed(ffi.addressof(self.c, "timesync"))  # SYSTIM's rate follows LINKS
 
     def share_doorbells(self, every_us: int = 0) -> None:
         """Clients may map the pages with the queue tails from now on.

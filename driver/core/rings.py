@@ -6,7 +6,7 @@ family says what its descriptors look like (``RingModel``) and tells the NIC whe
 q_vector is the only one to touch it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +31,7 @@ class RingModel:
         buf_bytes: How large a buffer may be.
         rx_tail: Register that gives Rx descriptors to the NIC, one a queue.
         tx_tail: The same for Tx.
+        stamp_ns: Reads the time stamp of a received frame with this status out of the NIC; None: it has none.
     """
 
     ops: object
@@ -39,6 +40,7 @@ class RingModel:
     buf_bytes: range
     rx_tail: type[Register]
     tx_tail: type[Register]
+    stamp_ns: Callable[[Bar, int], int | None] = lambda _bar, _status: None
 
     def check_count(self, count: int) -> int:
         """A ring length that the hardware takes.
@@ -139,14 +141,20 @@ class RxFrame:
     Attributes:
         parts: The frame's bytes in order, one view per buffer it spans; nearly always one.
         rss_hash: Hash the NIC computed, or 0.
+        rss_type: What it was taken over, as the family has it; 0: there is no hash.
+        packet_type: What headers the NIC found, as the family has it.
         status: Status and error bits of its last descriptor, as the family has them.
         vlan_tci: The tag the NIC took out, or None.
+        stamp_ns: When it arrived on the NIC's own clock, if the NIC stamped it; else None.
     """
 
     parts: tuple[memoryview, ...]
     rss_hash: int
     status: int
     vlan_tci: int | None
+    rss_type: int
+    packet_type: int
+    stamp_ns: int | None
 
     def __len__(self) -> int:
         return sum(len(part) for part in self.parts)
@@ -197,7 +205,15 @@ class RxRing(_Ring):
             start = int(ffi.cast("uintptr_t", frame.data[b])) - self._base
             parts.append(view[start : start + frame.len_bytes[b]].toreadonly())
         stripped = frame.flags & lib.RX_VLAN
-        return RxFrame(tuple(parts), frame.rss_hash, frame.status, frame.vlan_tci if stripped else None)
+        return RxFrame(
+            tuple(parts),
+            frame.rss_hash,
+            frame.status,
+            frame.vlan_tci if stripped else None,
+            frame.rss_type,
+            frame.packet_type,
+            self.model.stamp_ns(self._bar, frame.status),
+        )
 
     def refill(self) -> int:
         """Give harvested buffers back, in batches; returns how many went."""

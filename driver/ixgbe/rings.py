@@ -4,6 +4,7 @@
 from device.regs.i82599 import RDT, TDT
 from driver.compiled import lib
 from driver.core.rings import RingModel
+from driver.ixgbe.timesync import received_ns
 
 RINGS = RingModel(
     ops=lib.ixgbe_ring_ops,
@@ -12,4 +13,5 @@ RINGS = RingModel(
     buf_bytes=range(2048, 16385, 1024),  # SRRCTL.BSIZEPACKET counts in KiB, 1 to 16
     rx_tail=RDT,
     tx_tail=TDT,
+    stamp_ns=received_ns,
 )

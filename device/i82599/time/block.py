@@ -3,11 +3,28 @@
 
 from device.i82599.block import Block
 from device.machine.core import lib
-from device.regs.i82599 import FRTIMER, SYSTIMH, SYSTIML, TIMINCA
+from device.regs.i82599 import (
+    FRTIMER,
+    RXMTRL,
+    RXSATRH,
+    RXSATRL,
+    RXSTMPH,
+    RXSTMPL,
+    SYSTIMH,
+    SYSTIML,
+    TIMADJH,
+    TIMADJL,
+    TIMINCA,
+    TSYNCRXCTL,
+    TSYNCTXCTL,
+    TXSTMPH,
+    TXSTMPL,
+)
 
 
 class TimeSync(Block):
-    """The free running timer, and SYSTIM."""
+    """The free running timer, SYSTIM, and the stamps of PTP's messages."""
 
+    registers = (RXMTRL, RXSATRL, RXSATRH, RXSTMPL, TXSTMPL, TIMADJL)
     hook = lib.HOOK_TIMESYNC
-    hooked = (FRTIMER, SYSTIML, SYSTIMH, TIMINCA)
+    hooked = (FRTIMER, SYSTIML, SYSTIMH, TIMINCA, TIMADJH, TSYNCRXCTL, RXSTMPH, TSYNCTXCTL, TXSTMPH)

@@ -109,6 +109,7 @@ static int data_first(const struct tx_turn *turn, struct tx_packet *pkt, const s
 
     pkt->tse = !!(desc->q1 & TXDADV_DCMD_TSE);
     pkt->vle = !!(desc->q1 & TXD_CMD_VLE);
+    pkt->stamp = !!(desc->q1 & TXDADV_MAC_TSTAMP);
     pkt->ixsm = !!(desc->q1 & TXDADV_POPTS_IXSM);
     pkt->txsm = !!(desc->q1 & TXDADV_POPTS_TXSM);
     pkt->payload_bytes = field(desc->q1, TXDADV_PAYLEN);

@@ -121,6 +121,25 @@ static int turn_open(struct tx_turn *turn, struct tx *tx, uint32_t q, uint32_t b
     return 0;
 }
 
+static inline int send(struct tx_turn *turn, const struct tx_packet *pkt)
+{
+    return pkt->tse ? tso_send(turn, pkt) : tx_frame(turn, pkt);
+}
+
+/* One that asks for a time stamp leaves by itself, so that the stamp is its own.  Of a segmented packet the first segment
+ * is stamped. */
+static __attribute__((noinline)) int send_stamped(struct tx_turn *turn, const struct tx_packet *pkt)
+{
+    int rc;
+
+    tx_flush(turn);
+    turn->tx->stamps = !turn->q->tso_sent_bytes;
+    rc = send(turn, pkt);
+    tx_flush(turn);
+    turn->tx->stamps = 0;
+    return rc;
+}
+
 /* Returns frames used up; adds the descriptors looked at to *walked.  The mark goes unless a budget was what ended the
  * turn. */
 static uint32_t queue_turn(struct tx *tx, uint32_t q, uint32_t budget, uint32_t *walked)
@@ -139,7 +158,7 @@ static uint32_t queue_turn(struct tx *tx, uint32_t q, uint32_t budget, uint32_t 
         if (rc)
             break;
         if (pkt.len_bytes) {
-            rc = pkt.tse ? tso_send(&turn, &pkt) : tx_frame(&turn, &pkt);
+            rc = __builtin_expect(pkt.stamp, 0) ? send_stamped(&turn, &pkt) : send(&turn, &pkt);
             if (rc)
                 break;
         }

@@ -35,6 +35,7 @@ struct tx {
     uint32_t next;                    /* round robin */
     uint8_t *arena;                   /* where segments and gathered frames are built */
     uint64_t arena_bytes;
+    uint32_t stamps;                  /* the first frame that goes out next asks for a time stamp; who takes it clears this */
     struct tx_count count;
 };
 
@@ -48,7 +49,7 @@ struct tx_packet {                    /* one packet as its descriptors and its c
     uint32_t mss, l4t;
     uint32_t cso, css;                /* legacy: where the checksum goes, where the sum starts */
     uint16_t vlan_tci;
-    uint8_t rs, tse, vle, ixsm, txsm, ic, ipv4;
+    uint8_t rs, tse, vle, ixsm, txsm, ic, ipv4, stamp;
 };
 struct tx_cursor {                    /* a place inside a packet */
     uint32_t at, descs;               /* next descriptor to open, how many are left */

@@ -43,6 +43,7 @@ MIRROR     = "mirror rules"
 WAKE       = "wake-up"
 MANAGEMENT = "management traffic"
 LEDS       = "LEDs"
+PTP_PINS   = "pulses and stamps on pins"
 TX_HALT    = "halt of the Tx path"
 PCIE_COUNT = "counters of the PCIe block"
 PCIE_CAUSE = "causes of the PCIe block"
@@ -65,6 +66,8 @@ FEATURES = (
     Feature("segmentation of UDP", WORKS, f"{_OFFLOAD}test_udp_segmentation_gives_each_datagram_its_own_header"),
     Feature("VLAN tags put in and taken out", WORKS, "tests/boot/test_vlan.py::test_who_handles_the_tag"),
     Feature(RSC, STORED, _MARK, "frames arrive one by one"),
+    Feature("time stamps of PTP messages", WORKS, "tests/pair/test_timesync.py::test_two_clocks_find_their_offset"),
+    Feature(PTP_PINS, STORED, _MARK, "the pins lead nowhere"),
     # Steering
     Feature("RSS", WORKS, f"{_FILTERS}test_each_flow_has_its_queue"),
     Feature("perfect flow director filters", WORKS, f"{_FILTERS}test_perfect_filters_steer_and_drop"),

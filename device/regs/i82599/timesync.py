@@ -7,6 +7,7 @@ Ref: 82599 datasheet, "Time Sync (IEEE 1588) Registers"; names as in Linux ixgbe
 from enum import IntEnum
 
 from device.regs.core import RO, Field, ReadOnly, Register, Storage
+from device.regs.i82599.features import PTP_PINS
 
 
 class TsyncType(IntEnum):
@@ -24,7 +25,7 @@ class RXMTRL(Register, at=0x05120):
 
     CTRLT    = Field(7, 0)
     MSGT     = Field(15, 8)
-    UDP_PORT = Field(31, 16)
+    UDP_PORT = Field(31, 16, reset=0x319)  # Ref: libmoon, which found this and not 319 in real ones
 
 
 class TSYNCRXCTL(Register, at=0x05188):
@@ -85,51 +86,54 @@ class TIMADJL(Storage, at=0x08C18):
     """Clock offset, low.  Ref: ixgbe."""
 
 
-class TIMADJH(Storage, at=0x08C1C):
-    """Clock offset and sign, high.  Ref: ixgbe."""
+class TIMADJH(Register, at=0x08C1C):
+    """Clock offset, high; writing it moves the clock.  Ref: ixgbe.  Guess: when, and the sign."""
+
+    OFFSET = Field(30, 0)
+    MINUS  = Field(31)
 
 
-class TSAUXC(Storage, at=0x08C20):
+class TSAUXC(Storage, at=0x08C20, stored=PTP_PINS):
     """Auxiliary control: pulses on pins.  Ref: ixgbe."""
 
 
-class TRGTTIML0(Storage, at=0x08C24):
+class TRGTTIML0(Storage, at=0x08C24, stored=PTP_PINS, asks=False):
     """Target time 0, low.  Ref: ixgbe."""
 
 
-class TRGTTIMH0(Storage, at=0x08C28):
+class TRGTTIMH0(Storage, at=0x08C28, stored=PTP_PINS, asks=False):
     """Target time 0, high.  Ref: ixgbe."""
 
 
-class TRGTTIML1(Storage, at=0x08C2C):
+class TRGTTIML1(Storage, at=0x08C2C, stored=PTP_PINS, asks=False):
     """Target time 1, low.  Ref: ixgbe."""
 
 
-class TRGTTIMH1(Storage, at=0x08C30):
+class TRGTTIMH1(Storage, at=0x08C30, stored=PTP_PINS, asks=False):
     """Target time 1, high.  Ref: ixgbe."""
 
 
-class FREQOUT0(Storage, at=0x08C34):
+class FREQOUT0(Storage, at=0x08C34, stored=PTP_PINS, asks=False):
     """Frequency out 0.  Ref: ixgbe."""
 
 
-class FREQOUT1(Storage, at=0x08C38):
+class FREQOUT1(Storage, at=0x08C38, stored=PTP_PINS, asks=False):
     """Frequency out 1.  Ref: ixgbe."""
 
 
-class AUXSTMPL0(ReadOnly, at=0x08C3C):
+class AUXSTMPL0(ReadOnly, at=0x08C3C, stored=PTP_PINS):
     """Auxiliary time stamp 0, low.  Ref: ixgbe."""
 
 
-class AUXSTMPH0(ReadOnly, at=0x08C40):
+class AUXSTMPH0(ReadOnly, at=0x08C40, stored=PTP_PINS):
     """Auxiliary time stamp 0, high.  Ref: ixgbe."""
 
 
-class AUXSTMPL1(ReadOnly, at=0x08C44):
+class AUXSTMPL1(ReadOnly, at=0x08C44, stored=PTP_PINS):
     """Auxiliary time stamp 1, low.  Ref: ixgbe."""
 
 
-class AUXSTMPH1(ReadOnly, at=0x08C48):
+class AUXSTMPH1(ReadOnly, at=0x08C48, stored=PTP_PINS):
     """Auxiliary time stamp 1, high.  Ref: ixgbe."""
 
 
@@ -137,9 +141,9 @@ class SYSTIMR(ReadOnly, at=0x08C58):
     """The clock's fraction.  Ref: ixgbe (later parts)."""
 
 
-class TSICR(ReadOnly, at=0x08C60):
+class TSICR(ReadOnly, at=0x08C60, stored=PTP_PINS):
     """Time sync causes.  Ref: ixgbe (later parts)."""
 
 
-class TSIM(Storage, at=0x08C68):
+class TSIM(Storage, at=0x08C68, stored=PTP_PINS):
     """Time sync mask.  Ref: ixgbe (later parts)."""

@@ -74,7 +74,8 @@ struct tx_offload {                      /* what a frame asks of the NIC; all 0 
     uint8_t l4_csum;
     uint8_t l4_type;                     /* 0 UDP, 1 TCP, 2 SCTP */
     uint16_t vlan_tci;
-    uint16_t vlan;                       /* 1 = insert vlan_tci */
+    uint8_t vlan;                        /* 1 = insert vlan_tci */
+    uint8_t stamp;                       /* 1 = the NIC is to note when the frame leaves */
 };
 
 /* A family's descriptors.  Called once a batch, but for commit, which a frame needs that went through a system call anyway. */

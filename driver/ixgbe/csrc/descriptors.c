@@ -132,7 +132,8 @@ static void commit(struct tx_ring *ring, uint32_t len_bytes, const struct tx_off
     int context = off->l4_csum || off->ip_csum || off->mss || off->vlan;
     uint32_t header = off->mss ? (uint32_t)off->l4_offset + off->l4_len_bytes : 0;
     uint64_t q1 = TXDADV_DCMD_DEXT | TXDADV_DTYP_DATA | TXDADV_DCMD_IFCS | (off->vlan ? TXDADV_DCMD_VLE : 0) |
-                  (off->mss ? TXDADV_DCMD_TSE : 0) | (off->ip_csum ? TXDADV_POPTS_IXSM : 0) | (off->l4_csum ? TXDADV_POPTS_TXSM : 0) |
+                  (off->mss ? TXDADV_DCMD_TSE : 0) | (off->stamp ? TXDADV_MAC_TSTAMP : 0) |
+                  (off->ip_csum ? TXDADV_POPTS_IXSM : 0) | (off->l4_csum ? TXDADV_POPTS_TXSM : 0) |
                   (uint64_t)(len_bytes - header) << TXDADV_PAYLEN_SHIFT;
 
     if (context) {

@@ -46,6 +46,7 @@ ASKED = [
     (rows.WAKE, "Linux's ethtool -s wol g", 0x05808, 0x00000002),
     (rows.MANAGEMENT, "a driver that lets ARP through to the host", 0x05820, 0x00002000),
     (rows.LEDS, "Linux's ethtool -p", 0x00200, 0x000E0000),
+    (rows.PTP_PINS, "Linux's ixgbe_ptp_setup_sdp_X540, in a driver that takes this chip for that", 0x08C20, 0x00000004),
     (rows.TX_HALT, "DPDK's stop of the security path", 0x08800, 0x00000002),
     (rows.PCIE_COUNT, "a driver that counts transactions", 0x11010, 0x00000001),
     (rows.PCIE_CAUSE, "a driver that wants to hear of PCIe errors", 0x110B8, 0x00000001),
