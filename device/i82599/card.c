@@ -263,7 +263,7 @@ struct card *card_new(void)
     }
     tie_blocks(card);
     tie_hooks(card);
-    card->intr.deadline_ns = UINT64_MAX;
+    card->intr.deadline_ns = card->intr.timer_ns = UINT64_MAX;
     card->filters.stale = card->rss.stale = card->fdir.stale = 1;
     return card;
 }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Interrupts; the work is done in C (intr.c, registers.c)."""
+"""Interrupts; the work is done in C (intr.c, registers.c, timer.c)."""
 
 from device.i82599.block import Block
 from device.machine.core import lib
@@ -19,6 +19,7 @@ from device.regs.i82599 import (
     GPIE,
     IVAR,
     IVAR_MISC,
+    TCPTIMER,
 )
 
 
@@ -42,4 +43,5 @@ class Intr(Block):
         EIMS_EX,
         EIMC_EX,
         EIAM_EX,
+        TCPTIMER,
     )

@@ -201,8 +201,11 @@ void intr_cause(void *arg, uint32_t causes)
 
 void intr_run(struct intr *intr)
 {
-    uint64_t vectors = intr->waiting, now;
+    uint64_t vectors, now;
 
+    if (intr->timer_ns != UINT64_MAX)
+        intr_timer_run(intr);
+    vectors = intr->waiting;
     if (!vectors)
         return;
     now = clock_now(intr->clock);
@@ -224,12 +227,12 @@ void intr_run(struct intr *intr)
 
 uint64_t intr_wait_ns(const struct intr *intr)
 {
-    uint64_t now;
+    uint64_t next_ns = intr->waiting && intr->deadline_ns < intr->timer_ns ? intr->deadline_ns : intr->timer_ns, now;
 
-    if (!intr->waiting)
+    if (next_ns == UINT64_MAX)
         return UINT64_MAX;
     now = clock_now(intr->clock);
-    return intr->deadline_ns > now ? intr->deadline_ns - now : 0;
+    return next_ns > now ? next_ns - now : 0;
 }
 
 void intr_changed(void *arg)
@@ -245,6 +248,7 @@ void intr_reset(struct intr *intr)
 {
     *intr = (struct intr){
         .regs = intr->regs, .irq = intr->irq, .clock = intr->clock, .count = intr->count, .deadline_ns = UINT64_MAX,
+        .timer_ns = UINT64_MAX,
     };
     intr_fall(intr);
 }

@@ -28,6 +28,8 @@ struct intr {
     uint64_t next_ns[INTR_EITRS];     /* vector may not fire before this time */
     uint64_t waiting;                 /* vectors whose message waits for next_ns */
     uint64_t deadline_ns;             /* earliest of those; UINT64_MAX when none */
+    uint64_t timer_ns;                /* TCPTIMER ends then; UINT64_MAX: it stands still */
+    uint64_t timer_left_ns;           /* while it stands still: what was left */
     struct intr_count count;
 };
 
@@ -44,6 +46,8 @@ uint32_t intr_read(void *intr, uint32_t offset);
 uint32_t intr_peek(void *intr, uint32_t offset);
 void intr_write(void *intr, uint32_t offset, uint32_t old, uint32_t seen, uint32_t written);
 
-/* Between the two files. */
+/* Between the files. */
 void intr_raise(struct intr *intr, uint64_t queues, uint32_t others, int soft); /* just latched, or unmasked while latched */
 void intr_fall(struct intr *intr);                                /* INTx goes down when nothing is pending */
+void intr_timer_write(struct intr *intr, uint32_t written);       /* timer.c: TCPTIMER, as it was written */
+void intr_timer_run(struct intr *intr);                           /* its end, if it has come */

@@ -103,9 +103,9 @@ class TCPTIMER(Register, at=0x0004C, reset=0x100):
 
     DURATION       = Field(7, 0)            # milliseconds
     KICKSTART      = Field(8, access=SC)    # a command, reads 0
-    TCPCOUNTEN     = Field(9)
-    TCPCOUNTFINISH = Field(10)
-    LOOP           = Field(11)
+    TCPCOUNTEN     = Field(9)               # off: stands still
+    TCPCOUNTFINISH = Field(10, access=SC)   # ends at once.  Guess: a command, reads 0
+    LOOP           = Field(11)              # starts over at its end
 
 
 class LEDCTL(Register, at=0x00200, stored=LEDS):
