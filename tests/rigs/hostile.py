@@ -82,12 +82,17 @@ class Rings(Client):
             struct.pack_into("<QQ", memory, 16 * n, self.iova["rx_buffer"] + 1024 * (n % 32), 0)
 
     def store(self, offset: int, value: int) -> None:
-        """Write a register: a plain store where that is how the device hands it out."""
+        """Write a register: a plain store where that is how the device hands it out.
+
+        Observed: ``struct.pack_into`` clears the bytes before it fills them, and a tail that is 0 for a moment asks for
+        the rest of the ring once more; an element of a memoryview is one store of 32 bits.
+        """
         area = self.areas.get(offset & -PAGE)
         if area is None:
             self.write32(0, offset, value)
         else:
-            struct.pack_into("<I", area, offset % PAGE, value)
+            with memoryview(area) as page, page.cast("I") as words:
+                words[offset % PAGE // 4] = value
 
     def load(self, offset: int) -> int:
         area = self.areas.get(offset & -PAGE)
