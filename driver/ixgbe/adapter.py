@@ -77,6 +77,12 @@ class Adapter(Frames, Figures):
         self.sw.ring_count = RINGS.check_count(ring_count if ring_count is not None else self.sw.ring_count)
         if wanted != self.scheme.queues and (self.scheme.msix or wanted < self.scheme.queues):
             log.info("%s: %s", self.door.name, self.scheme.init(wanted))
+        if wanted > self.scheme.queues and queues is not None:
+            assert self.scheme.kind is not None
+            log.warning(
+                "%s: %d ring pairs were asked for, there is %d: %s is one interrupt for everything; more want MSI-X",
+                self.door.name, wanted, self.scheme.queues, self.scheme.kind.name,
+            )  # fmt: skip
         try:
             self._make_rings()
             self._configure()

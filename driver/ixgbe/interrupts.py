@@ -159,7 +159,8 @@ class InterruptScheme:
         )
         more = "" if len(self.q_vectors) <= 4 else " …"
         assert self.kind is not None
-        return f"{self.kind.name}, {vectors} vectors for {self.queues} ring pairs ({rings}{more})"
+        fewer = f"; {queues} were asked for" if self.queues < queues else ""
+        return f"{self.kind.name}, {vectors} vectors for {self.queues} ring pairs ({rings}{more}){fewer}"
 
     def _set_capability(self, queues: int) -> int:
         """Choose the kind of interrupt; the number of vectors for queues."""

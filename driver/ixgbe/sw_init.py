@@ -56,9 +56,12 @@ class SwState:
 
 
 def sw_init(hw: Hw, cpus: int) -> SwState:
-    """Set limits by MAC generation and CPUs, make the address table, and read how many vectors there are."""
+    """Set limits by MAC generation and CPUs, make the address table, and read how many vectors there are.
+
+    A function may come without MSI-X: there is no table then, and MSI or INTx will do.
+    """
     info = hw.info
-    table = hw.config.read(MSIX_CTRL).TABLE_SIZE + 1
+    table = hw.config.read(MSIX_CTRL).TABLE_SIZE + 1 if hw.config.has(MSIX_CTRL) else 0
     return SwState(
         rss_limit=info.rss_queues,
         queue_limit=min(QUEUES_MAX - NON_Q_VECTORS, cpus),

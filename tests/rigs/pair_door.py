@@ -29,10 +29,11 @@ class PairDoor(Door):
         irqs: What the device sent, and where to.
     """
 
-    def __init__(self, nic: Card, name: str = "pair") -> None:
+    def __init__(self, nic: Card, name: str = "pair", *, best: irq.IrqKind = irq.IrqKind.MSIX) -> None:
+        """``best``: the best kind of interrupt on offer, as the device's ``--interrupts``."""
         self.name = name
         self.nic = nic
-        self.config = ConfigSpace(nic.pf, nic.identity)
+        self.config = ConfigSpace(nic.pf, nic.identity, best=best)
         self.irqs = IrqFds(nic.pf, VECTORS)
         self._intx_fd = -1
         self._maps: dict[int, int] = {}
@@ -64,6 +65,8 @@ class PairDoor(Door):
         return self._mmio
 
     def irq_count(self, kind: IrqKind) -> int:
+        if KINDS[kind] > self.config.best:
+            return 0
         return self.config.vectors if kind is IrqKind.MSIX else 1
 
     def irq_enable(self, kind: IrqKind, eventfds: Sequence[int]) -> None:
