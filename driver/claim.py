@@ -149,10 +149,9 @@ class Claim:
         """Let go of the function and remove what is on disk; safe to call twice."""
         if self._fd < 0:
             return
-        with contextlib.suppress(FileNotFoundError):
-            self.status_path.unlink()
-        with contextlib.suppress(FileNotFoundError):
-            self.path.unlink()
+        for path in (self.status_path, self.path):  # what cannot be removed is free all the same, once the lock is gone
+            with contextlib.suppress(OSError):
+                path.unlink()
         os.close(self._fd)
         self._fd = -1
 

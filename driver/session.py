@@ -9,6 +9,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from types import TracebackType
 from typing import Any
 
@@ -182,12 +183,11 @@ class Session:
     def close(self) -> None:
         """Stop polling, quiesce the NIC, remove the interface.  Safe to call twice."""
         status, self.status = self.status, None
-        if status is not None:
-            status.close()
-        try:
-            self._stop()
-        finally:
-            self.netdev.close()
+        with ExitStack() as rest:
+            rest.callback(self.netdev.close)
+            rest.callback(self._stop)
+            if status is not None:
+                rest.callback(status.close)
 
     def __enter__(self) -> "Session":
         return self

@@ -14,13 +14,13 @@ from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
-from device.regs.i82599 import CTRL_EXT, DMATXCTL, EIMC, EIMC_EX
+from device.regs.i82599 import CTRL_EXT
 from driver.claim import Claim
 from driver.core.bar import Bar
 from driver.core.dma import IOVA_BASE_64, Arena
 from driver.core.qvector import request_irqs
 from driver.core.rings import RxRing, TxRing
-from driver.errors import DeviceGone, DriverError
+from driver.errors import DriverError
 from driver.ixgbe import config
 from driver.ixgbe.figures import Figures
 from driver.ixgbe.frames import Frames
@@ -30,10 +30,10 @@ from driver.ixgbe.interrupts import InterruptScheme
 from driver.ixgbe.rings import RINGS
 from driver.ixgbe.service import Service
 from driver.ixgbe.sw_init import RX_BUF_BYTES, TX_BUF_BYTES, SwState, check_mtu, check_queues
+from driver.ixgbe.teardown import Teardown, hw_down
 
 log = logging.getLogger(__name__)
 
-ALL = 0xFFFFFFFF
 PAGE_BYTES = 4096
 RingMaker = Callable[[Arena, Bar, int, int, int], Any]  # arena, bar, queue, count, buf_bytes
 
@@ -51,6 +51,8 @@ class Adapter(Frames, Figures):
         self.work = Service(self, self.reinit)
         self._undo = ExitStack()
         self._closed = False
+        self._muted = False  # bus master is off, because queues would not stop
+        self._kept: list[tuple[Arena, list[Any]]] = []  # memory that the NIC may still write to
 
     # ---- up and down -----------------------------------------------------------------------------------------------
 
@@ -69,9 +71,11 @@ class Adapter(Frames, Figures):
         Raises:
             DriverError: A number is out of range, or the adapter is up already; nothing was changed.
             RingError: No memory, or a queue did not start; everything is down again.
+            OSError: The port refused to be stopped when it went down last, and still does.
         """
         if self.running:
             raise DriverError(f"{self.door.name} is up already")
+        self._unmute()
         wanted = check_queues(queues if queues is not None else self.scheme.queues)
         self.sw.mtu = check_mtu(mtu if mtu is not None else self.sw.mtu)
         self.sw.ring_count = RINGS.check_count(ring_count if ring_count is not None else self.sw.ring_count)
@@ -163,48 +167,52 @@ class Adapter(Frames, Figures):
         if not self.running:
             return
         self.running = False
-        try:
-            self._hw_down()
-        except DeviceGone as err:
-            log.info("%s: going down: %s", self.door.name, err)
-        except (DriverError, TimeoutError, OSError) as err:
-            log.warning("%s: going down: %s", self.door.name, err)
-        finally:
-            self._free_rings()
-            self.link = LinkStatus()
+        if not hw_down(self).silent:
+            self._mute()
+        self._free_rings()
+        self.link = LinkStatus()
 
-    def _hw_down(self) -> None:
-        """Rx off, interrupts off, Tx off, reset, laser off.
+    def _mute(self) -> None:
+        """Queues may still do DMA, into memory that is about to be given back: take that right away from all of it.
 
-        Ref: ixgbe_down.
+        The next ``up`` gives it again, once a reset has stopped the queues.
         """
-        bar, hw = self.bar, self.hw
-        hw.reset.disable_rx()
-        config.disable_rx_queues(bar, [ring.queue for ring in self.rx_rings])
-        bar.write(EIMC, ALL)
-        for n in range(EIMC_EX.count):
-            bar.write(EIMC_EX, ALL, n)
-        hw.flush()
-        config.disable_tx_queues(bar, [ring.queue for ring in self.tx_rings], wait=hw.link.check().up)
-        bar.update(DMATXCTL, TE=0)
-        hw.stats.update()  # the reset would lose what was counted since
-        hw.reset.init_hw()
-        hw.mac.set_default_filter(hw.mac.address)
-        hw.link.set_laser(on=False)
-        bar.update(CTRL_EXT, DRV_LOAD=0)
+        self._muted = True
+        name = self.door.name
+        attempt = Teardown(name).attempt
+        if attempt("bus master off", lambda: self.hw.config.set_master(on=False)):
+            log.error("%s: its queues cannot be stopped: bus master is off until they can", name)
+        else:
+            log.error("%s: neither its queues nor its DMA can be stopped: their memory is kept until they can", name)
+            assert self.arena is not None
+            self._kept.append((self.arena, [*self.rx_rings, *self.tx_rings]))
+            self.arena = None
+
+    def _unmute(self) -> None:
+        if not self._muted:
+            return
+        self.hw.reset.init_hw()
+        while self._kept:
+            arena, rings = self._kept.pop()
+            for ring in rings:
+                ring.close()
+            arena.close()
+        self.hw.config.set_master(on=True)
+        self._muted = False
 
     def _free_rings(self) -> None:
-        for q_vector in self.q_vectors:
-            for container in q_vector.containers:
-                container.detach_all()
-        self.keep_totals()
-        for ring in (*self.rx_rings, *self.tx_rings):
-            ring.close()
-        self.rx_rings.clear()
-        self.tx_rings.clear()
-        if self.arena is not None:
-            self.arena.close()
-            self.arena = None
+        with ExitStack() as rest:
+            if self.arena is not None:
+                rest.callback(self.arena.close)
+                for ring in (*self.rx_rings, *self.tx_rings):
+                    rest.callback(ring.close)
+            rest.callback(self.tx_rings.clear)
+            rest.callback(self.rx_rings.clear)
+            rest.callback(self.keep_totals)
+            for q_vector in self.q_vectors:
+                for container in q_vector.containers:
+                    rest.callback(container.detach_all)
+        self.arena = None
 
     def reinit(self) -> None:
         """Down and up again with the same rings: after a hang, or for an MTU that the running port does not know.
@@ -217,7 +225,7 @@ class Adapter(Frames, Figures):
         self.reinits += 1
         self.pause()
         try:
-            self._hw_down()
+            hw_down(self).check()
             for ring in (*self.rx_rings, *self.tx_rings):
                 ring.reset()
             self._configure()
@@ -232,8 +240,8 @@ class Adapter(Frames, Figures):
         if self._closed:
             return
         self._closed = True
-        self.down()
-        self._undo.close()
+        with self._undo:
+            self.down()
 
     def adopt(self, undo: ExitStack) -> None:
         """Take over the probe's undo steps."""

@@ -77,9 +77,9 @@ def _quiesce(p: Probing) -> None:
     """Leave the function silent: no receive, no interrupts, and firmware told that nobody drives it."""
     if p.hw_made is None:
         return
-    p.hw.reset.disable_rx()
-    p.hw.reset.mask_interrupts()
-    p.bar.update(CTRL_EXT, DRV_LOAD=0)
+    attempt("receive off", p.hw.reset.disable_rx)
+    attempt("interrupts off", p.hw.reset.mask_interrupts)
+    attempt("driver loaded no more", lambda: p.bar.update(CTRL_EXT, DRV_LOAD=0))
 
 
 def setup_hw_api(p: Probing) -> str:

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Taking a running port down, past everything that fails, until its queues are known to do no DMA any more.
+
+A write may be refused, a queue may not let go, a reset may not end.  Each costs its own step only; what counts in the
+end is whether the memory under the rings can be given back.
+
+Ref: ixgbe_down.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from device.regs.i82599 import CTRL_EXT, DMATXCTL, EIMC, EIMC_EX, RXDCTL, TXDCTL
+from driver.errors import DeviceGone, DriverError
+from driver.ixgbe import config
+from driver.ixgbe.port import Port
+
+log = logging.getLogger(__name__)
+
+ALL = 0xFFFFFFFF
+
+
+@dataclass
+class Teardown:
+    """How it went.
+
+    Attributes:
+        name: The door.
+        failed: What failed, by step.
+        gone: The device stopped answering; nothing was tried after that.
+        reset: The port was reset.
+        silent: No queue does DMA any more.
+    """
+
+    name: str
+    failed: dict[str, Exception] = field(default_factory=dict)
+    gone: DeviceGone | None = None
+    reset: bool = False
+    silent: bool = False
+
+    def attempt(self, what: str, action: Callable[..., object], *args: Any) -> bool:
+        """Do one step; True if it was done.  What fails is logged, and the next step is none the worse."""
+        if self.gone is not None:
+            return False
+        try:
+            action(*args)
+        except DeviceGone as err:
+            self.gone = err
+            log.info("%s: going down: %s: %s", self.name, what, err)
+        except (DriverError, OSError) as err:
+            self.failed[what] = err
+            log.warning("%s: going down: %s: %s; going on", self.name, what, err)
+        else:
+            return True
+        return False
+
+    def check(self) -> None:
+        """See that the port may be set up again.
+
+        Raises:
+            DeviceGone: It does not answer.
+            DriverError: It was not reset.
+            OSError: Likewise.
+        """
+        if self.gone is not None:
+            raise self.gone
+        if not self.reset:
+            raise next(iter(self.failed.values()))
+
+
+def hw_down(port: Port) -> Teardown:
+    """Rx off, interrupts off, Tx off, reset, laser off."""
+    bar, hw = port.bar, port.hw
+    done = Teardown(port.door.name)
+    attempt = done.attempt
+    attempt("receive off", hw.reset.disable_rx)
+    for ring in port.rx_rings:
+        attempt(f"Rx queue {ring.queue} off", config.disable_rx_queues, bar, [ring.queue])
+    attempt("interrupts off", bar.write, EIMC, ALL)
+    for n in range(EIMC_EX.count):
+        attempt("interrupts off", bar.write, EIMC_EX, ALL, n)
+    attempt("flush", hw.flush)
+    link: list[bool] = []
+    attempt("link", lambda: link.append(hw.link.check().up))
+    for ring in port.tx_rings:
+        attempt(f"Tx queue {ring.queue} off", lambda queue: config.disable_tx_queues(bar, [queue], wait=any(link)),
+                ring.queue)  # fmt: skip
+    attempt("transmit off", lambda: bar.update(DMATXCTL, TE=0))
+    attempt("statistics", hw.stats.update)  # the reset would lose what was counted since
+    done.reset = attempt("reset", hw.reset.init_hw)
+    attempt("address", lambda: hw.mac.set_default_filter(hw.mac.address))
+    attempt("laser off", lambda: hw.link.set_laser(on=False))
+    attempt("driver loaded no more", lambda: bar.update(CTRL_EXT, DRV_LOAD=0))
+    done.silent = done.gone is not None or done.reset or not _running(port)
+    return done
+
+
+def _running(port: Port) -> bool:
+    """Whether any queue of the port may still do DMA; one that cannot be asked may."""
+    try:
+        return any(port.bar.read(RXDCTL, ring.queue).ENABLE for ring in port.rx_rings) or any(
+            port.bar.read(TXDCTL, ring.queue).ENABLE for ring in port.tx_rings
+        )
+    except DeviceGone:
+        return False
+    except OSError:
+        return True
