@@ -126,7 +126,7 @@ static int receive(void *arg, struct rx_pass *pass)
     stats_stage(&card->pf.regs, pass);
     rx_checksum_stage(&card->rx, pass);
     rss_stage(&card->rss, pass);
-    etqf_stage(&card->filters, pass);
+    queue_filters_stage(&card->filters, pass);
     if (__builtin_expect(card->timesync.rx_on, 0))
         timesync_stage(&card->timesync, pass);
     fdir_stage(&card->fdir, pass);

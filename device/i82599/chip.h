@@ -13,6 +13,14 @@ static inline uint32_t reg(const struct regfile *regs, uint32_t offset)
     return regs->word[offset / 4];
 }
 
+/* The pool a frame belongs to.  Guess: 0 without pools; with them the default pool, as long as addresses choose none. */
+static inline uint32_t frame_pool(const struct regfile *regs)
+{
+    uint32_t vt_ctl = reg(regs, R_VT_CTL);
+
+    return vt_ctl & VT_CTL_VT_ENABLE ? field(vt_ctl, VT_CTL_POOL) : 0;
+}
+
 /* One byte of registers that hold an entry a byte (RETA, RQSMR, TQSM): entry n, counted from register `first`. */
 static inline uint8_t reg_byte(const struct regfile *regs, uint32_t first, uint32_t n)
 {

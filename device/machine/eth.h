@@ -18,6 +18,7 @@
 
 #define TCI_VID 0x0FFF                /* of a VLAN tag */
 #define TCI_CFI 0x1000
+#define TCI_PRIORITY_SHIFT 13
 
 #define PROTO_TCP 6
 #define PROTO_UDP 17

@@ -70,14 +70,6 @@ static uint32_t hash_of(const struct fdir *fdir, const uint32_t *key, uint32_t d
            hash_with(reg(fdir->regs, R_FDIRHKEY), tape, vlan);
 }
 
-/* The pool a frame belongs to.  Guess: 0 without pools; with them the default pool, as long as addresses choose none. */
-static uint32_t pool_of(const struct fdir *fdir)
-{
-    uint32_t vt_ctl = reg(fdir->regs, R_VT_CTL);
-
-    return vt_ctl & VT_CTL_VT_ENABLE ? field(vt_ctl, VT_CTL_POOL) : 0;
-}
-
 static void read_frame(const struct fdir *fdir, const uint8_t *data, const struct packet *pkt, struct lookup *frame)
 {
     uint32_t *key = frame->key, destination6 = 0, kind = 0;
@@ -106,7 +98,7 @@ static void read_frame(const struct fdir *fdir, const uint8_t *data, const struc
     /* Every IP frame has 34 bytes, but the flexible bytes may be asked for up to byte 63: behind a short frame, 0. */
     if (flex_offset + 2 <= (pkt->l4 ? pkt->l4 + pkt->l4_len_bytes : pkt->l3 + (uint32_t)IPV4_HEADER_BYTES))
         key[6] |= (data[flex_offset] | (uint32_t)data[flex_offset + 1] << 8) << FDIRVLAN_FLEX_SHIFT;
-    key[7] = kind | pool_of(fdir) << FDIRCMD_VT_POOL_SHIFT;
+    key[7] = kind | frame_pool(fdir->regs) << FDIRCMD_VT_POOL_SHIFT;
     fdir_mask_key(&fdir->masks, key);
     frame->hash = hash_of(fdir, key, destination6);
 }

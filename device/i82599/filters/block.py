@@ -4,11 +4,30 @@
 from device.i82599.block import Block
 from device.machine.core import lib
 from device.machine.regfile import RegFile
-from device.regs.i82599 import ETQF, ETQS, FCTRL, MCSTCTRL, MPSAR, MTA, RAH, RAL, UTA, VFTA, VLNCTRL, VMOLR
+from device.regs.i82599 import (
+    DAQF,
+    ETQF,
+    ETQS,
+    FCTRL,
+    FTQF,
+    L34TIMIR,
+    MCSTCTRL,
+    MPSAR,
+    MTA,
+    RAH,
+    RAL,
+    SAQF,
+    SDPQF,
+    SYNQF,
+    UTA,
+    VFTA,
+    VLNCTRL,
+    VMOLR,
+)
 
 
 class Filters(Block):
-    """Addresses, multicast and VLAN tables, EtherType filters.
+    """Addresses, multicast and VLAN tables; EtherType, SYN and 5-tuple filters.
 
     Args:
         regs: The function's registers.
@@ -16,6 +35,7 @@ class Filters(Block):
 
     hook = lib.HOOK_FILTERS
     hooked = (RAL, RAH, MTA, UTA, VFTA, MPSAR, MCSTCTRL, FCTRL, VLNCTRL, VMOLR, ETQF, ETQS)
+    hooked += (FTQF, SAQF, DAQF, SDPQF, L34TIMIR, SYNQF)
 
     def __init__(self, regs: RegFile) -> None:
         self.regs = regs

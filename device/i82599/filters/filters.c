@@ -35,9 +35,6 @@ static void refresh(struct filters *filters)
     if (reg(filters->regs, R_CTRL_EXT) & CTRL_EXT_EXTENDED_VLAN)
         longest += ETH_TAG_BYTES;
     filters->longest_bytes = longest;
-    filters->etqf_on = 0;
-    for (uint32_t i = 0; i < ETQF_COUNT; i++)
-        filters->etqf_on += (reg(filters->regs, R_ETQF(i)) & ETQF_FILTER_EN) != 0;
     filters->rar_count = 0;
     for (uint32_t i = 0; i < RAL_COUNT; i++) {
         uint32_t high = reg(filters->regs, R_RAH(i));
@@ -45,6 +42,7 @@ static void refresh(struct filters *filters)
         if (high & RAH_AV)
             filters->rar[filters->rar_count++] = reg(filters->regs, R_RAL(i)) | (uint64_t)(high & RAH_RAH) << 32;
     }
+    queue_filters_refresh(filters);
     filters->stale = 0;
 }
 
@@ -152,36 +150,4 @@ int filters_stage(struct filters *filters, struct rx_pass *pass)
 void filters_changed(void *filters)
 {
     ((struct filters *)filters)->stale = 1;
-}
-
-/* EtherType filters are for what is not IP (LLDP, FCoE, time sync): index of the one that matches, or -1. */
-static int etqf_match(const struct filters *filters, const struct packet *pkt)
-{
-    if (pkt->ip_version)
-        return -1;
-    for (uint32_t i = 0; i < ETQF_COUNT; i++) {
-        uint32_t etqf = reg(filters->regs, R_ETQF(i));
-
-        if ((etqf & ETQF_FILTER_EN) && (etqf & ETQF_ETYPE) == pkt->ethertype)
-            return (int)i;
-    }
-    return -1;
-}
-
-void etqf_stage(const struct filters *filters, struct rx_pass *pass)
-{
-    int etqf;
-    uint32_t etqs;
-
-    if (!filters->etqf_on)
-        return;
-    etqf = etqf_match(filters, &pass->packet);
-    if (etqf < 0)
-        return;
-    etqs = reg(filters->regs, R_ETQS((uint32_t)etqf));
-    pass->info.type = RXDETQF_MATCH | (uint32_t)etqf << RXDETQF_INDEX_SHIFT;
-    if (etqs & ETQS_QUEUE_EN) {
-        pass->info.queue = field(etqs, ETQS_RX_QUEUE);
-        pass->steered = 1;
-    }
 }

@@ -25,6 +25,15 @@ class MrqeMode(IntEnum):
     VMDQRT4TC   = 0xD
 
 
+class TupleProtocol(IntEnum):
+    """Protocol of a 5-tuple filter."""
+
+    TCP   = 0
+    UDP   = 1
+    SCTP  = 2
+    OTHER = 3
+
+
 class EXVET(Register, at=0x05078):
     """Ethertype of the outer tag with double VLAN.  Ref: ixgbe."""
 
@@ -74,7 +83,7 @@ class PFFLPH(Storage, at=0x050B4):
 
 
 class ETQF(Register, at=every(0x05128, 4, 8)):
-    """Ethertype filter.  Ref: ixgbe."""
+    """Ethertype filter, for what is not IP; the first one that matches counts.  Ref: ixgbe."""
 
     ETYPE        = Field(15, 0)
     UP           = Field(18, 16)    # user priority to match if UP_EN
@@ -134,30 +143,30 @@ class VFTA(Storage, at=every(0x0A000, 4, 128)):
 
 
 class SAQF(Storage, at=every(0x0E000, 4, 128)):
-    """5-tuple filter: source address.  Ref: ixgbe."""
+    """5-tuple filter: source address, first byte lowest.  Ref: DPDK."""
 
 
 class DAQF(Storage, at=every(0x0E200, 4, 128)):
-    """5-tuple filter: destination address.  Ref: ixgbe."""
+    """5-tuple filter: destination address, first byte lowest.  Ref: DPDK."""
 
 
 class SDPQF(Register, at=every(0x0E400, 4, 128)):
-    """5-tuple filter: ports.  Ref: ixgbe."""
+    """5-tuple filter: ports, each with its first byte lowest.  Ref: DPDK."""
 
     SRC_PORT = Field(15, 0)
     DST_PORT = Field(31, 16)
 
 
 class FTQF(Register, at=every(0x0E600, 4, 128)):
-    """5-tuple filter: protocol, priority, which fields count.  Ref: ixgbe."""
+    """5-tuple filter: protocol, priority, which fields count.  Ref: ixgbe; DPDK for the bits of MASK."""
 
-    PROTOCOL  = Field(1, 0)
-    PRIORITY  = Field(4, 2)
+    PROTOCOL  = Field(1, 0, values=TupleProtocol)
+    PRIORITY  = Field(4, 2)     # 7 goes first
     STORE     = Field(7, 5)     # Guess: storage
     POOL      = Field(13, 8)
     STORE14   = Field(24, 14)   # Guess: storage
-    MASK      = Field(29, 25)   # 1: do not compare this field
-    POOL_MASK = Field(30)
+    MASK      = Field(29, 25)   # 1: do not compare source, destination, their ports, protocol, from the lowest bit on
+    POOL_MASK = Field(30)       # 1: do not compare the pool
     ENABLE    = Field(31)
 
 
@@ -165,7 +174,7 @@ class L34TIMIR(Register, at=every(0x0E800, 4, 128)):
     """5-tuple filter: where a match goes.  Ref: ixgbe."""
 
     STORE   = Field(11, 0)      # Guess: storage
-    SIZE_BP = Field(12)
+    SIZE_BP = Field(12)         # for immediate interrupts only
     STORE13 = Field(18, 13)     # Guess: storage
     RESERVE = Field(19)         # software must set it
     LLI     = Field(20)
@@ -195,7 +204,7 @@ class ETQS(Register, at=every(0x0EC00, 4, 8)):
 
 
 class SYNQF(Register, at=0x0EC30):
-    """TCP SYN filter.  Ref: ixgbe."""
+    """TCP SYN filter: where connections begin.  Ref: ixgbe."""
 
     QUEUE_EN = Field(0)
     RX_QUEUE = Field(7, 1)
