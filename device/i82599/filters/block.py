@@ -34,8 +34,26 @@ class Filters(Block):
     """
 
     hook = lib.HOOK_FILTERS
-    hooked = (RAL, RAH, MTA, UTA, VFTA, MPSAR, MCSTCTRL, FCTRL, VLNCTRL, VMOLR, ETQF, ETQS)
-    hooked += (FTQF, SAQF, DAQF, SDPQF, L34TIMIR, SYNQF)
+    hooked = (
+        RAL,
+        RAH,
+        MTA,
+        UTA,
+        VFTA,
+        MPSAR,
+        MCSTCTRL,
+        FCTRL,
+        VLNCTRL,
+        VMOLR,
+        ETQF,
+        ETQS,
+        FTQF,
+        SAQF,
+        DAQF,
+        SDPQF,
+        L34TIMIR,
+        SYNQF,
+    )
 
     def __init__(self, regs: RegFile) -> None:
         self.regs = regs

@@ -203,8 +203,8 @@ void intr_run(struct intr *intr)
 {
     uint64_t vectors, now;
 
-    if (intr->timer_ns != UINT64_MAX)
-        intr_timer_run(intr);
+    if (intr->timer_ns != UINT64_MAX && intr_timer_run(intr))
+        intr_cause(intr, EICR_TCP_TIMER);
     vectors = intr->waiting;
     if (!vectors)
         return;

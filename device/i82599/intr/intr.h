@@ -49,5 +49,5 @@ void intr_write(void *intr, uint32_t offset, uint32_t old, uint32_t seen, uint32
 /* Between the files. */
 void intr_raise(struct intr *intr, uint64_t queues, uint32_t others, int soft); /* just latched, or unmasked while latched */
 void intr_fall(struct intr *intr);                                /* INTx goes down when nothing is pending */
-void intr_timer_write(struct intr *intr, uint32_t written);       /* timer.c: TCPTIMER, as it was written */
-void intr_timer_run(struct intr *intr);                           /* its end, if it has come */
+int intr_timer_write(struct intr *intr, uint32_t written);        /* timer.c: TCPTIMER, as it was written; 1: it ended */
+int intr_timer_run(struct intr *intr);                            /* 1: its end has come */

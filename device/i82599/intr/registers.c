@@ -149,7 +149,10 @@ void intr_write(void *arg, uint32_t offset, uint32_t old, uint32_t seen, uint32_
         intr->automask_q = (intr->automask_q & ~(uint64_t)EIAM_RTX_QUEUE) | queues;
         intr->automask = others;
         break;
-    case R_TCPTIMER: intr_timer_write(intr, value); break;
+    case R_TCPTIMER:
+        if (intr_timer_write(intr, value))
+            intr_cause(intr, EICR_TCP_TIMER);
+        break;
     case R_EICR_EX(0): clear_causes(intr, low, 0, UINT32_MAX); break;
     case R_EICR_EX(1): clear_causes(intr, high, 0, ~(uint64_t)UINT32_MAX); break;
     case R_EICS_EX(0): set_causes(intr, low, 0); break;

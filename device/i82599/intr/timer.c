@@ -19,7 +19,7 @@ static uint64_t duration_ns(uint32_t tcptimer)
     return (tcptimer & TCPTIMER_DURATION) * NS_PER_MS;
 }
 
-void intr_timer_write(struct intr *intr, uint32_t written)
+int intr_timer_write(struct intr *intr, uint32_t written)
 {
     uint64_t now = clock_now(intr->clock);
 
@@ -27,25 +27,25 @@ void intr_timer_write(struct intr *intr, uint32_t written)
         intr->timer_left_ns = intr->timer_ns > now ? intr->timer_ns - now : 0;
     if (written & TCPTIMER_TCPCOUNTFINISH) {        /* the end, now; what follows is a new round */
         intr->timer_left_ns = written & TCPTIMER_LOOP ? duration_ns(written) : 0;
-        intr_cause(intr, EICR_TCP_TIMER);
     }
     if (written & TCPTIMER_KICKSTART)
         intr->timer_left_ns = duration_ns(written);
     intr->timer_ns = (written & TCPTIMER_TCPCOUNTEN) && intr->timer_left_ns ? now + intr->timer_left_ns : UINT64_MAX;
+    return (written & TCPTIMER_TCPCOUNTFINISH) != 0;
 }
 
 /* Rounds that a sleeping device missed are one cause: it could not have been latched twice. */
-void intr_timer_run(struct intr *intr)
+int intr_timer_run(struct intr *intr)
 {
     uint32_t tcptimer = reg(intr->regs, R_TCPTIMER);
     uint64_t now = clock_now(intr->clock), round_ns = duration_ns(tcptimer);
 
     if (now < intr->timer_ns)
-        return;
+        return 0;
     if ((tcptimer & TCPTIMER_LOOP) && round_ns)
         intr->timer_ns += (1 + (now - intr->timer_ns) / round_ns) * round_ns;
     else
         intr->timer_ns = UINT64_MAX;
     intr->timer_left_ns = 0;
-    intr_cause(intr, EICR_TCP_TIMER);
+    return 1;
 }
