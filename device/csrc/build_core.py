@@ -25,6 +25,7 @@ CHIP = (
     "rx/rx",
     "stats/stats",
     "tx/tx",
+    "flow/flow",
     "time/timesync",
 )
 CHIP += ("tails/tails", "card")

@@ -6,6 +6,7 @@
 #include "desc.h"
 #include "regs.h"
 #include "machine/clock.h"
+#include "machine/eth.h"
 #include "machine/trace.h"
 #include "machine/dma.h"
 #include "machine/irq.h"
@@ -25,24 +26,31 @@
 #include "i82599/rx/rx.h"
 #include "i82599/stats/stats.h"
 #include "i82599/tx/tx.h"
+#include "i82599/flow/flow.h"
 #include "i82599/time/timesync.h"
 #include "i82599/tails/tails.h"
 #include "i82599/card.h"
 
 #define TX_ARENA_BYTES (2ull * FRAME_BATCH * FRAME_MAX_BYTES)
 
-/* With this much waiting for descriptors new frames are left in the port, where the sender can see the queue fill. */
+/* With this much waiting for descriptors a store of frames, which loses none, is left alone. */
 #define FIFO_PAUSE_BYTES (RX_FIFO_BYTES / 4)
+
+/* A wire that has been full for so long is read by nobody: frames are lost again. */
+#define KEPT_MOST_NS 1000000000ull
 
 /* ---- a turn ------------------------------------------------------------------------------------------------------ */
 
-/* A wire brings what it brings; a capture waits until somebody listens. */
+/* A wire brings what it brings, and what the packet buffer cannot take is missed (MPC).  With XOFF to send it is not read
+ * beyond what surely fits: the other end has been told, or is about to be.  A capture waits until somebody listens. */
 static struct port *listens(void *arg)
 {
     struct card *card = arg;
     struct port *port = card->port;
 
-    if (!port || card->rx.fifo.used_bytes >= FIFO_PAUSE_BYTES)
+    if (!port || ((port->ops->caps & PORT_KEEPS) && card->rx.fifo.used_bytes >= FIFO_PAUSE_BYTES))
+        return NULL;
+    if (flow_sends(&card->flow) && !flow_room(&card->flow, card->rx.fifo.used_bytes))
         return NULL;
     if (!(port->ops->caps & PORT_WAITS))
         return port;
@@ -54,10 +62,12 @@ static uint32_t take_from_wire(struct card *card)
 {
     struct frame frames[FRAME_BATCH];
     struct port *port = listens(card);
-    uint32_t n = 0, left;
+    uint32_t n = 0, left, most = FRAME_BATCH;
 
+    if (port && flow_sends(&card->flow))
+        most = flow_room(&card->flow, card->rx.fifo.used_bytes);
     if (port)
-        n = (uint32_t)port_recv(port, frames, FRAME_BATCH, &card->clock);
+        n = (uint32_t)port_recv(port, frames, most, &card->clock);
     left = n;
     if (card->wire_faults.lose_every | card->wire_faults.damage_every)
         left = wire_faults_in(&card->wire_faults, frames, n);
@@ -68,6 +78,78 @@ static uint32_t take_from_wire(struct card *card)
     else if (left | card->rx.fifo.frames)
         n += (uint32_t)rx_frames(&card->rx, frames, left);
     return n;
+}
+
+static void drop_kept(struct card *card)
+{
+    if (card->port)
+        card->port->count.tx_dropped += card->flow.kept;
+    (void)flow_kept_sent(&card->flow, card->flow.kept);
+}
+
+/* XOFF or XON, when one is due.  A MAC that loops has no other end to tell. */
+static void tell_other_end(struct card *card)
+{
+    struct frame frame;
+    int what = flow_due(&card->flow, card->rx.fifo.used_bytes, &frame);
+    uint32_t sent;
+
+    if (!what)
+        return;
+    if (!card->rx.link_up || !card->port || (reg(&card->pf.regs, R_HLREG0) & HLREG0_LPBK))
+        sent = 0;
+    else
+        sent = (uint32_t)port_offer(card->port, &frame, 1);
+    if (sent)
+        stats_tx_mac(&card->pf.regs, &frame, 1);
+    flow_said(&card->flow, what, sent);
+}
+
+static void count_sent(struct card *card, uint32_t queue, const struct frame *frames, uint32_t n)
+{
+    card->tx.count.tx_bytes += stats_tx(&card->pf.regs, queue, frames, n);
+    if (card->pf.regs.shared)
+        stats_tx_group(&card->stats, queue, frames, n);
+}
+
+/* What a full wire has not taken yet; it is lost when the wire is no longer full but gone, or stays as it is for long. */
+static uint32_t send_kept(struct card *card)
+{
+    struct flow *flow = &card->flow;
+    struct frame *first = &flow->kept_frame[flow->kept_first];
+    uint32_t sent = 0, tries = flow->kept;
+
+    if (card->port && card->rx.link_up)
+        sent = (uint32_t)port_offer(card->port, first, tries);
+    for (uint32_t i = 0; i < sent; i++)
+        count_sent(card, flow->kept_queue[flow->kept_first + i], &first[i], 1);
+    if (flow_kept_sent(flow, sent) && !(card->port && card->port->full && clock_now(&card->clock) - flow->kept_ns < KEPT_MOST_NS))
+        drop_kept(card);
+    return sent;
+}
+
+/* Transmit, as far as the other end lets it. */
+static uint32_t transmit(struct card *card)
+{
+    uint64_t held[2];
+    uint32_t work = 0;
+
+    if (card->flow.paused)
+        flow_ends(&card->flow);
+    if (card->flow.kept && !(card->flow.paused & 1))
+        work += send_kept(card);
+    if (card->flow.kept || card->pf.dma.off || !(card->tx.pending[0] | card->tx.pending[1])) /* rings stand still */
+        return work;
+    if (!card->flow.paused)
+        return work + (uint32_t)tx_run(&card->tx, FRAME_BATCH);
+    for (uint32_t half = 0; half < 2; half++) {
+        held[half] = card->tx.pending[half] & card->flow.held[half];
+        card->tx.pending[half] -= held[half];
+    }
+    work += (uint32_t)tx_run(&card->tx, FRAME_BATCH);
+    for (uint32_t half = 0; half < 2; half++)
+        card->tx.pending[half] |= held[half];
+    return work;
 }
 
 static void tell(struct card *card, int is_tx, uint64_t stopped[2])
@@ -98,9 +180,11 @@ int card_step(void *arg)
         dma_turn(&card->pf.dma);
     if (card->pf.regs.shared && !card->pf.regs.off)
         work += tails_look(&card->tails, card->turns, card->worked);
-    if (!card->pf.dma.off && (card->tx.pending[0] | card->tx.pending[1]))  /* else rings stand still */
-        work += (uint32_t)tx_run(&card->tx, FRAME_BATCH);
+    if (card->flow.paused | card->flow.kept | !!(card->tx.pending[0] | card->tx.pending[1]))
+        work += transmit(card);
     work += take_from_wire(card);
+    if (card->flow.xoff | card->rx.fifo.frames)
+        tell_other_end(card);
     intr_run(&card->intr);
     if (card->rx.stopped[0] | card->rx.stopped[1] | card->tx.stopped[0] | card->tx.stopped[1])
         card_tell_stalls(card);
@@ -112,8 +196,11 @@ static uint64_t may_sleep(void *arg)
 {
     const struct card *card = arg;
     uint64_t message_ns = intr_wait_ns(&card->intr), tails_ns = tails_wait_ns(&card->tails);
+    uint64_t flow_ns = flow_wait_ns(&card->flow);
 
-    return message_ns < tails_ns ? message_ns : tails_ns;
+    if (tails_ns < message_ns)
+        message_ns = tails_ns;
+    return message_ns < flow_ns ? message_ns : flow_ns;
 }
 
 /* The way of a received frame, stage by stage; 0: it is damaged, or not for us, and ends before it is counted as good. */
@@ -139,7 +226,7 @@ static uint32_t out(void *arg, uint32_t queue, struct frame *frames, uint32_t n)
 {
     struct card *card = arg;
     uint64_t stamp = card->tx.stamps ? timesync_now(&card->timesync) : 0;  /* before the far end can have the frame */
-    uint32_t sent = 0;
+    uint32_t sent = 0, kept = 0;
 
     if (reg(&card->pf.regs, R_HLREG0) & HLREG0_LPBK) {
         for (uint32_t i = 0; i < n; i++)
@@ -147,17 +234,19 @@ static uint32_t out(void *arg, uint32_t queue, struct frame *frames, uint32_t n)
         rx_frames(&card->rx, frames, n);
         sent = n;
     } else if (card->rx.link_up && card->port) {
-        sent = (uint32_t)port_send(card->port, frames, n);
+        if (!card->flow.kept)
+            sent = (uint32_t)port_offer(card->port, frames, n);
+        if (sent < n && (card->port->full | card->flow.kept))
+            kept = flow_keep(&card->flow, queue, frames + sent, n - sent);
+        card->port->count.tx_dropped += n - sent - kept;
     }
-    if (card->tx.stamps && sent) {
+    if (card->tx.stamps && sent + kept) {
         timesync_sent(&card->timesync, stamp);
         card->tx.stamps = 0;
     }
     if (sent)
-        card->tx.count.tx_bytes += stats_tx(&card->pf.regs, queue, frames, sent);
-    if (sent && card->pf.regs.shared)
-        stats_tx_group(&card->stats, queue, frames, sent);
-    return sent;
+        count_sent(card, queue, frames, sent);
+    return sent + kept;
 }
 
 /* ---- making, resetting ------------------------------------------------------------------------------------------- */
@@ -177,6 +266,8 @@ static void reset(void *arg, uint32_t function)
     fdir_reset(&card->fdir);
     timesync_reset(&card->timesync);
     stats_reset(&card->stats);
+    drop_kept(card);
+    flow_reset(&card->flow);
 }
 
 static const struct chip_ops ops = { .step = card_step, .may_sleep = may_sleep, .listens = listens, .reset = reset };
@@ -214,7 +305,10 @@ static void tie_blocks(struct card *card)
     struct regfile *regs = &card->pf.regs;
 
     card->intr.regs = card->filters.regs = card->rss.regs = card->fdir.regs = regs;
-    card->rx.regs = card->tx.regs = card->timesync.regs = card->tails.regs = card->stats.regs = regs;
+    card->rx.regs = card->tx.regs = card->timesync.regs = card->tails.regs = card->stats.regs = card->flow.regs = regs;
+    card->flow.clock = &card->clock;
+    card->filters.control = flow_control;
+    card->filters.flow = &card->flow;
     card->intr.irq = &card->pf.irq;
     card->intr.clock = card->timesync.clock = &card->clock;
     card->pf.irq.changed = intr_changed;
@@ -242,6 +336,7 @@ void card_free(struct card *card)
     free(card->tx.arena);
     free(card->rx.fifo.data);
     free(card->fdir.filter);
+    free(card->flow.slot);
     free(card);
 }
 
@@ -257,7 +352,8 @@ struct card *card_new(void)
     card->tx.arena_bytes = TX_ARENA_BYTES;
     card->rx.fifo.data = calloc(1, RX_FIFO_BYTES);
     card->fdir.filter = calloc(FDIR_FILTERS_MAX, sizeof(*card->fdir.filter));
-    if (rc < 0 || !card->tx.arena || !card->rx.fifo.data || !card->fdir.filter) {
+    card->flow.slot = calloc(FLOW_KEPT_MAX, sizeof(*card->flow.slot));
+    if (rc < 0 || !card->flow.slot || !card->tx.arena || !card->rx.fifo.data || !card->fdir.filter) {
         card_free(card);
         return NULL;
     }

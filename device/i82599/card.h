@@ -25,6 +25,7 @@ struct card {
     struct tx tx;
     struct timesync timesync;
     struct stats stats;
+    struct flow flow;
     struct tails tails;
     struct wire_faults wire_faults;
     struct port *port;                /* the wire; NULL = none (frames are dropped and counted) */

@@ -12,6 +12,7 @@ from device.i82599.core import CardCore
 from device.i82599.faults import FAULTS, CardTarget
 from device.i82599.fdir.block import Fdir
 from device.i82599.filters.block import Filters
+from device.i82599.flow.block import Flow
 from device.i82599.hostif import HostInterface
 from device.i82599.identity import identity_of, parse_mac
 from device.i82599.intr.block import Intr
@@ -44,7 +45,7 @@ log = logging.getLogger(__name__)
 POLL_NS = 100_000_000  # how often the slow world (carrier, cage) is looked at
 
 BLOCKS: tuple[type[Block], ...] = (
-    *(Nvm, Sfp, Mac, Semaphores, HostInterface, Link, Filters, Rss, Fdir, Rx, Tx, Intr, Stats, TimeSync),
+    *(Nvm, Sfp, Mac, Semaphores, HostInterface, Link, Filters, Rss, Fdir, Rx, Tx, Intr, Stats, TimeSync, Flow),
 )
 
 
@@ -146,7 +147,7 @@ class Card(Block):
         self.tx = Tx(self.regs, self.core)
         self.core.stalls.explainers = {"rx": self.rx.explain, "tx": self.tx.explain}
         self.blocks: list[Block] = [self.nvm, self.sfp, self.mac, self.semaphores, self.hostif, self.link]
-        self.blocks += [self.filters, self.rss, self.fdir, self.rx, self.tx, Intr(), Stats(), TimeSync()]
+        self.blocks += [self.filters, self.rss, self.fdir, self.rx, self.tx, Intr(), Stats(), TimeSync(), Flow()]
         self.faults: Faults[CardTarget] = Faults(self, FAULTS)
         for block in (self, *self.blocks):
             self.regs.bind(block)

@@ -16,9 +16,6 @@
 #include "i82599/pass.h"
 #include "i82599/filters/filters.h"
 
-#define OPCODE_OFFSET ETH_HEADER_BYTES /* of a MAC control frame, and the pause time after it */
-#define QUANTA_OFFSET 16
-#define OPCODE_PAUSE 1
 #define ADDRESS_MASK 0xFFFFFFFFFFFFull
 
 static inline uint32_t bit_of(const struct filters *filters, uint32_t table, uint32_t bit)
@@ -95,12 +92,9 @@ static int vlan_passes(struct filters *filters, const struct packet *pkt)
 static int control_passes(struct filters *filters, const uint8_t *data, uint32_t len_bytes)
 {
     uint32_t fctrl = reg(filters->regs, R_FCTRL), mflcn = reg(filters->regs, R_MFLCN);
-    uint32_t opcode = len_bytes >= OPCODE_OFFSET + 2 ? be16(data + OPCODE_OFFSET) : 0;
 
-    if (opcode != OPCODE_PAUSE)
+    if (!filters->control(filters->flow, data, len_bytes))
         return (fctrl & FCTRL_PMCF) || (mflcn & MFLCN_PMCF);
-    if ((mflcn & MFLCN_RFCE) && len_bytes >= QUANTA_OFFSET + 2)
-        bump(filters->regs, be16(data + QUANTA_OFFSET) ? R_LXOFFRXCNT : R_LXONRXCNT, 1);
     return !(fctrl & FCTRL_DPF) && !(mflcn & MFLCN_DPF);
 }
 

@@ -14,6 +14,8 @@ struct tuple {                        /* a 5-tuple filter that is on; what is no
 
 struct filters {
     struct regfile *regs;
+    int (*control)(void *flow, const uint8_t *data, uint32_t len_bytes);  /* a MAC control frame came; 1: one that pauses */
+    void *flow;
     int stale;                        /* a register changed: what follows must be made anew */
     uint32_t longest_bytes;           /* an untagged frame with FCS, as HLREG0, MAXFRS and CTRL_EXT allow */
     uint32_t queue_filters;           /* EtherType, SYN and 5-tuple filters in use */

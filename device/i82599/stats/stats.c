@@ -84,15 +84,15 @@ void stats_rx_total(struct regfile *regs, const struct frame *frames, uint32_t n
     bump36(regs, R_RXNFGBCL, good_octets);
 }
 
-uint64_t stats_tx(struct regfile *regs, uint32_t queue, const struct frame *frames, uint32_t n)
+/* Returns the octets; *bytes: the same without FCS and padding. */
+static inline uint64_t count_mac(struct regfile *regs, const struct frame *frames, uint32_t n, uint64_t *bytes)
 {
-    uint32_t i = reg_byte(regs, R_TQSM(0), queue) & TQSM_MAP0;
-    uint64_t bytes = 0, sent_octets = 0;
+    uint64_t sent_octets = 0;
 
     for (uint32_t k = 0; k < n; k++) {
         uint32_t size = octets(frames[k].len_bytes);
 
-        bytes += frames[k].len_bytes;
+        *bytes += frames[k].len_bytes;
         sent_octets += size;
         bump(regs, class_of(R_PTC64, size), 1);
         if (is_group(&frames[k]))
@@ -100,8 +100,24 @@ uint64_t stats_tx(struct regfile *regs, uint32_t queue, const struct frame *fram
     }
     bump(regs, R_GPTC, n);
     bump(regs, R_TPT, n);
-    bump(regs, R_TXDGPC, n);
     bump36(regs, R_GOTCL, sent_octets);
+    return sent_octets;
+}
+
+/* Drivers subtract LXONTXC and LXOFFTXC from GPTC, MPTC, PTC64 and GOTC (ixgbe_update_stats). */
+void stats_tx_mac(struct regfile *regs, const struct frame *frames, uint32_t n)
+{
+    uint64_t bytes = 0;
+
+    (void)count_mac(regs, frames, n, &bytes);
+}
+
+uint64_t stats_tx(struct regfile *regs, uint32_t queue, const struct frame *frames, uint32_t n)
+{
+    uint32_t i = reg_byte(regs, R_TQSM(0), queue) & TQSM_MAP0;
+    uint64_t bytes = 0, sent_octets = count_mac(regs, frames, n, &bytes);
+
+    bump(regs, R_TXDGPC, n);
     bump36(regs, R_TXDGBCL, sent_octets);
     bump(regs, R_QPTC(i), n);
     bump36(regs, R_QBTC_L(i), sent_octets);

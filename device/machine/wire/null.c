@@ -41,4 +41,4 @@ static uint32_t null_recv(struct port *port, struct frame *frames, uint32_t n, c
     return got;
 }
 
-const struct port_ops null_ops = { .send = null_send, .recv = null_recv };
+const struct port_ops null_ops = { .send = null_send, .recv = null_recv, .caps = PORT_KEEPS };

@@ -181,4 +181,4 @@ static uint32_t pcap_recv(struct port *port, struct frame *frames, uint32_t n, c
     return got;
 }
 
-const struct port_ops pcap_ops = { .send = pcap_send, .recv = pcap_recv, .caps = PORT_WAITS };
+const struct port_ops pcap_ops = { .send = pcap_send, .recv = pcap_recv, .caps = PORT_WAITS | PORT_KEEPS };

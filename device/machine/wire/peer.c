@@ -26,9 +26,11 @@ static uint32_t peer_send(struct port *port, const struct frame *frames, uint32_
     }
     sent = sendmmsg(port->fd, message, n, MSG_DONTWAIT | MSG_NOSIGNAL);
     if (sent < 0) {
+        port->full = errno == EAGAIN;
         port_failed(port, errno);
         return 0;
     }
+    port->full = (uint32_t)sent < n;
     return (uint32_t)sent;
 }
 

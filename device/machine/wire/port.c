@@ -79,10 +79,11 @@ static void touch(const struct frame *frame)
         (void)*(const volatile uint8_t *)&frame->data[frame->len_bytes - 1];
 }
 
-int port_send(struct port *port, const struct frame *frames, uint32_t n)
+int port_offer(struct port *port, const struct frame *frames, uint32_t n)
 {
     uint32_t done = 0, sent = 0;
 
+    port->full = 0;
     while (done < n && sent == done) {
         uint32_t part = sendable(port->ops->caps, frames + done, n - done < FRAME_BATCH ? n - done : FRAME_BATCH);
 
@@ -96,8 +97,15 @@ int port_send(struct port *port, const struct frame *frames, uint32_t n)
     for (uint32_t i = 0; i < sent; i++)
         port->count.tx_bytes += frames[i].len_bytes;
     port->count.tx_frames += sent;
-    port->count.tx_dropped += n - sent;
     return (int)sent;
+}
+
+int port_send(struct port *port, const struct frame *frames, uint32_t n)
+{
+    int sent = port_offer(port, frames, n);
+
+    port->count.tx_dropped += n - (uint32_t)sent;
+    return sent;
 }
 
 int port_recv(struct port *port, struct frame *frames, uint32_t n, const struct clock *clock)

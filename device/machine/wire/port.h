@@ -35,6 +35,7 @@ struct frame {
 #define PORT_TCP4 4               /* send() takes super-frames: FRAME_TCP4 */
 #define PORT_TCP6 8               /* FRAME_TCP6 */
 #define PORT_UDP 16               /* FRAME_UDP */
+#define PORT_KEEPS 32             /* what nobody takes is not lost: no wire, but a store of frames */
 
 struct clock;
 struct port;
@@ -63,6 +64,7 @@ struct port {
     int fd;                       /* readable when frames wait; -1 if it never wakes the loop */
     int carrier;                  /* 1: the world says the cable is good; Python sets it, C clears it on a dead fd */
     int link;                     /* our side is up; a port that generates or plays does not before */
+    int full;                     /* the last send ended because the other end has not read yet what it has: only for now */
     int last_errno;
     uint8_t (*slot)[PORT_SLOT_BYTES]; /* received frames: FRAME_BATCH slots, or as many as the kind asked for */
     struct port_count count;
@@ -71,6 +73,8 @@ struct port {
 /* For the NIC.  How many frames were accepted: always the first ones.  The rest is dropped and counted, whether the
  * world refused one, or it is too long or asks for what caps lacks: such a frame never reaches send(). */
 int port_send(struct port *port, const struct frame *frames, uint32_t n);
+/* The same, and nothing is dropped or counted so: the caller may offer the rest again. */
+int port_offer(struct port *port, const struct frame *frames, uint32_t n);
 int port_recv(struct port *port, struct frame *frames, uint32_t n, const struct clock *clock); /* FRAME_BATCH at most */
 
 const struct port_ops *port_ops_of(const char *kind); /* NULL: there is no such KIND.c */

@@ -935,8 +935,11 @@
 
 #define R_PFCTOP 0x03008u
 #define PFCTOP_COUNT 1
-#define PFCTOP_VALUE 0xffffffffu
-#define PFCTOP_VALUE_SHIFT 0
+#define PFCTOP_RESET 0x01018808u
+#define PFCTOP_FCT 0x0000ffffu
+#define PFCTOP_FCT_SHIFT 0
+#define PFCTOP_FCOP 0xffff0000u
+#define PFCTOP_FCOP_SHIFT 16
 
 #define R_RTRUP2TC 0x03020u
 #define RTRUP2TC_COUNT 1

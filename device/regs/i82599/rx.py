@@ -155,8 +155,11 @@ class RXCTRL(Register, at=0x03000):
     DMBYPS = Field(1)   # Guess: descriptor monitor bypass, storage
 
 
-class PFCTOP(Storage, at=0x03008):
-    """Type and opcode of priority flow control frames.  Ref: ixgbe (self test: 32-bit storage)."""
+class PFCTOP(Register, at=0x03008):
+    """Type and opcode of priority pause frames.  Ref: ixgbe (self test: 32-bit storage); 802.1Q for the reset."""
+
+    FCT  = Field(15, 0, reset=0x8808)
+    FCOP = Field(31, 16, reset=0x0101)
 
 
 class RTRUP2TC(Storage, at=0x03020):

@@ -277,4 +277,4 @@ class RTTPT2S(ReadOnly, at=every(0x0CD40, 4, 8)):
 class TFCS(Register, at=0x0CE00, access=RO):
     """Transmit flow control status.  Ref: ixgbe."""
 
-    TC_XON = Field(7, 0, reset=0xFF)    # classes that are not paused; without priority flow control bit 0 is the link
+    TC_XON = Field(7, 0, reset=0xFF)    # classes that may send; without priority flow control bit 0 is the link

@@ -11,6 +11,7 @@ import pytest
 
 from device.machine.core import lib
 from device.machine.regfile import RegFile
+from device.machine.wire import NullPort
 from device.regs import i82599 as regs
 from device.regs.core import Full, Register
 from device.regs.i82599 import ALL, FCTRL, FDIRCMD, FDIRCTRL, FDIRHASH, MFLCN, RXCTRL, RXPBSIZE
@@ -50,6 +51,31 @@ class Stage:
         self.rx.write(MFLCN, MFLCN.of(RFCE=1))
         frames = self.frames(60, bytes.fromhex("0180c2000001"), f"88080001{quanta}")
         return lambda: self.rx.receive(*frames)
+
+    def priority_pause(self, quanta: str) -> Event:
+        self.rx.write(MFLCN, MFLCN.of(RPFCE=1))
+        frames = self.frames(60, bytes.fromhex("0180c2000001"), f"880801010001{quanta}")
+        return lambda: self.rx.receive(*frames)
+
+    def say(self, *, priority: bool) -> Event:
+        """The packet buffer passes its high mark and is emptied, again and again."""
+        self.rx.ring()
+        self.rx.write(regs.FCCFG, regs.FCCFG.of(TFCE_PRIORITY=1) if priority else regs.FCCFG.of(TFCE_802_3X=1))
+        self.rx.write(regs.FCRTH, regs.FCRTH.of(FCEN=1) | 0x100)
+        self.rx.write(regs.FCRTL, regs.FCRTL.of(XONE=1))
+
+        def happen() -> None:
+            with NullPort() as port:
+                self.rx.nic.set_port(port.c)
+                for _ in range(BATCH):
+                    self.rx.receive(*self.frames(400))
+                    self.rx.nic.step()
+                    self.rx.write(RXCTRL, 0)
+                    self.rx.nic.step()
+                    self.rx.write(RXCTRL, RXCTRL.of(RXEN=1))
+                self.rx.nic.set_port(None)
+
+        return happen
 
     def no_room(self) -> Event:
         self.rx.ring()
@@ -168,6 +194,10 @@ CASES = [
     Case("RUC", lambda stage: lambda: stage.rx.receive(*[b"short"] * BATCH)),
     Case("LXONRXCNT", lambda stage: stage.pause("0000")),
     Case("LXOFFRXCNT", lambda stage: stage.pause("ffff")),
+    *(Case(name, lambda stage: stage.priority_pause("0000")) for name in ("PXONRXCNT", "LXONRXCNT")),
+    *(Case(name, lambda stage: stage.priority_pause("ffff")) for name in ("PXOFFRXCNT", "LXOFFRXCNT")),
+    *(Case(name, lambda stage: stage.say(priority=False)) for name in ("LXONTXC", "LXOFFTXC")),
+    *(Case(name, lambda stage: stage.say(priority=True)) for name in ("PXONTXC", "PXOFFTXC", "PXON2OFFCNT")),
     Case("MPC", Stage.no_room),
     Case("QPRDC", Stage.no_descriptor),
     Case("FDIRMATCH", lambda stage: stage.steer(match=True)),
