@@ -149,6 +149,7 @@ int parse_tagged(const uint8_t *data, uint32_t len_bytes, uint32_t vet, uint32_t
         at += ETH_TAG_BYTES;
         type = be16(data + at);
         vet_outer = 0;
+        out->has_outer_vlan = 1;
     }
     if (!vet_outer && type == vet && len_bytes >= at + ETH_TAG_BYTES + 2) {
         out->has_vlan = 1;

@@ -20,7 +20,7 @@ struct packet {
     uint8_t ip_options;           /* IPv4 options or IPv6 extension headers */
     uint8_t fragment;
     uint8_t l4_proto;             /* 6, 17, 132 or 0 */
-    uint8_t unused;
+    uint8_t has_outer_vlan;       /* double VLAN: a tag before that */
     uint32_t kind;                /* PACKET_* */
     uint16_t home_src;            /* IPv6 source in a home address option */
     uint16_t route_dst;           /* IPv6 destination in a type 2 routing header */

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Receive as people look at it; the work is done in C (rx.c, ring.c, fifo.c, checksum.c)."""
+"""Receive as people look at it; the work is done in C (rx.c, ring.c, split.c, fifo.c, checksum.c)."""
 
 from device.i82599.core import CardCore
 from device.i82599.ring import RingRegisters, Rings
@@ -7,6 +7,7 @@ from device.machine.core import lib
 from device.machine.regfile import RegFile
 from device.regs.i82599 import (
     DROPEN,
+    PSRTYPE,
     RDBAH,
     RDBAL,
     RDH,
@@ -34,7 +35,7 @@ class Rx(Rings):
 
     hook = lib.HOOK_RX
     hooked = (RDH, RDT, RXDCTL, RXCTRL, SECRXCTRL)
-    registers = (RDBAL, RDBAH, RDLEN, SRRCTL, DROPEN, RXPBSIZE, RXCSUM, RDRXCTL)
+    registers = (RDBAL, RDBAH, RDLEN, SRRCTL, PSRTYPE, DROPEN, RXPBSIZE, RXCSUM, RDRXCTL)
 
     def __init__(self, regs: RegFile, core: CardCore) -> None:
         names = RingRegisters(RDBAL, RDBAH, RDLEN, RDH, RDT, RXDCTL)

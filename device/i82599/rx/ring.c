@@ -99,6 +99,9 @@ int rx_ring_open(struct rx *rx, uint32_t queue)
     q->srrctl = reg(regs, R_SRRCTL(queue));
     q->rxdctl = reg(regs, R_RXDCTL(queue));
     q->keeps_fcs = !(reg(regs, R_HLREG0) & HLREG0_RXCRCSTRP) && !(reg(regs, R_RDRXCTL) & RDRXCTL_CRCSTRIP);
+    q->splits = (q->srrctl & SRRCTL_DESCTYPE) == SRRCTL_DESCTYPE_HDR_SPLIT ||
+                (q->srrctl & SRRCTL_DESCTYPE) == SRRCTL_DESCTYPE_HDR_SPLIT_ALWAYS;
+    q->never_whole = q->keeps_fcs | q->splits;
     kib = field(q->srrctl, SRRCTL_BSIZEPACKET);
     q->buffer_bytes = (kib > BUFFER_KIB_MAX ? BUFFER_KIB_MAX : kib) * KIB;
     q->ring = NULL;
@@ -156,6 +159,16 @@ static int buffer_fill(struct dma *dma, uint64_t iova, uint32_t bytes, struct pi
     return 0;
 }
 
+/* The next bytes into the buffers of a descriptor: so many for the header's, then the packet's. */
+static int buffers_fill(struct dma *dma, const struct rx_desc *desc, uint32_t header_bytes, uint32_t bytes, struct pieces *pieces)
+{
+    int rc = 0;
+
+    if (header_bytes)
+        rc = buffer_fill(dma, __atomic_load_n(&desc->q1, __ATOMIC_RELAXED) & ~(uint64_t)RXD_STAT_DD, header_bytes, pieces);
+    return rc < 0 ? rc : buffer_fill(dma, __atomic_load_n(&desc->q0, __ATOMIC_RELAXED), bytes, pieces);
+}
+
 /* The legacy format: status byte and error byte are the low and the high byte of the advanced dword. */
 static inline uint64_t legacy_word(const struct rx_info *info, uint32_t status, uint32_t bytes, uint64_t vlan, int pcsd)
 {
@@ -181,13 +194,13 @@ static void count_no_desc(struct rx *rx, uint32_t queue)
 }
 
 /* A descriptor goes back to software: its last bytes, `tag` and all of `status` if it is the frame's last one. */
-static inline void give_back(struct rx *rx, struct rxq *q, struct rx_desc *desc, const struct rx_info *info, uint32_t status,
-                             uint32_t bytes, uint64_t tag)
+static inline void give_back(struct rx *rx, struct rxq *q, struct rx_desc *desc, const struct rx_info *info, uint32_t type,
+                             uint32_t status, uint32_t bytes, uint64_t tag)
 {
     if ((q->srrctl & SRRCTL_DESCTYPE) == SRRCTL_DESCTYPE_LEGACY)
         publish(desc, 1, 0, legacy_word(info, status, bytes, tag, (reg(rx->regs, R_RXCSUM) & RXCSUM_PCSD) != 0));
     else
-        publish(desc, 0, info->type | (uint64_t)info->hash << 32, status | (uint64_t)bytes << 32 | tag << 48);
+        publish(desc, 0, type | (uint64_t)info->hash << 32, status | (uint64_t)bytes << 32 | tag << 48);
     q->written = 1;
     if (++q->head == q->count)
         q->head = 0;
@@ -208,7 +221,7 @@ static inline int put_whole(struct rx *rx, struct rxq *q, const struct rx_info *
     struct rx_desc *desc;
     uint8_t *to;
 
-    if (!q->ring || q->head == q->tail || q->keeps_fcs || !bytes || bytes > q->buffer_bytes ||
+    if (!q->ring || q->head == q->tail || q->never_whole || !bytes || bytes > q->buffer_bytes ||
         (info->vlan_offset && (q->rxdctl & RXDCTL_VME)))
         return 0;
     desc = descriptor(q, q->head);
@@ -216,7 +229,7 @@ static inline int put_whole(struct rx *rx, struct rxq *q, const struct rx_info *
     if (!to)
         return 0;
     memmove(to, data, bytes);         /* a looped-back frame may lie in guest memory */
-    give_back(rx, q, desc, info, info->status | RXD_STAT_DD | RXD_STAT_EOP, bytes, 0);
+    give_back(rx, q, desc, info, info->type, info->status | RXD_STAT_DD | RXD_STAT_EOP, bytes, 0);
     count_put(rx, q, bytes);
     return 1;
 }
@@ -226,6 +239,7 @@ static int put_pieces(struct rx *rx, struct rxq *q, const struct rx_info *info, 
 {
     uint32_t left = info->len_bytes, need, have, fcs, stored, status = info->status;
     struct pieces pieces = { .at = 0 };
+    struct rx_split split = { 0 };
     uint64_t vlan = 0;
 
     if (info->vlan_offset && (q->rxdctl & RXDCTL_VME)) {
@@ -236,6 +250,10 @@ static int put_pieces(struct rx *rx, struct rxq *q, const struct rx_info *info, 
         status |= RXD_STAT_VP;
     } else {
         piece_add(&pieces, data, left);
+    }
+    if (q->splits) {
+        split = rx_split(rx, q->srrctl, info, data, left);
+        status |= split.status;
     }
     if (q->keeps_fcs) {
         fcs = crc32_fcs(data, info->len_bytes);
@@ -251,7 +269,8 @@ static int put_pieces(struct rx *rx, struct rxq *q, const struct rx_info *info, 
         rx->count.rx_disabled++;
         return 1;
     }
-    need = (left + q->buffer_bytes - 1) / q->buffer_bytes;
+    need = (left - split.bytes + q->buffer_bytes - 1) / q->buffer_bytes;
+    need += !need;                    /* all of it is in the header buffer, which belongs to a descriptor too */
     have = q->tail >= q->head ? q->tail - q->head : q->tail + q->count - q->head;
     if (need > have) {
         /* One descriptor always stays software's, so a frame that needs them all would wait for ever. */
@@ -261,20 +280,23 @@ static int put_pieces(struct rx *rx, struct rxq *q, const struct rx_info *info, 
         return 1;
     }
     stored = left;
-    while (left) {
-        uint32_t bytes = left < q->buffer_bytes ? left : q->buffer_bytes;
+    while (need--) {
         struct rx_desc *desc = descriptor(q, q->head);
+        uint32_t bytes;
 
-        if (!desc || buffer_fill(q->dma, __atomic_load_n(&desc->q0, __ATOMIC_RELAXED), bytes, &pieces) < 0) {
+        left -= split.bytes;
+        bytes = left < q->buffer_bytes ? left : q->buffer_bytes;
+        if (!desc || buffers_fill(q->dma, desc, split.bytes, bytes, &pieces) < 0) {
             stop(rx, info->queue, desc ? STALL_BUFFER : STALL_RING_UNMAPPED);
             rx->count.rx_disabled++;
             return 1;
         }
         left -= bytes;
-        if (left)
-            give_back(rx, q, desc, info, RXD_STAT_DD, bytes, 0);
+        if (need)
+            give_back(rx, q, desc, info, info->type | split.type, RXD_STAT_DD, bytes, 0);
         else
-            give_back(rx, q, desc, info, RXD_STAT_DD | RXD_STAT_EOP | status, bytes, vlan);
+            give_back(rx, q, desc, info, info->type | split.type, RXD_STAT_DD | RXD_STAT_EOP | status, bytes, vlan);
+        split.bytes = split.type = 0; /* only the first descriptor's header buffer is used */
     }
     count_put(rx, q, stored);
     return 1;

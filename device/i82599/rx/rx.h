@@ -14,6 +14,8 @@ struct rxq {
     uint32_t buffer_bytes;
     uint32_t srrctl, rxdctl;
     uint32_t keeps_fcs;               /* HLREG0 and RDRXCTL leave the FCS in memory */
+    uint32_t splits;                  /* SRRCTL wants headers in buffers of their own */
+    uint32_t never_whole;             /* one of these: no frame is stored as it came */
     uint64_t base;                    /* iova of the ring */
     uint8_t *ring;                    /* the whole ring; NULL: it crosses DMA regions, look every descriptor up */
     uint32_t written;                 /* this batch has used descriptors: publish the head, interrupt */
@@ -57,6 +59,15 @@ void rx_write(void *rx, uint32_t offset, uint32_t old, uint32_t seen, uint32_t w
 int rx_frames(struct rx *rx, const struct frame *frames, uint32_t n);
 int rx_parse_stage(struct rx *rx, struct rx_pass *pass);          /* what the frame is; 0: damaged, drop */
 void rx_store_stage(struct rx *rx, struct rx_pass *pass);         /* to its ring, or behind what waits already */
+
+/* split.c: the part of a frame that goes to the header buffer, and what it adds to the write-back */
+struct rx_split {
+    uint32_t bytes;                   /* 0: nothing */
+    uint32_t type;                    /* HDRLEN and SPH, for the first descriptor */
+    uint32_t status;                  /* HBO, for the last */
+};
+struct rx_split rx_split(const struct rx *rx, uint32_t srrctl, const struct rx_info *info, const uint8_t *data,
+                         uint32_t stored);      /* bytes of the frame that go to memory: without its tag if that is cut out */
 
 /* checksum.c */
 void rx_checksum_stage(const struct rx *rx, struct rx_pass *pass);
