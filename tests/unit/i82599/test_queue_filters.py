@@ -114,6 +114,16 @@ def test_a_filter_steers_its_connection(rig: Rig, rings: dict[int, Ring], n: int
     assert where(rig, rings, FRAME) == 0
 
 
+def test_a_filter_is_looked_at_anew_after_each_of_its_registers(rig: Rig, rings: dict[int, Ring]) -> None:
+    tuple_filter(rig)
+    for register in (SAQF, DAQF, SDPQF):
+        before = rig.read(register)
+        assert where(rig, rings, FRAME) == 5
+        rig.write(register, before ^ 1)
+        assert where(rig, rings, FRAME) == 0
+        rig.write(register, before)
+
+
 OTHERS = {
     SOURCE: L2 / IP(src="10.1.2.4", dst="10.9.8.7") / TCP(sport=1000, dport=2000),
     DESTINATION: L2 / IP(src="10.1.2.3", dst="10.9.8.6") / TCP(sport=1000, dport=2000),
