@@ -25,9 +25,8 @@ int intr_timer_write(struct intr *intr, uint32_t written)
 
     if (intr->timer_ns != UINT64_MAX)
         intr->timer_left_ns = intr->timer_ns > now ? intr->timer_ns - now : 0;
-    if (written & TCPTIMER_TCPCOUNTFINISH) {        /* the end, now; what follows is a new round */
+    if (written & TCPTIMER_TCPCOUNTFINISH)          /* the end, now; what follows is a new round */
         intr->timer_left_ns = written & TCPTIMER_LOOP ? duration_ns(written) : 0;
-    }
     if (written & TCPTIMER_KICKSTART)
         intr->timer_left_ns = duration_ns(written);
     intr->timer_ns = (written & TCPTIMER_TCPCOUNTEN) && intr->timer_left_ns ? now + intr->timer_left_ns : UINT64_MAX;
