@@ -60,6 +60,7 @@ class _Lib:
     IPV4_LENGTH: Final[int]
     IPV4_ID: Final[int]
     IPV4_FRAGMENT: Final[int]
+    IPV4_FRAGMENT_OFFSET: Final[int]
     IPV4_PROTO: Final[int]
     IPV4_CHECK: Final[int]
     IPV4_SRC: Final[int]

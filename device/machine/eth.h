@@ -28,6 +28,7 @@
 #define IPV4_LENGTH 2                 /* offsets of fields in their headers */
 #define IPV4_ID 4
 #define IPV4_FRAGMENT 6
+#define IPV4_FRAGMENT_OFFSET 0x1FFF   /* of that field: where the piece belongs, units of 8 bytes */
 #define IPV4_PROTO 9
 #define IPV4_CHECK 10
 #define IPV4_SRC 12

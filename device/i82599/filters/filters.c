@@ -16,6 +16,8 @@
 #include "i82599/pass.h"
 #include "i82599/filters/filters.h"
 
+#define PASSES 1                      /* how a frame passed, as RXD's status bit tells it */
+#define PASSES_INEXACT (PASSES | RXD_STAT_PIF)
 #define ADDRESS_MASK 0xFFFFFFFFFFFFull
 
 static inline uint32_t bit_of(const struct filters *filters, uint32_t table, uint32_t bit)
@@ -60,6 +62,7 @@ static uint32_t hash_bit(uint32_t mcstctrl, const uint8_t *address)
     return last_two >> drop[field(mcstctrl, MCSTCTRL_MO) & 3] & 0xFFF;
 }
 
+/* 0, or how it passes.  Guess: broadcast counts as exact, what only a promiscuous mode lets in does not. */
 static int address_passes(struct filters *filters, const uint8_t *data)
 {
     uint32_t fctrl = reg(filters->regs, R_FCTRL), mcstctrl = reg(filters->regs, R_MCSTCTRL);
@@ -67,14 +70,15 @@ static int address_passes(struct filters *filters, const uint8_t *data)
 
     memcpy(&address, data, ETH_ADDR_BYTES);
     if (address == ADDRESS_MASK)
-        return (fctrl & (FCTRL_BAM | FCTRL_MPE)) != 0;
+        return fctrl & (FCTRL_BAM | FCTRL_MPE) ? PASSES : 0;
     if (rar_has(filters, address))
-        return 1;
+        return PASSES;
     if (data[0] & 1)
-        return (fctrl & FCTRL_MPE) ||
-               ((mcstctrl & MCSTCTRL_MFE) && bit_of(filters, R_MTA(0), hash_bit(mcstctrl, data)));
+        return (fctrl & FCTRL_MPE) || ((mcstctrl & MCSTCTRL_MFE) && bit_of(filters, R_MTA(0), hash_bit(mcstctrl, data)))
+                   ? PASSES_INEXACT
+                   : 0;
     /* Guess: UTA is not gated by MFE, which the datasheet names after the multicast table only. */
-    return (fctrl & FCTRL_UPE) || bit_of(filters, R_UTA(0), hash_bit(mcstctrl, data));
+    return (fctrl & FCTRL_UPE) || bit_of(filters, R_UTA(0), hash_bit(mcstctrl, data)) ? PASSES_INEXACT : 0;
 }
 
 static int vlan_passes(struct filters *filters, const struct packet *pkt)
@@ -98,47 +102,53 @@ static int control_passes(struct filters *filters, const uint8_t *data, uint32_t
     return !(fctrl & FCTRL_DPF) && !(mflcn & MFLCN_DPF);
 }
 
-static inline uint32_t size_errors(const struct filters *filters, uint32_t len_bytes, const struct packet *pkt)
+/* The counter of frames that have this one's wrong size; 0: there is nothing wrong with it. */
+static inline uint32_t wrong_size(const struct filters *filters, uint32_t len_bytes, const struct packet *pkt)
 {
     if (len_bytes < ETH_FRAME_MIN_BYTES)
-        return RXD_ERR_USE;
-    return len_bytes + ETH_FCS_BYTES > filters->longest_bytes + (pkt->has_vlan ? ETH_TAG_BYTES : 0) ? RXD_ERR_OSE : 0;
+        return R_RUC;
+    return len_bytes + ETH_FCS_BYTES > filters->longest_bytes + (pkt->has_vlan ? ETH_TAG_BYTES : 0) ? R_ROC : 0;
 }
 
 /* Counts runts and giants (RUC, ROC); both end here unless software asked for them. */
 static inline int passes(struct filters *filters, const uint8_t *data, uint32_t len_bytes, const struct packet *pkt,
-                         uint32_t errors)
+                         uint32_t wrong)
 {
-    if (errors) {
-        bump(filters->regs, errors & RXD_ERR_USE ? R_RUC : R_ROC, 1);
+    int how;
+
+    if (wrong) {
+        bump(filters->regs, wrong, 1);
         if (len_bytes < ETH_HEADER_BYTES || !(reg(filters->regs, R_FCTRL) & FCTRL_SBP))
             return 0;
     }
     if (pkt->ethertype == ETH_TYPE_MAC_CONTROL && !control_passes(filters, data, len_bytes))
         return 0;
-    return address_passes(filters, data) && vlan_passes(filters, pkt);
+    how = address_passes(filters, data);
+    return how && vlan_passes(filters, pkt) ? how : 0;
 }
 
 int filters_pass(struct filters *filters, const uint8_t *data, uint32_t len_bytes, const struct packet *pkt)
 {
     if (filters->stale)
         refresh(filters);
-    return passes(filters, data, len_bytes, pkt, size_errors(filters, len_bytes, pkt));
+    return passes(filters, data, len_bytes, pkt, wrong_size(filters, len_bytes, pkt)) != 0;
 }
 
 /* A wrong size that software asked for is marked in the descriptor. */
 int filters_stage(struct filters *filters, struct rx_pass *pass)
 {
     const struct frame *frame = pass->frame;
-    uint32_t errors;
+    uint32_t wrong;
+    int how;
 
     if (filters->stale)
         refresh(filters);
-    errors = size_errors(filters, frame->len_bytes, &pass->packet);
-    if (!passes(filters, frame->data, frame->len_bytes, &pass->packet, errors))
-        return 0;
-    pass->info.status |= errors;      /* only FCTRL.SBP lets one with errors come so far */
-    return 1;
+    wrong = wrong_size(filters, frame->len_bytes, &pass->packet);
+    how = passes(filters, frame->data, frame->len_bytes, &pass->packet, wrong);
+    pass->info.status |= (uint32_t)how & RXD_STAT_PIF;
+    if (wrong)
+        pass->info.status |= RXD_ERR_RXE;       /* only FCTRL.SBP lets such a one pass */
+    return how;
 }
 
 void filters_changed(void *filters)

@@ -169,12 +169,15 @@ static int buffers_fill(struct dma *dma, const struct rx_desc *desc, uint32_t he
     return rc < 0 ? rc : buffer_fill(dma, __atomic_load_n(&desc->q0, __ATOMIC_RELAXED), bytes, pieces);
 }
 
-/* The legacy format: status byte and error byte are the low and the high byte of the advanced dword. */
+/* The legacy format: status byte and error byte are the low and the high byte of the advanced dword, but for RXE. */
 static inline uint64_t legacy_word(const struct rx_info *info, uint32_t status, uint32_t bytes, uint64_t vlan, int pcsd)
 {
-    uint64_t sum = pcsd ? 0 : info->hash >> 16;
+    uint64_t sum = pcsd ? 0 : info->hash >> 16, errors = 0;
 
-    return bytes | sum << 16 | (uint64_t)(status & 0xFF) << 32 | (uint64_t)(status >> 24) << 40 | vlan << 48;
+    if (status & (RXD_ERR_TCPE | RXD_ERR_IPE | RXD_ERR_RXE))
+        errors = (status & RXD_ERR_TCPE ? RXDLEG_ERR_TCPE : 0) | (status & RXD_ERR_IPE ? RXDLEG_ERR_IPE : 0) |
+                 (status & RXD_ERR_RXE ? RXDLEG_ERR_RXE : 0);
+    return bytes | sum << 16 | (uint64_t)(status & 0xFF) << 32 | errors | vlan << 48;
 }
 
 /* Payload is in memory.  Software may poll DD or the length, so both appear last and together: payload before qword 0

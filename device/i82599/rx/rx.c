@@ -109,11 +109,13 @@ int rx_parse_stage(struct rx *rx, struct rx_pass *pass)
         pass->info.vlan_tci = pass->packet.vlan_tci;
         pass->info.vlan_offset = (uint16_t)(ETH_TYPE_OFFSET + (rx->vet_outer ? ETH_TAG_BYTES : 0));
     }
+    if (pass->packet.has_outer_vlan)
+        pass->info.status = RXD_STAT_VEXT;
     if (frame->flags & FRAME_BAD_CRC) {
         bump(rx->regs, R_CRCERRS, 1);
         if (!(reg(rx->regs, R_FCTRL) & FCTRL_SBP))
             return 0;
-        pass->info.status = RXD_ERR_CE;
+        pass->info.status |= RXD_ERR_RXE;
     }
     return 1;
 }

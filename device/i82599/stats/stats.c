@@ -55,7 +55,7 @@ void stats_stage(struct regfile *regs, const struct rx_pass *pass)
     const struct frame *frame = pass->frame;
     uint32_t size = octets(frame->len_bytes);
 
-    if (pass->info.status)            /* damaged, or of a size that software asked for: not a good frame */
+    if (pass->info.status & RXD_ERR_RXE) /* damaged, or of a size that software asked for: not a good frame */
         return;
     bump(regs, R_GPRC, 1);
     bump36(regs, R_GORCL, size);
