@@ -314,6 +314,7 @@ static void tie_blocks(struct card *card)
     card->pf.irq.changed = intr_changed;
     card->pf.irq.chip = &card->intr;
     card->rx.written = intr_rx;
+    card->rx.at_once = intr_rx_at_once;
     card->rx.cause = intr_cause;
     card->tx.written = intr_tx;
     card->fdir.cause = intr_cause;

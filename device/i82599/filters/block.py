@@ -10,7 +10,9 @@ from device.regs.i82599 import (
     ETQS,
     FCTRL,
     FTQF,
+    IMIRVP,
     L34TIMIR,
+    LLITHRESH,
     MCSTCTRL,
     MPSAR,
     MTA,
@@ -53,6 +55,8 @@ class Filters(Block):
         SDPQF,
         L34TIMIR,
         SYNQF,
+        LLITHRESH,
+        IMIRVP,
     )
 
     def __init__(self, regs: RegFile) -> None:

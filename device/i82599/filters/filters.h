@@ -10,6 +10,7 @@ struct tuple {                        /* a 5-tuple filter that is on; what is no
     uint32_t protocols;               /* bit n: FTQF.PROTOCOL n fits */
     uint32_t pool, any_pool;
     uint32_t queue;
+    uint32_t at_once_below_bytes;     /* shorter frames interrupt at once; 0: none */
 };
 
 struct filters {
@@ -18,7 +19,8 @@ struct filters {
     void *flow;
     int stale;                        /* a register changed: what follows must be made anew */
     uint32_t longest_bytes;           /* an untagged frame with FCS, as HLREG0, MAXFRS and CTRL_EXT allow */
-    uint32_t queue_filters;           /* EtherType, SYN and 5-tuple filters in use */
+    uint32_t queue_filters;           /* EtherType, SYN and 5-tuple filters in use, and IMIRVP */
+    uint32_t priority_at_once;        /* VLAN priorities from here on interrupt at once; 8: none */
     uint32_t rar_count;               /* compact list of valid RARs */
     uint64_t rar[FILTERS_RARS];       /* MAC as RAL | RAH << 32, address bytes only */
     uint32_t tuples;                  /* 5-tuple filters in use, in the order in which they are asked */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Filters that choose a queue: EtherType, then SYN and 5-tuple, before the flow director and after RSS.
+/* Filters that choose a queue: EtherType, then SYN and 5-tuple, before the flow director and after RSS.  They, and the VLAN
+ * priority, also choose frames whose interrupt does not wait.
  *
  * Guess: SYN and 5-tuple filters go before the flow director; no source that can be read says which is first.
  */
@@ -22,10 +23,19 @@
 #define IGNORE_PROTOCOL (16u << FTQF_MASK_SHIFT)
 #define PRIORITY_MAX (FTQF_PRIORITY >> FTQF_PRIORITY_SHIFT)
 
+#define NO_PRIORITY 8u
 #define FRAGMENT_PROTOCOL 4u                           /* no filter's: its L4 header is not looked at */
 #define TCP_SYN 0x02u                                  /* in the flags' low byte */
 
 /* ---- registers -------------------------------------------------------------------------------------------------- */
+
+/* Guess: the threshold counts bytes as the descriptor does, without FCS. */
+static uint32_t at_once_below(const struct regfile *regs, uint32_t l34timir)
+{
+    if (!(l34timir & L34TIMIR_LLI))
+        return 0;
+    return l34timir & L34TIMIR_SIZE_BP ? UINT32_MAX : field(reg(regs, R_LLITHRESH), LLITHRESH_SIZE);
+}
 
 static void take(struct filters *filters, uint32_t n)
 {
@@ -44,6 +54,7 @@ static void take(struct filters *filters, uint32_t n)
     tuple->any_pool = (ftqf & FTQF_POOL_MASK) != 0;
     tuple->pool = field(ftqf, FTQF_POOL);
     tuple->queue = field(reg(regs, R_L34TIMIR(n)), L34TIMIR_QUEUE);
+    tuple->at_once_below_bytes = at_once_below(regs, reg(regs, R_L34TIMIR(n)));
 }
 
 /* In the order in which they are asked: priority 7 first; of equal ones, Guess, the lower number. */
@@ -56,7 +67,10 @@ void queue_filters_refresh(struct filters *filters)
         for (uint32_t n = 0; n < FTQF_COUNT; n++)
             if ((reg(regs, R_FTQF(n)) & FTQF_ENABLE) && field(reg(regs, R_FTQF(n)), FTQF_PRIORITY) == left - 1)
                 take(filters, n);
-    filters->queue_filters = filters->tuples + (reg(regs, R_SYNQF) & SYNQF_QUEUE_EN);
+    filters->priority_at_once = NO_PRIORITY;
+    if (reg(regs, R_IMIRVP) & IMIRVP_ENABLE)
+        filters->priority_at_once = field(reg(regs, R_IMIRVP), IMIRVP_PRIORITY);
+    filters->queue_filters = filters->tuples + (reg(regs, R_SYNQF) & SYNQF_QUEUE_EN) + (filters->priority_at_once < NO_PRIORITY);
     for (uint32_t n = 0; n < ETQF_COUNT; n++)
         filters->queue_filters += (reg(regs, R_ETQF(n)) & ETQF_FILTER_EN) != 0;
 }
@@ -86,6 +100,8 @@ static void by_ethertype(const struct filters *filters, struct rx_pass *pass)
         return;
     etqs = reg(filters->regs, R_ETQS((uint32_t)etqf));
     pass->info.type = RXDETQF_MATCH | (uint32_t)etqf << RXDETQF_INDEX_SHIFT;
+    if (etqs & ETQS_LLI)
+        pass->info.status |= RXD_STAT_LLINT;
     if (etqs & ETQS_QUEUE_EN) {
         pass->info.queue = field(etqs, ETQS_RX_QUEUE);
         pass->steered = 1;
@@ -144,6 +160,8 @@ static __attribute__((noinline)) void by_connection(const struct filters *filter
     const struct tuple *tuple = tuple_match(filters, data, &pass->packet);
     int syn = (synqf & SYNQF_QUEUE_EN) && is_syn(data, &pass->packet);
 
+    if (tuple && pass->info.len_bytes < tuple->at_once_below_bytes)
+        pass->info.status |= RXD_STAT_LLINT;
     if (syn && (!tuple || (synqf & SYNQF_SYNQFP)))
         pass->info.queue = field(synqf, SYNQF_RX_QUEUE);
     else if (tuple)
@@ -157,6 +175,8 @@ void queue_filters_stage(const struct filters *filters, struct rx_pass *pass)
 {
     if (!filters->queue_filters)
         return;
+    if (pass->packet.has_vlan && pass->packet.vlan_tci >> TCI_PRIORITY_SHIFT >= filters->priority_at_once)
+        pass->info.status |= RXD_STAT_LLINT;
     if (pass->packet.ip_version)
         by_connection(filters, pass);
     else

@@ -91,9 +91,9 @@ static void wait_for(struct intr *intr, uint32_t vector)
         intr->deadline_ns = intr->next_ns[vector];
 }
 
-/* Something is pending on the vector; soft: because EICS said so.  When the world cannot take a message the causes stay
+/* Something is pending on the vector; at_once: whatever EITR says.  When the world cannot take a message the causes stay
  * latched: the next event, unmasking, or intr_changed() tries again. */
-static void fire(struct intr *intr, uint32_t vector, int soft)
+static void fire(struct intr *intr, uint32_t vector, int at_once)
 {
     uint64_t interval = interval_ns(intr, vector), now = 0;
 
@@ -101,7 +101,7 @@ static void fire(struct intr *intr, uint32_t vector, int soft)
         return;
     if (interval) {
         now = clock_now(intr->clock);
-        if (now < intr->next_ns[vector] && !(soft && (reg(intr->regs, R_GPIE) & GPIE_EIMEN))) {
+        if (now < intr->next_ns[vector] && !at_once) {
             wait_for(intr, vector);
             return;
         }
@@ -122,14 +122,14 @@ void intr_fall(struct intr *intr)
 }
 
 /* These causes were just latched, or unmasked while latched. */
-void intr_raise(struct intr *intr, uint64_t queues, uint32_t others, int soft)
+void intr_raise(struct intr *intr, uint64_t queues, uint32_t others, int at_once)
 {
     uint64_t vectors = queues & intr->cause_q & intr->mask_q;
 
     others &= intr->cause & intr->mask;
     if (!per_vector(intr)) {
         if ((vectors & EICR_RTX_QUEUE) || others)
-            fire(intr, 0, soft);
+            fire(intr, 0, at_once);
         return;
     }
     if (others) {
@@ -145,11 +145,11 @@ void intr_raise(struct intr *intr, uint64_t queues, uint32_t others, int soft)
         uint32_t vector = (uint32_t)__builtin_ctzll(vectors);
 
         vectors &= vectors - 1;
-        fire(intr, vector, soft);
+        fire(intr, vector, at_once);
     }
 }
 
-static void queue_event(struct intr *intr, uint32_t queue, uint32_t is_tx)
+static void queue_event(struct intr *intr, uint32_t queue, uint32_t is_tx, int at_once)
 {
     uint32_t entry;
     uint64_t cause;
@@ -161,17 +161,22 @@ static void queue_event(struct intr *intr, uint32_t queue, uint32_t is_tx)
     entry &= IVAR_VECTOR;
     cause = bit(per_vector(intr) ? entry : entry % LEGACY_QUEUE_BITS);
     intr->cause_q |= cause;
-    intr_raise(intr, cause, 0, 0);
+    intr_raise(intr, cause, 0, at_once);
 }
 
 void intr_rx(void *intr, uint32_t queue)
 {
-    queue_event(intr, queue, 0);
+    queue_event(intr, queue, 0, 0);
+}
+
+void intr_rx_at_once(void *intr, uint32_t queue)
+{
+    queue_event(intr, queue, 0, 1);
 }
 
 void intr_tx(void *intr, uint32_t queue)
 {
-    queue_event(intr, queue, 1);
+    queue_event(intr, queue, 1, 0);
 }
 
 /* The pins raise their causes only as far as GPIE lets them. */

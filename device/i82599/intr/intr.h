@@ -35,6 +35,7 @@ struct intr {
 
 void intr_reset(struct intr *intr);
 void intr_rx(void *intr, uint32_t queue);                         /* descriptors were written back */
+void intr_rx_at_once(void *intr, uint32_t queue);                 /* the same; whatever EITR says */
 void intr_tx(void *intr, uint32_t queue);
 void intr_cause(void *intr, uint32_t causes);                     /* EICR[30:16] causes, in place */
 void intr_run(struct intr *intr);                                 /* send what is due */
@@ -47,7 +48,7 @@ uint32_t intr_peek(void *intr, uint32_t offset);
 void intr_write(void *intr, uint32_t offset, uint32_t old, uint32_t seen, uint32_t written);
 
 /* Between the files. */
-void intr_raise(struct intr *intr, uint64_t queues, uint32_t others, int soft); /* just latched, or unmasked while latched */
+void intr_raise(struct intr *intr, uint64_t queues, uint32_t others, int at_once); /* just latched, or unmasked while latched */
 void intr_fall(struct intr *intr);                                /* INTx goes down when nothing is pending */
 int intr_timer_write(struct intr *intr, uint32_t written);        /* timer.c: TCPTIMER, as it was written; 1: it ended */
 int intr_timer_run(struct intr *intr);                            /* 1: its end has come */

@@ -78,7 +78,7 @@ uint32_t intr_read(void *arg, uint32_t offset)
 }
 
 /* EICS: causes by software.  Those that EIAM names are unmasked with it (the datasheet's auto-mask works both ways), so
- * the watchdog's kick of a vector always ends in a message. */
+ * the watchdog's kick of a vector always ends in a message.  GPIE.EIMEN: it does not wait for EITR. */
 static void set_causes(struct intr *intr, uint64_t queues, uint32_t others)
 {
 
@@ -86,7 +86,7 @@ static void set_causes(struct intr *intr, uint64_t queues, uint32_t others)
     intr->cause |= others;
     intr->mask_q |= queues & intr->automask_q;
     intr->mask |= others & intr->automask;
-    intr_raise(intr, queues, others, 1);
+    intr_raise(intr, queues, others, (reg(intr->regs, R_GPIE) & GPIE_EIMEN) != 0);
 }
 
 static void clear_causes(struct intr *intr, uint64_t queues, uint32_t others, uint64_t accessed)

@@ -204,7 +204,7 @@ static inline void give_back(struct rx *rx, struct rxq *q, struct rx_desc *desc,
         publish(desc, 1, 0, legacy_word(info, status, bytes, tag, (reg(rx->regs, R_RXCSUM) & RXCSUM_PCSD) != 0));
     else
         publish(desc, 0, type | (uint64_t)info->hash << 32, status | (uint64_t)bytes << 32 | tag << 48);
-    q->written = 1;
+    q->written |= status;             /* DD, at least */
     if (++q->head == q->count)
         q->head = 0;
 }
@@ -337,7 +337,7 @@ int rx_ring_close(struct rx *rx)
                 continue;
             reg_publish(rx->regs, R_RDH(queue), q->head);
             rx->counted(rx->stats, queue, q->batch_frames, q->batch_bytes, 0);
-            rx->written(rx->intr, queue);
+            (q->written & RXD_STAT_LLINT ? rx->at_once : rx->written)(rx->intr, queue);
             used++;
         }
     }

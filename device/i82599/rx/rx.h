@@ -18,7 +18,7 @@ struct rxq {
     uint32_t never_whole;             /* one of these: no frame is stored as it came */
     uint64_t base;                    /* iova of the ring */
     uint8_t *ring;                    /* the whole ring; NULL: it crosses DMA regions, look every descriptor up */
-    uint32_t written;                 /* this batch has used descriptors: publish the head, interrupt */
+    uint32_t written;                 /* status of the descriptors that this batch used; not 0: publish the head, interrupt */
     uint32_t batch_frames;            /* stored whole in this batch */
     uint64_t batch_bytes;
 };
@@ -35,6 +35,7 @@ struct rx_count {
 struct rx {
     struct regfile *regs;
     void (*written)(void *intr, uint32_t queue);      /* descriptors of a queue were written back */
+    void (*at_once)(void *intr, uint32_t queue);      /* the same, and the message does not wait */
     void (*cause)(void *intr, uint32_t causes);       /* EICR causes, in place */
     void *intr;
     void (*counted)(void *stats, uint32_t queue, uint32_t frames, uint64_t bytes, uint32_t dropped); /* for want of descriptors */

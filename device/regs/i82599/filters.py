@@ -134,8 +134,11 @@ class IMIREXT(Storage, at=every(0x05AA0, 4, 8)):
     """Immediate interrupt filter, extended.  Ref: ixgbe."""
 
 
-class IMIRVP(Storage, at=0x05AC0):
-    """Immediate interrupt by VLAN priority.  Ref: ixgbe."""
+class IMIRVP(Register, at=0x0EC60, alias=0x05AC0):
+    """Immediate interrupt by VLAN priority.  Ref: Intel's ixgbe, by the alias.  Native address: other tables."""
+
+    PRIORITY = Field(2, 0)  # this one and those above
+    ENABLE   = Field(3)
 
 
 class VFTA(Storage, at=every(0x0A000, 4, 128)):
@@ -174,7 +177,7 @@ class L34TIMIR(Register, at=every(0x0E800, 4, 128)):
     """5-tuple filter: where a match goes.  Ref: ixgbe."""
 
     STORE   = Field(11, 0)      # Guess: storage
-    SIZE_BP = Field(12)         # for immediate interrupts only
+    SIZE_BP = Field(12)         # immediate interrupts: whatever the size
     STORE13 = Field(18, 13)     # Guess: storage
     RESERVE = Field(19)         # software must set it
     LLI     = Field(20)
@@ -232,8 +235,11 @@ class MRQC(Register, at=0x0EC80, alias=0x05818):
     RSS_FIELD_IPV6_EX_UDP = Field(24)
 
 
-class LLITHRESH(Storage, at=0x0EC90):
-    """Low latency interrupt threshold.  Ref: ixgbe."""
+class LLITHRESH(Register, at=0x0EC90):
+    """Which frames are short enough for an immediate interrupt, if their 5-tuple filter asks.  Ref: Intel's ixgbe."""
+
+    SIZE  = Field(11, 0)    # bytes; shorter ones.  Guess: the width
+    STORE = Field(31, 12)   # Guess: storage
 
 
 class UTA(Storage, at=every(0x0F400, 4, 128)):

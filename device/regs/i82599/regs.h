@@ -2289,11 +2289,6 @@
 #define IMIREXT_VALUE 0xffffffffu
 #define IMIREXT_VALUE_SHIFT 0
 
-#define R_IMIRVP 0x05ac0u
-#define IMIRVP_COUNT 1
-#define IMIRVP_VALUE 0xffffffffu
-#define IMIRVP_VALUE_SHIFT 0
-
 #define R_TDBAL(n) (0x06000u + 0x40u * ((n)))
 #define N_TDBAL(o) (((o) - 0x06000u) / 0x40u)
 #define IS_TDBAL(o) (((o) >= 0x06000 && (o) <= 0x07fc0 && ((o) - 0x06000) % 0x40 == 0))
@@ -3365,6 +3360,13 @@
 #define SYNQF_SYNQFP 0x80000000u
 #define SYNQF_SYNQFP_SHIFT 31
 
+#define R_IMIRVP 0x0ec60u
+#define IMIRVP_COUNT 1
+#define IMIRVP_PRIORITY 0x00000007u
+#define IMIRVP_PRIORITY_SHIFT 0
+#define IMIRVP_ENABLE 0x00000008u
+#define IMIRVP_ENABLE_SHIFT 3
+
 #define R_RQTC 0x0ec70u
 #define RQTC_COUNT 1
 #define RQTC_VALUE 0xffffffffu
@@ -3408,8 +3410,10 @@
 
 #define R_LLITHRESH 0x0ec90u
 #define LLITHRESH_COUNT 1
-#define LLITHRESH_VALUE 0xffffffffu
-#define LLITHRESH_VALUE_SHIFT 0
+#define LLITHRESH_SIZE 0x00000fffu
+#define LLITHRESH_SIZE_SHIFT 0
+#define LLITHRESH_STORE 0xfffff000u
+#define LLITHRESH_STORE_SHIFT 12
 
 #define R_FCRECTL 0x0ed00u
 #define FCRECTL_COUNT 1
