@@ -26,9 +26,10 @@ try:
     from driver.core.netdev import check_name
     from driver.doors import kernel
     from driver.doors.address import address_of
+    from driver.doors.door import Door
     from driver.doors.open import open_door
     from driver.errors import Busy, DriverError, MissingError
-    from driver.session import Session, requests
+    from driver.session import Session, looks, requests
     from driver.tables import Steps, counts, emit, err, pairs, print_table, registers, rows
 except ImportError as exc:
     sys.stderr.write(f"driver: {exc}; {REMEDY}\n")
@@ -37,25 +38,32 @@ except ImportError as exc:
 STATUS_WAIT_S = 3.0  # how long a driver that holds the NIC may take until it can be asked
 STATUS_RETRY_S = 0.05
 EEPROM_WORDS_MAX = 8192
+VECTOR_COLUMNS = ("vector", "interrupt", "Rx queues", "Tx queues")
+LOOKS = ("stats", "regs", "link")  # what a NIC that nobody drives tells without being touched
 
 
-def _open(nic: str, *, show: bool, allow_unsupported_sfp: bool = False) -> tuple[Nic, Steps]:
+def _door(nic: str) -> Door:
     # The claim decides in the end; asking first saves the wait for a server that serves somebody else.
     if holder := claim.holder(nic):
         raise Busy(f"{nic} is in use by {holder}; end that first", holder)
     # Nobody is to be told how to take a function from its driver that this one could not drive.
     if (address := address_of(nic)) and (ids := kernel.ids(address)):
         families.check_ids(address, *ids)
-    steps = Steps(show=show)
     patience = click.get_current_context().ensure_object(dict)  # what --timeout said, if anything
-    return families.probe(open_door(nic, **patience), steps, allow_unsupported_sfp=allow_unsupported_sfp), steps
+    return open_door(nic, **patience)
+
+
+def _open(nic: str, *, show: bool, allow_unsupported_sfp: bool = False) -> tuple[Nic, Steps]:
+    steps = Steps(show=show)
+    return families.probe(_door(nic), steps, allow_unsupported_sfp=allow_unsupported_sfp), steps
 
 
 def _ask(nic: str, *request: str) -> Any:
-    """Ask the driver that holds the NIC; if nobody does, probe it just to ask.
+    """Ask the driver that holds the NIC; if nobody does, look at it, or probe it where looking does not tell.
 
     Raises:
         Busy: Somebody holds it who cannot be asked.
+        DriverError: Nobody does, and only a driver could answer.
     """
     deadline_s = time.monotonic() + STATUS_WAIT_S
     while holder := claim.holder(nic):
@@ -65,9 +73,14 @@ def _ask(nic: str, *request: str) -> Any:
             if time.monotonic() > deadline_s:
                 raise Busy(f"{nic} is in use by {holder}, which cannot be asked for its figures", holder) from exc
         time.sleep(STATUS_RETRY_S)
+    name, *words = request
+    if name == "vectors":
+        raise DriverError(f"{nic}: nobody drives it, so it has no vectors; `driver up` makes them")
+    if name in LOOKS:
+        with families.look(_door(nic)) as seen:
+            return looks(seen, seen.stats)[name](*words)
     probed, _ = _open(nic, show=False, allow_unsupported_sfp=True)  # one may look at what one may not drive
     with probed:
-        name, *words = request
         return requests(probed, probed.stats)[name](*words)
 
 
@@ -179,8 +192,7 @@ def up(nic: str, netdev: str, queues: int, mode: str, mtu: int, allow_unsupporte
     probed, _ = _open(nic, show=not as_json, allow_unsupported_sfp=allow_unsupported_sfp)
     with probed, Session(probed, netdev, queues=queues, mode=NapiMode[mode.upper()], mtu=mtu) as session:
         if not as_json:
-            columns = ("vector", "interrupt", "Rx queues", "Tx queues")
-            print_table(err, "rings and vectors", rows(columns, session.vectors()))
+            print_table(err, "rings and vectors", rows(VECTOR_COLUMNS, session.vectors()))
             click.echo(f"driver ready: {session.netdev.name}")
         else:  # programs read JSON only; people see on stderr what they know
             click.echo(json.dumps({"ready": session.netdev.name}))
@@ -198,7 +210,10 @@ def up(nic: str, netdev: str, queues: int, mode: str, mtu: int, allow_unsupporte
 @nic_argument
 @json_option
 def stats(nic: str, as_json: bool) -> None:
-    """Show NIC's statistics, under the kernel driver's names."""
+    """Show NIC's statistics, under the kernel driver's names.
+
+    If nobody drives it: what it counted since somebody looked last, for its counters are cleared by reading.
+    """
     found = _ask(nic, "stats")
     emit(found, as_json, f"{nic}: statistics", counts)
 
@@ -239,6 +254,17 @@ def module(nic: str, as_json: bool) -> None:
     """Show NIC's SFP+ module and its live values."""
     found = _ask(nic, "module")
     emit(found, as_json, f"{nic}: module", pairs)
+
+
+@cli.command()
+@nic_argument
+@json_option
+def vectors(nic: str, as_json: bool) -> None:
+    """Show the interrupt vectors of a NIC that runs, and the queues of each."""
+    found = _ask(nic, "vectors")
+    if as_json:
+        found = [dict(zip(("vector", "interrupt", "rx_queues", "tx_queues"), row, strict=True)) for row in found]
+    emit(found, as_json, f"{nic}: rings and vectors", lambda table: rows(VECTOR_COLUMNS, table))
 
 
 @cli.command()

@@ -2,7 +2,7 @@
 """Which families of chips there are, and which of them a function belongs to.  Nobody else names one."""
 
 from device.regs.names import find, written
-from driver.core.family import Family, Nic, ProbeLog, stranger
+from driver.core.family import Family, Look, Nic, ProbeLog, stranger
 from driver.doors.config import Config
 from driver.doors.door import Door
 from driver.errors import DriverError
@@ -45,13 +45,29 @@ def probe(door: Door, watch: ProbeLog | None = None, *, allow_unsupported_sfp: b
         Busy: Another driver has it.
         DeviceGone: It does not answer.
     """
+    return _family(door).probe(door, watch, allow_unsupported_sfp=allow_unsupported_sfp)
+
+
+def look(door: Door) -> Look:
+    """Look at the function behind ``door``, which nobody drives, and leave it as it is.
+
+    The door belongs to the look from now on: it is closed on failure, and by its ``close``.
+
+    Raises:
+        ProbeError: Nobody knows such a function.
+        Busy: A driver has it.
+        DeviceGone: It does not answer.
+    """
+    return _family(door).look(door)
+
+
+def _family(door: Door) -> Family:
     try:
         vendor, device, _, _ = Config(door).ids()
-        family = check_ids(door.name, vendor, device)
+        return check_ids(door.name, vendor, device)
     except BaseException:
         door.close()
         raise
-    return family.probe(door, watch, allow_unsupported_sfp=allow_unsupported_sfp)
 
 
 def check_mtu(mtu: int) -> int:

@@ -14,11 +14,11 @@ from types import TracebackType
 from typing import Any
 
 from driver import ethtool
-from driver.core.family import Nic
+from driver.core.family import Look, Nic
 from driver.core.napi import Napi, NapiMode, Poller, Sink
 from driver.core.netdev import NetDev
 from driver.core.netstate import NetState
-from driver.core.rings import RxRing, TxRing
+from driver.core.qvector import RingContainer
 from driver.errors import DeviceGone, DriverError
 from driver.status import StatusServer, wait_readable
 
@@ -64,7 +64,7 @@ class Session:
         nic = self.nic
         nic.up(queues=self._queues, mtu=mtu, name=self.netdev.name)
         napis = nic.napis()
-        senders = sum(1 for napi in napis if napi.c.tx_count)
+        senders = sum(len(napi.tx_rings) for napi in napis)
         self.netdev.open_queues(senders)
         self.poller = Poller(napis, mode=self._mode, sink=Sink.NETDEV, tap_fds=self.netdev.fds[:senders])
         self.poller.start()
@@ -88,18 +88,17 @@ class Session:
     # ---- figures ---------------------------------------------------------------------------------------------------
 
     def _handlers(self) -> dict[str, Callable[..., Any]]:
-        return requests(self.nic, self.stats)
+        return {**requests(self.nic, self.stats), "vectors": self.vectors}
 
     def vectors(self) -> list[tuple[str, str, str, str]]:
-        """Return the ring and vector table: vector, interrupt, Rx queues, Tx queues."""
-
-        def queues(rings: Sequence[RxRing | TxRing]) -> str:
-            return " ".join(map(str, sorted(ring.queue for ring in rings)))
-
-        return [
-            (str(q_vector.reg_idx), q_vector.name, queues(q_vector.rx), queues(q_vector.tx))
+        """Return the ring and vector table: vector, interrupt, Rx queues, Tx queues; also while the port is down."""
+        table = [
+            (str(q_vector.reg_idx), q_vector.name, _numbers(q_vector.rx_container), _numbers(q_vector.tx_container))
             for q_vector in self.nic.q_vectors
         ]
+        if self.nic.other_vector is not None:
+            table.append((str(self.nic.other_vector), f"ixlab-{self.netdev.name}-other", "", ""))
+        return table
 
     def stats(self) -> dict[str, int]:
         """Return the NIC's totals, what the vectors did and what crossed the interface."""
@@ -204,22 +203,26 @@ def _vector_stats(napis: Sequence[Napi]) -> dict[str, int]:
     return dict(found)
 
 
+def _numbers(container: RingContainer) -> str:
+    return " ".join(map(str, sorted(container.queues)))
+
+
+def looks(nic: Nic | Look, stats: Callable[[], Mapping[str, int]]) -> dict[str, Callable[..., Any]]:
+    """Return what can be asked of any NIC, one that nobody drives too: nothing changes in it by the answer."""
+
+    def registers(which: str = "set", *names: str) -> list[dict[str, Any]]:
+        return ethtool.registers(nic.bar, nic.registers, zero=which == "all", names=names)
+
+    return {"stats": stats, "regs": registers, "link": nic.read_link}
+
+
 def requests(nic: Nic, stats: Callable[[], Mapping[str, int]]) -> dict[str, Callable[..., Any]]:
     """Return what can be asked about a NIC: by name, a function that takes the words after the name.
 
     The same functions answer for a running driver (over its status socket) and for one that probed just to ask.
     """
 
-    def registers(which: str = "set", *names: str) -> list[dict[str, Any]]:
-        return ethtool.registers(nic.bar, nic.registers, zero=which == "all", names=names)
-
     def eeprom(words: str = "64") -> list[int]:
         return nic.read_eeprom(int(words))
 
-    return {
-        "stats": stats,
-        "regs": registers,
-        "eeprom": eeprom,
-        "module": lambda: ethtool.module(nic.read_module),
-        "link": nic.read_link,
-    }
+    return {**looks(nic, stats), "eeprom": eeprom, "module": lambda: ethtool.module(nic.read_module)}

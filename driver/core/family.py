@@ -119,6 +119,10 @@ class Nic(Protocol):
         """The vectors that serve rings."""
 
     @property
+    def other_vector(self) -> int | None:
+        """The vector that serves no rings but everything else; None if there is none of its own."""
+
+    @property
     def service_interval_s(self) -> float:
         """Seconds until ``service`` is due again."""
 
@@ -174,6 +178,33 @@ class Nic(Protocol):
     ) -> None: ...
 
 
+class Look(Protocol):
+    """A NIC that nobody drives, as it is: it is not reset, and only what is asked for is read.  Ends with ``close``."""
+
+    @property
+    def bar(self) -> Bar:
+        """The function's registers."""
+
+    @property
+    def registers(self) -> Sequence[type[Register]]:
+        """The registers that a dump may read."""
+
+    def stats(self) -> dict[str, int]:
+        """What the NIC counted since its counters were read last; reading clears them."""
+
+    def read_link(self) -> dict[str, Any]:
+        """The link as the MAC sees it now."""
+
+    def close(self) -> None:
+        """Let it go as it was; safe to call twice."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
+    ) -> None: ...
+
+
 class Probe(Protocol):
     """How a family probes: the door is its own from then on."""
 
@@ -189,6 +220,7 @@ class Family:
         name: As its kernel driver is called.
         ids: Its functions.
         probe: From a function to a NIC.
+        look: From a function to its figures, without touching it; the door is its own from then on.
         mtus: Bytes that an MTU may have.
         check_mtu: Returns an MTU that is one of them, and raises ``DriverError`` for another.
         registers: Every register there is.
@@ -198,6 +230,7 @@ class Family:
     name: str
     ids: Ids
     probe: Probe
+    look: Callable[[Door], Look]
     mtus: range
     check_mtu: Callable[[int], int]
     registers: Sequence[type[Register]]

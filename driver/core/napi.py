@@ -54,7 +54,7 @@ class Napi:
         bar: Register window.
         v_idx: The vector's place among its q_vectors.
         rx: Its Rx rings.
-        tx: Its Tx rings; the first carries what the netdev sends.
+        tx: Its Tx rings; the first carries what ``Sink.ECHO`` sends back.
         irq_fd: Eventfd of the interrupt, or -1.
         rearm: How to let it fire again.
     """
@@ -65,10 +65,13 @@ class Napi:
         self.c: Any = ffi.new("struct napi *")
         self._rx = ffi.new("struct rx_ring *[]", [ring.c for ring in rx] or 1)
         self._tx = ffi.new("struct tx_ring *[]", [ring.c for ring in tx] or 1)
-        self._keep = (list(rx), list(tx))
+        self._rx_tap, self._tx_tap = ffi.new("int[]", [-1] * len(rx) or 1), ffi.new("int[]", [-1] * len(tx) or 1)
+        self._tx_blocked = ffi.new("uint32_t[]", len(tx) or 1)
+        self.rx_rings, self.tx_rings = list(rx), list(tx)
         self.bar = bar
         napi = self.c
-        napi.v_idx, napi.irq_fd, napi.tap_fd = v_idx, irq_fd, -1
+        napi.v_idx, napi.irq_fd = v_idx, irq_fd
+        napi.rx_tap, napi.tx_tap, napi.tx_blocked = self._rx_tap, self._tx_tap, self._tx_blocked
         napi.bar = bar.mmio
         napi.rearm_offset, napi.rearm_value = rearm.offset, rearm.value
         napi.weight = lib.NAPI_WEIGHT
@@ -97,7 +100,7 @@ class Poller:
         napis: The vectors.
         mode: Sleep on interrupts, never sleep, or look a little before sleeping.
         sink: Where received frames go.
-        tap_fds: With ``Sink.NETDEV``: one queue of the interface per vector that has Tx rings.
+        tap_fds: With ``Sink.NETDEV``: one queue of the interface for each Tx ring, in the order of their numbers.
 
     Attributes:
         error: Why polling stopped by itself, if it did.
@@ -114,12 +117,7 @@ class Poller:
         for napi in self.napis:
             napi.c.mode, napi.c.sink = mode, sink
         if sink is Sink.NETDEV:
-            # A vector that sends owns a queue of the interface; one that only receives writes to somebody's.
-            senders = [napi for napi in self.napis if napi.c.tx_count]
-            for napi, fd in zip(senders, tap_fds, strict=True):
-                napi.c.tap_fd = fd
-            for index, napi in enumerate(napi for napi in self.napis if not napi.c.tx_count):
-                napi.c.tap_fd, napi.c.tap_blocked = tap_fds[index % len(tap_fds)], 1
+            _share_taps(self.napis, tap_fds)
 
     def start(self) -> None:
         """Start the thread, for the first time or after ``stop``.  Every vector is polled once, interrupt or not."""
@@ -127,8 +125,8 @@ class Poller:
         for napi in self.napis:
             napi.c.scheduled = 1
             napi.c.tap_error = 0
-            if napi.c.tx_count:
-                napi.c.tap_blocked = 0  # the rings may have been emptied by a reset
+            for ring in range(napi.c.tx_count):
+                napi.c.tx_blocked[ring] = 0  # the rings may have been emptied by a reset
         self._stop_fd = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
         self._thread = threading.Thread(target=self._run, args=(self._stop_fd,), name="napi", daemon=True)
         self._thread.start()
@@ -176,3 +174,17 @@ class Poller:
         if self._done_fd >= 0:
             os.close(self._done_fd)
             self._done_fd = -1
+
+
+def _share_taps(napis: Sequence[Napi], tap_fds: Sequence[int]) -> None:
+    """Give each Tx ring a queue of the interface, and each Rx ring that of the Tx ring of its number.
+
+    What a flow receives on a queue tells the interface where to send it: so both ways of it meet in one pair of rings.
+    """
+    queues = sorted(ring.queue for napi in napis for ring in napi.tx_rings)
+    own = dict(zip(queues, tap_fds, strict=True))
+    for napi in napis:
+        for i, tx in enumerate(napi.tx_rings):
+            napi.c.tx_tap[i] = own[tx.queue]
+        for i, rx in enumerate(napi.rx_rings):
+            napi.c.rx_tap[i] = own.get(rx.queue, tap_fds[rx.queue % len(tap_fds)])

@@ -61,7 +61,7 @@ class NetDev:
             raise
 
     def open_queues(self, count: int) -> None:
-        """Have ``count`` queues, one for each vector that sends; there are never fewer than before."""
+        """Have ``count`` queues, one for each ring that sends; there are never fewer than before."""
         while len(self.fds) < count:
             self._open_queue()
 

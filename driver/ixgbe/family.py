@@ -7,6 +7,7 @@ from driver.doors.door import Door
 from driver.ixgbe.adapter import Adapter
 from driver.ixgbe.figures import DUMPED
 from driver.ixgbe.hw.info import IDS
+from driver.ixgbe.look import IxgbeLook
 from driver.ixgbe.probe import ProbeOptions, probe
 from driver.ixgbe.sw_init import MTUS, check_mtu
 
@@ -15,4 +16,13 @@ def _probe(door: Door, watch: ProbeLog | None, *, allow_unsupported_sfp: bool) -
     return probe(door, ProbeOptions(allow_unsupported_sfp=allow_unsupported_sfp), watch)
 
 
-FAMILY = Family(name="ixgbe", ids=IDS, probe=_probe, mtus=MTUS, check_mtu=check_mtu, registers=ALL, dumped=DUMPED)
+FAMILY = Family(
+    name="ixgbe",
+    ids=IDS,
+    probe=_probe,
+    look=IxgbeLook,
+    mtus=MTUS,
+    check_mtu=check_mtu,
+    registers=ALL,
+    dumped=DUMPED,
+)

@@ -34,6 +34,11 @@ class Frames(Port):
         """Seconds until the service task is due again."""
         return SERVICE_S if self.link.up or not self.running else SERVICE_LINK_S
 
+    @property
+    def other_vector(self) -> int | None:
+        """The vector of everything but rings; None without MSI-X, where one interrupt tells it all."""
+        return self.scheme.other.index if self.scheme.msix and self.scheme.other.index >= 0 else None
+
     def service(self) -> None:
         """One pass of the service task.
 

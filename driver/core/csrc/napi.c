@@ -17,6 +17,7 @@
 #include "napi.h"
 
 #define NAPI_MAX 64                      /* vectors one thread serves */
+#define NAPI_TX_MAX 128                  /* Tx rings one thread serves */
 
 uint64_t napi_now(void)
 {
@@ -61,13 +62,15 @@ static int sink_drop(struct rx_ring *rx, uint32_t budget)
     return n;
 }
 
-static int poll_rx(struct napi *napi, struct rx_ring *rx, uint32_t budget)
+static int poll_rx(struct napi *napi, uint32_t i, uint32_t budget)
 {
+    struct rx_ring *rx = napi->rx[i];
+
     switch (napi->sink) {
     case SINK_DROP:
         return sink_drop(rx, budget);
     case SINK_NETDEV:
-        return netdev_rx(rx, napi->tap_fd, budget, &napi->netdev);
+        return netdev_rx(rx, napi->rx_tap[i], budget, &napi->netdev);
     case SINK_ECHO:
         return sink_echo(napi, rx, budget);
     default:
@@ -86,8 +89,8 @@ int napi_poll(struct napi *napi, int budget, uint64_t now_ns)
         napi->tx_work += (uint64_t)done;
         if (done == NAPI_TX_WEIGHT)
             complete = 0;
-        if (done && i == 0 && napi->tap_blocked) {       /* netif_wake_queue: the tap's frames go to the first ring */
-            napi->tap_blocked = 0;
+        if (done && napi->tx_blocked[i]) {       /* netif_wake_queue */
+            napi->tx_blocked[i] = 0;
             napi->tx[i]->stats.restarts++;
         }
     }
@@ -96,7 +99,7 @@ int napi_poll(struct napi *napi, int budget, uint64_t now_ns)
     if (napi->rx_count > 1)
         per_ring = budget / (int)napi->rx_count > 1 ? budget / (int)napi->rx_count : 1;
     for (uint32_t i = 0; i < napi->rx_count; i++) {
-        int done = poll_rx(napi, napi->rx[i], (uint32_t)per_ring);
+        int done = poll_rx(napi, i, (uint32_t)per_ring);
 
         if (done < 0)
             continue;
@@ -123,19 +126,28 @@ static void napi_rearm(struct napi *napi)
     mmio_write32(napi->bar, napi->rearm_offset, napi->rearm_value);
 }
 
+/* What the interface wants sent, each of its queues on the ring that is its own; frames taken, or -errno. */
 static int pump_tx(struct napi *napi)
 {
-    int sent;
+    int sent = 0;
 
-    if (napi->sink != SINK_NETDEV || napi->tap_blocked || napi->tx_count == 0)
+    if (napi->sink != SINK_NETDEV)
         return 0;
-    sent = netdev_tx(napi->tx[0], napi->tap_fd, NAPI_WEIGHT, &napi->netdev);
-    if (sent == -EAGAIN) {
-        napi->tap_blocked = 1;
-        return 0;
+    for (uint32_t i = 0; i < napi->tx_count; i++) {
+        int rc;
+
+        if (napi->tx_blocked[i])
+            continue;
+        rc = netdev_tx(napi->tx[i], napi->tx_tap[i], NAPI_WEIGHT, &napi->netdev);
+        if (rc == -EAGAIN) {
+            napi->tx_blocked[i] = 1;
+        } else if (rc < 0) {
+            napi->tap_error = rc;
+            return rc;
+        } else {
+            sent += rc;
+        }
     }
-    if (sent < 0)
-        napi->tap_error = sent;
     return sent;
 }
 
@@ -171,10 +183,13 @@ static void irq_taken(struct napi *napi)
 
 int napi_run(struct napi **napi, uint32_t count, int stop_fd, int64_t timeout_ns)
 {
-    struct pollfd fds[1 + 2 * NAPI_MAX];
+    struct pollfd fds[1 + NAPI_MAX + NAPI_TX_MAX];
     uint64_t end_ns = napi_now() + (uint64_t)timeout_ns;
+    uint32_t rings = 0;
 
-    if (count > NAPI_MAX)
+    for (uint32_t i = 0; i < count; i++)
+        rings += napi[i]->tx_count;
+    if (count > NAPI_MAX || rings > NAPI_TX_MAX)
         return -E2BIG;
     for (;;) {
         uint64_t now_ns = napi_now();
@@ -192,8 +207,11 @@ int napi_run(struct napi **napi, uint32_t count, int stop_fd, int64_t timeout_ns
                 return napi[i]->bar->error;
             busy |= rc || napi[i]->scheduled || napi[i]->mode == NAPI_POLL;
             fds[n++] = (struct pollfd){ .fd = napi[i]->mode == NAPI_POLL ? -1 : napi[i]->irq_fd, .events = POLLIN };
-            fds[n++] = (struct pollfd){ .fd = napi[i]->tap_blocked ? -1 : napi[i]->tap_fd, .events = POLLIN };
         }
+        for (uint32_t i = 0; i < count; i++)
+            for (uint32_t ring = 0; napi[i]->sink == SINK_NETDEV && ring < napi[i]->tx_count; ring++)
+                if (!napi[i]->tx_blocked[ring])
+                    fds[n++] = (struct pollfd){ .fd = napi[i]->tx_tap[ring], .events = POLLIN };
         rc = poll(fds, n, busy ? 0 : timeout_ns < 0 ? -1 : (int)((end_ns - now_ns) / 1000000u + 1));
         if (rc < 0 && errno != EINTR)
             return -errno;
@@ -202,7 +220,7 @@ int napi_run(struct napi **napi, uint32_t count, int stop_fd, int64_t timeout_ns
         if (fds[0].revents)
             return 0;
         for (uint32_t i = 0; i < count; i++)
-            if (fds[1 + 2 * i].revents)
+            if (fds[1 + i].revents)
                 irq_taken(napi[i]);
     }
 }

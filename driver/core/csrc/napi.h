@@ -16,7 +16,6 @@
 struct napi {
     uint32_t v_idx;
     int irq_fd;                          /* eventfd of the vector, or -1 */
-    int tap_fd;                          /* one queue of the netdev, or -1 */
     int mode;                            /* NAPI_* */
     int sink;                            /* SINK_* */
     int scheduled;                       /* an interrupt came and polling is not complete */
@@ -28,7 +27,9 @@ struct napi {
     struct tx_ring **tx;
     uint32_t rx_count, tx_count;
     uint32_t spin_us;
-    uint32_t tap_blocked;                /* the Tx ring is full: leave the tap alone */
+    int *rx_tap;                         /* of each Rx ring: the queue of the netdev that its frames go to */
+    int *tx_tap;                         /* of each Tx ring: the queue of the netdev that it sends for, its own */
+    uint32_t *tx_blocked;                /* of each Tx ring: it is full, leave its queue of the netdev alone */
     uint64_t busy_ns;                    /* hybrid: last time work was found */
     uint64_t irqs, polls, rearms, work, budget_spent, tx_work;
     struct netdev_stats netdev;

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Looking at a port that nobody drives: no reset, no interrupt, no DMA, and nothing is written to its registers."""
+
+from contextlib import ExitStack
+from types import TracebackType
+from typing import Any, Self
+
+from device.regs.i82599 import STATUS
+from driver.core.bar import Bar
+from driver.doors.door import Door
+from driver.ixgbe.figures import DUMPED
+from driver.ixgbe.hw.link import link_figures
+from driver.ixgbe.hw.stats import HwStats
+from driver.ixgbe.probe import refuse_vf
+from driver.ixgbe.probe_pci import attempt, enable_device_mem, request_mem_regions
+from driver.ixgbe.probing import ProbeOptions, Probing
+
+
+class IxgbeLook:
+    """A port, seen and not touched.
+
+    Args:
+        door: The function; closed on failure, and by ``close``.
+
+    Raises:
+        ProbeError: It is not one of ours, or does not answer.
+        Busy: Somebody drives it.
+        OSError: It has no registers.
+    """
+
+    registers = DUMPED
+
+    def __init__(self, door: Door) -> None:
+        self._undo = ExitStack()
+        p = Probing(door, ProbeOptions())
+        with p.undo:
+            p.undo.callback(attempt, "door", door.close)
+            for step in (refuse_vf, request_mem_regions, enable_device_mem):
+                step(p)
+            self.bar = Bar(door, 0, STATUS)
+            self.bar.read(STATUS)
+            self._undo = p.undo.pop_all()
+
+    def stats(self) -> dict[str, int]:
+        """What the NIC counted since its counters were read last; reading clears them."""
+        counters = HwStats(self.bar)
+        counters.update()
+        return dict(counters.totals)
+
+    def read_link(self) -> dict[str, Any]:
+        """The link as the MAC sees it now."""
+        return link_figures(self.bar)
+
+    def close(self) -> None:
+        """Let it go as it was; safe to call twice."""
+        self._undo.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> None:
+        self.close()
