@@ -71,6 +71,15 @@ FEATURES = (
     # Steering
     Feature("RSS", WORKS, f"{_FILTERS}test_each_flow_has_its_queue"),
     Feature("perfect flow director filters", WORKS, f"{_FILTERS}test_perfect_filters_steer_and_drop"),
+    Feature(
+        "signature flow director filters (ATR)", WORKS,
+        "tests/pair/test_steering.py::test_atr_moves_a_connection_to_the_queue_that_sends",
+    ),
+    Feature("5-tuple and SYN filters", WORKS, "tests/pair/test_steering.py::test_a_5_tuple_and_a_syn_filter"),
+    Feature(
+        "EtherType filters", WORKS, f"{_UNIT}test_queue_filters.py::test_the_first_of_several_ethertype_filters",
+        "a queue and the index in the descriptor",
+    ),
     Feature("multicast and unicast filters", WORKS, f"{_FILTERS}test_multicast_comes_to_members_only"),
     Feature(POOLS, STORED, _MARK, "frames take the way they take without pools"),
     Feature(MIRROR, STORED, _MARK),
