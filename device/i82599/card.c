@@ -212,6 +212,8 @@ static int receive(void *arg, struct rx_pass *pass)
         return 0;
     stats_stage(&card->pf.regs, pass);
     rx_checksum_stage(&card->rx, pass);
+    if (pass->info.status & (RXD_ERR_IPE | RXD_ERR_TCPE))
+        bump(&card->pf.regs, R_XEC, 1);
     rss_stage(&card->rss, pass);
     queue_filters_stage(&card->filters, pass);
     if (__builtin_expect(card->timesync.rx_on, 0))

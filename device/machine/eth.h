@@ -12,6 +12,7 @@
 #define ETH_TYPE_IPV4 0x0800
 #define ETH_TYPE_VLAN 0x8100
 #define ETH_TYPE_IPV6 0x86DD
+#define ETH_TYPE_LEAST 0x600          /* below it is a length */
 #define ETH_TYPE_MAC_CONTROL 0x8808
 #define ETH_TYPE_EXPERIMENTAL 0x88B5  /* the first of the two for local experiments */
 #define ETH_TYPE_VLAN_OUTER 0x88A8    /* 802.1ad */

@@ -112,12 +112,13 @@ static inline uint32_t wrong_size(const struct filters *filters, uint32_t len_by
 
 /* Counts runts and giants (RUC, ROC); both end here unless software asked for them. */
 static inline int passes(struct filters *filters, const uint8_t *data, uint32_t len_bytes, const struct packet *pkt,
-                         uint32_t wrong)
+                         uint32_t wrong, int counted)
 {
     int how;
 
     if (wrong) {
-        bump(filters->regs, wrong, 1);
+        if (!counted)                 /* fragments and jabbers are counted as such */
+            bump(filters->regs, wrong, 1);
         if (len_bytes < ETH_HEADER_BYTES || !(reg(filters->regs, R_FCTRL) & FCTRL_SBP))
             return 0;
     }
@@ -131,7 +132,7 @@ int filters_pass(struct filters *filters, const uint8_t *data, uint32_t len_byte
 {
     if (filters->stale)
         refresh(filters);
-    return passes(filters, data, len_bytes, pkt, wrong_size(filters, len_bytes, pkt)) != 0;
+    return passes(filters, data, len_bytes, pkt, wrong_size(filters, len_bytes, pkt), 0) != 0;
 }
 
 /* A wrong size that software asked for is marked in the descriptor. */
@@ -144,7 +145,7 @@ int filters_stage(struct filters *filters, struct rx_pass *pass)
     if (filters->stale)
         refresh(filters);
     wrong = wrong_size(filters, frame->len_bytes, &pass->packet);
-    how = passes(filters, frame->data, frame->len_bytes, &pass->packet, wrong);
+    how = passes(filters, frame->data, frame->len_bytes, &pass->packet, wrong, (frame->flags & FRAME_BAD_CRC) != 0);
     pass->info.status |= (uint32_t)how & RXD_STAT_PIF;
     if (wrong)
         pass->info.status |= RXD_ERR_RXE;       /* only FCTRL.SBP lets such a one pass */

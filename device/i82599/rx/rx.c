@@ -99,6 +99,36 @@ static void tags_of_batch(struct rx *rx)
     }
 }
 
+/* One counter for each damaged frame: a fragment, a jabber, or one of a size that could be. */
+static __attribute__((noinline)) void count_damaged(struct rx *rx, uint32_t len_bytes)
+{
+    uint32_t hlreg0 = reg(rx->regs, R_HLREG0), longest = ETH_FRAME_MAX_BYTES;
+
+    if (hlreg0 & HLREG0_JUMBOEN)
+        longest = field(reg(rx->regs, R_MAXFRS), MAXFRS_MFS);
+    if (len_bytes < ETH_FRAME_MIN_BYTES)
+        bump(rx->regs, R_RFC, 1);
+    else
+        bump(rx->regs, len_bytes + ETH_FCS_BYTES > longest + 2 * ETH_TAG_BYTES ? R_RJC : R_CRCERRS, 1);
+}
+
+/* Whether a frame's length field, where others have a type, says what is there; less than fits into the shortest frame
+ * is padded.  Ref: HLREG0.RXLNGTHERREN; IEEE 802.3 clause 3.2.6. */
+static __attribute__((noinline)) int length_agrees(const struct rx *rx, const struct rx_pass *pass)
+{
+    uint32_t header_bytes = ETH_HEADER_BYTES, len_bytes = pass->frame->len_bytes;
+
+    if (pass->info.vlan_offset)
+        header_bytes = pass->info.vlan_offset + ETH_TAG_BYTES + ETH_HEADER_BYTES - ETH_TYPE_OFFSET;
+    else if (pass->packet.has_outer_vlan)
+        header_bytes += ETH_TAG_BYTES;
+    if (!(reg(rx->regs, R_HLREG0) & HLREG0_RXLNGTHERREN) || len_bytes < ETH_FRAME_MIN_BYTES)
+        return 1;
+    if (header_bytes + pass->packet.ethertype == len_bytes)
+        return 1;
+    return header_bytes + pass->packet.ethertype < len_bytes && len_bytes <= ETH_FRAME_MIN_BYTES + header_bytes - ETH_HEADER_BYTES;
+}
+
 int rx_parse_stage(struct rx *rx, struct rx_pass *pass)
 {
     const struct frame *frame = pass->frame;
@@ -112,7 +142,12 @@ int rx_parse_stage(struct rx *rx, struct rx_pass *pass)
     if (pass->packet.has_outer_vlan)
         pass->info.status = RXD_STAT_VEXT;
     if (frame->flags & FRAME_BAD_CRC) {
-        bump(rx->regs, R_CRCERRS, 1);
+        count_damaged(rx, frame->len_bytes);
+        if (!(reg(rx->regs, R_FCTRL) & FCTRL_SBP))
+            return 0;
+        pass->info.status |= RXD_ERR_RXE;
+    } else if (pass->packet.ethertype < ETH_TYPE_LEAST && !length_agrees(rx, pass)) {
+        bump(rx->regs, R_RLEC, 1);
         if (!(reg(rx->regs, R_FCTRL) & FCTRL_SBP))
             return 0;
         pass->info.status |= RXD_ERR_RXE;
@@ -171,9 +206,9 @@ int rx_frames(struct rx *rx, const struct frame *frames, uint32_t n)
         if (!enabled || !(rx->link_up || (frame->flags & FRAME_LOOPBACK))) {
             rx->count.rx_disabled++;
         } else if (frame->len_bytes > FRAME_MAX_BYTES) {
-            bump(rx->regs, R_ROC, 1);
+            bump(rx->regs, frame->flags & FRAME_BAD_CRC ? R_RJC : R_ROC, 1);
             rx->count.rx_filtered++;
-        } else if (frame->len_bytes < ETH_FRAME_MIN_BYTES && frame->len_bytes >= ETH_HEADER_BYTES) {
+        } else if (frame->len_bytes < ETH_FRAME_MIN_BYTES && frame->len_bytes >= ETH_HEADER_BYTES && !(frame->flags & FRAME_EXACT)) {
             receive_padded(rx, frame);
         } else {
             receive(rx, frame);

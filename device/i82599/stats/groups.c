@@ -19,6 +19,7 @@
 #include "i82599/pass.h"
 #include "i82599/stats/stats.h"
 
+#define QSEL 0x1Fu                    /* of RXDSTATCTRL: the group that RXDGPC counts; 16 and more: all.  Guess */
 #define BYTES_MOST ((1ull << 36) - 1)
 
 /* The 82598's places of QPTC and QBTC: aliases, in the pages of the Tx queues. */
@@ -43,8 +44,12 @@ void stats_reset(struct stats *stats)
 void stats_rx_group(void *arg, uint32_t queue, uint32_t frames, uint64_t bytes, uint32_t dropped)
 {
     struct stats *stats = arg;
-    uint32_t i = reg_byte(stats->regs, R_RQSMR(0), queue) & RQSMR_MAP0;
+    uint32_t i = reg_byte(stats->regs, R_RQSMR(0), queue) & RQSMR_MAP0, selected = reg(stats->regs, R_RXDSTATCTRL) & QSEL;
 
+    if (selected == i || selected >= STATS_GROUPS) {
+        bump(stats->regs, R_RXDGPC, frames);
+        bump36(stats->regs, R_RXDGBCL, bytes);
+    }
     if (stats->regs->shared) {
         stats->late[i].rx_frames += frames;
         stats->late[i].rx_bytes += bytes;

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Captures as people have them, made into what the pcap port plays: whole frames as they are on the wire, without FCS.
+"""Captures as people have them, made into what the pcap port plays: whole frames as they are on the wire.
 
 Classic pcap in all four forms, and pcapng.  What tcpdump refuses is refused.  What is changed on the way is said once:
-snapped frames are padded with zeros to their length, a file that is cut at its end is played up to there, an FCS is
-checked and taken off.  Ref: draft-ietf-opsawg-pcap, draft-ietf-opsawg-pcapng; libpcap's behaviour.
+snapped frames are padded with zeros to their length, a file that is cut at its end is played up to there.  An FCS that
+the file speaks of stays, and C checks it and takes it off: a wrong one makes a damaged frame.  One that it does not
+speak of is taken off here.  Ref: draft-ietf-opsawg-pcap, draft-ietf-opsawg-pcapng; libpcap's behaviour.
 """
 
 import io
@@ -40,6 +41,7 @@ RECORD_BYTES = struct.calcsize("<" + RECORD)
 FILE_HEADER = struct.pack("<" + HEADER, MAGIC_NS, *VERSION, 0, 0, SNAPLEN_MAX_BYTES, LINKTYPE_ETHERNET)
 FCS_BYTES = 4
 FCS_SAID = 1 << 26  # of the link type: its bits 31:28 count the FCS in units of two bytes
+FCS_OF_4 = 2 << 28 | FCS_SAID
 NS_PER_S = 1_000_000_000
 US_DIGITS = 6  # of a second, where pcapng says nothing else
 
@@ -70,6 +72,7 @@ class Capture:
         swapped: Whether its numbers are big-endian.
         nsec: Whether its times are in nanoseconds.
         records: How many frames it has.
+        fcs_bytes: How long the FCS at the end of each frame in ``data`` is: 4, or 0.
 
     Raises:
         ConfigError: It cannot be read, is no Ethernet capture, or is damaged; most name the offset in bytes.
@@ -83,6 +86,7 @@ class Capture:
             raise ConfigError(f"pcap {path}: {err.strerror}") from err
         self.swapped = self.nsec = False
         self._fcs_bytes: int | None = None  # None: the file does not say
+        self.fcs_bytes = 0
         self._cut = ""
         if self.data.startswith(MAGIC_PCAPNG):
             frames, as_it_is = list(self._pcapng()), False
@@ -247,27 +251,34 @@ class Capture:
         elif self._fcs_bytes != FCS_BYTES:
             raise self._refused(f"frames with an FCS of {self._fcs_bytes} bytes; Ethernet's has {FCS_BYTES}")
         else:
-            said = "its frames have an FCS"
-        damaged = [frame for frame in whole if not _fcs_is_right(frame)]
+            self.fcs_bytes = FCS_BYTES
+            return self._said_fcs(whole)
         for frame in frames:
             frame.wire_bytes -= FCS_BYTES
             frame.data = frame.data[: frame.wire_bytes]
+        log.info("pcap %s: %s; it is taken off", self.path, said)
+        return False
+
+    def _said_fcs(self, whole: list[Frame]) -> bool:
+        damaged = [frame for frame in whole if not _fcs_is_right(frame)]
         if damaged:
             log.warning(
-                "pcap %s: %s, wrong in %d of %d: those are left out", self.path, said, len(damaged), len(frames)
+                "pcap %s: its frames have an FCS, wrong in %d of %d: those arrive damaged (CRCERRS)",
+                *(self.path, len(damaged), len(whole)),
             )
-            frames[:] = [frame for frame in frames if not any(frame is each for each in damaged)]
         else:
-            log.info("pcap %s: %s; it is taken off", self.path, said)
-        self.records = len(frames)
-        return False
+            log.info("pcap %s: its frames have an FCS; it is taken off", self.path)
+        return True
 
     def _padded(self, frames: list[Frame]) -> bool:
         snapped = [frame for frame in frames if len(frame.data) < frame.wire_bytes]
         for frame in snapped:
             if frame.wire_bytes > SNAPLEN_MAX_BYTES:
                 raise self._refused(f"a frame of {frame.wire_bytes} bytes, and one has at most {SNAPLEN_MAX_BYTES}")
-            frame.data = frame.data.ljust(frame.wire_bytes, b"\0")
+            frame.data = frame.data.ljust(frame.wire_bytes - self.fcs_bytes, b"\0")
+            if self.fcs_bytes:  # what is made up here is whole
+                frame.data = frame.data[: frame.wire_bytes - FCS_BYTES]
+                frame.data += zlib.crc32(frame.data).to_bytes(FCS_BYTES, "little")
         if snapped:
             log.warning(
                 "pcap %s: %d of %d frames are not whole in it and are padded with zeros to their length, so their"
@@ -277,7 +288,7 @@ class Capture:
         return not snapped
 
     def _rebuild(self, frames: list[Frame]) -> None:
-        parts = [FILE_HEADER]
+        parts = [FILE_HEADER[:-4] + struct.pack("<I", LINKTYPE_ETHERNET | (FCS_OF_4 if self.fcs_bytes else 0))]
         for frame in frames:
             seconds, ns = divmod(frame.time_ns, NS_PER_S)
             parts += [struct.pack("<" + RECORD, seconds & 0xFFFFFFFF, ns, len(frame.data), len(frame.data)), frame.data]

@@ -12,6 +12,8 @@
 #include <unistd.h>
 
 #include "machine/clock.h"
+#include "machine/csum.h"
+#include "machine/eth.h"
 #include "machine/wire/port.h"
 #include "machine/wire/pcap.h"
 
@@ -147,6 +149,26 @@ static uint64_t record_due_ns(struct pcap_port *pcap, const uint32_t *record, ui
     return stamp_ns > pcap->first_ns ? pcap->start_ns + (stamp_ns - pcap->first_ns) : 0;
 }
 
+/* One with an FCS says whether it is whole, and how long it was, however short. */
+static uint32_t keep_record(struct port *port, struct frame *frames, uint32_t got, uint8_t *data, uint32_t len_bytes)
+{
+    const struct pcap_port *pcap = port->state;
+    uint32_t fcs;
+
+    if (!pcap->fcs_bytes)
+        return port_keep(port, frames, got, data, len_bytes);
+    if (len_bytes <= ETH_FCS_BYTES || len_bytes - ETH_FCS_BYTES > FRAME_MAX_BYTES) {
+        port->count.rx_dropped++;
+        return got;
+    }
+    len_bytes -= ETH_FCS_BYTES;
+    memcpy(&fcs, data + len_bytes, sizeof(fcs));
+    frames[got] = (struct frame){ .data = data, .len_bytes = len_bytes, .flags = FRAME_EXACT };
+    if (fcs != crc32_fcs(data, len_bytes))
+        frames[got].flags |= FRAME_BAD_CRC;
+    return got + 1;
+}
+
 static uint32_t pcap_recv(struct port *port, struct frame *frames, uint32_t n, const struct clock *clock)
 {
     struct pcap_port *pcap = port->state;
@@ -172,7 +194,7 @@ static uint32_t pcap_recv(struct port *port, struct frame *frames, uint32_t n, c
             play_wakes_at(port, pcap, due_ns, now_ns);
             break;
         }
-        got = port_keep(port, frames, got, pcap->play + pcap->play_offset + PCAP_RECORD_BYTES, len_bytes);
+        got = keep_record(port, frames, got, pcap->play + pcap->play_offset + PCAP_RECORD_BYTES, len_bytes);
         pcap->play_offset += PCAP_RECORD_BYTES + (uint64_t)len_bytes;
         pcap->played++;
         if (pcap->play_offset == pcap->play_bytes)

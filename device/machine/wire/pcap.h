@@ -11,6 +11,7 @@ struct pcap_port {
     uint8_t *rest;                /* PCAP_REST_BYTES; Python's */
     int nsec;                     /* the one being played has its times in nanoseconds */
     int swapped;                  /* and is in the other byte order */
+    uint32_t fcs_bytes;           /* at the end of every frame of it: 4, or 0 */
     int paced;                    /* keep the recorded distances; the port's fd is then a timerfd */
     uint8_t *play;                /* its whole file, validated by Python */
     uint64_t play_bytes;

@@ -59,6 +59,7 @@ class PcapPort(Port):
             self.state.play_offset = HEADER_BYTES
             self.state.swapped = int(capture.swapped)
             self.state.nsec = int(capture.nsec)
+            self.state.fcs_bytes = capture.fcs_bytes
             self.state.paced = int(paced)
 
     @classmethod

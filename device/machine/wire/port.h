@@ -11,6 +11,7 @@
 
 #define FRAME_BAD_CRC 1           /* flag: arrived damaged (a port that can tell) */
 #define FRAME_LOOPBACK 2          /* flag: came back from our own transmitter */
+#define FRAME_EXACT 4             /* flag: came with its FCS, so it is as long as it was on the wire, and not to be padded */
 
 /* Kinds.  A super-frame stands for many frames; whoever puts it on a wire cuts it into them. */
 #define FRAME_WHOLE 0             /* no super-frame */

@@ -47,6 +47,11 @@ class Stage:
         frames = self.frames(len_bytes, to)
         return lambda: self.rx.receive(*frames, flags=flags)
 
+    def bring(self, kind: str) -> Event:
+        self.rx.ring(count=32).post(31)
+        frames = self.frames(60, TO_US, kind)
+        return lambda: self.rx.receive(*frames)
+
     def pause(self, quanta: str) -> Event:
         self.rx.write(MFLCN, MFLCN.of(RFCE=1))
         frames = self.frames(60, bytes.fromhex("0180c2000001"), f"88080001{quanta}")
@@ -189,6 +194,12 @@ CASES = [
     Case("MPRC", of(60, TO_MANY)),
     Case("BPRC", of(60, TO_ALL)),
     Case("CRCERRS", lambda stage: stage.receive(flags=lib.FRAME_BAD_CRC)),
+    Case("RJC", lambda stage: stage.receive(2000, flags=lib.FRAME_BAD_CRC)),
+    Case("RJC", lambda stage: stage.receive(lib.FRAME_MAX_BYTES + 1, flags=lib.FRAME_BAD_CRC)),
+    Case("RFC", lambda stage: stage.receive(40, flags=lib.FRAME_BAD_CRC | lib.FRAME_EXACT)),
+    Case("RLEC", lambda stage: stage.bring("0100")),
+    Case("XEC", lambda stage: stage.bring("0800" + "4500002e0000000040fd" + "0000" + "c0000201" + "c0000202")),
+    *(Case(name, of(60)) for name in ("RXDGPC", "RXDGBCL")),
     Case("ROC", of(2000)),
     Case("ROC", of(lib.FRAME_MAX_BYTES + 1)),
     Case("RUC", lambda stage: lambda: stage.rx.receive(*[b"short"] * BATCH)),

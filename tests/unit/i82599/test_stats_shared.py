@@ -10,7 +10,22 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from device.regs.core import Register
-from device.regs.i82599 import CRCERRS, GPRC, MPC, QBRC_H, QBRC_L, QPRC, QPRDC, QPTC, RQSMR, SRRCTL, TQSM
+from device.regs.i82599 import (
+    CRCERRS,
+    GPRC,
+    MPC,
+    QBRC_H,
+    QBRC_L,
+    QPRC,
+    QPRDC,
+    QPTC,
+    RQSMR,
+    RXDGBCL,
+    RXDGPC,
+    RXDSTATCTRL,
+    SRRCTL,
+    TQSM,
+)
 from tests.rigs.rx import Rig
 from tests.rigs.tx import TxRig, rig
 
@@ -97,6 +112,18 @@ def test_a_trapped_read_gets_all_and_clears(rx: Rig) -> None:
     assert rx.nic.pf.peek(QBRC_L.offset(0)) == 180
     assert [rx.read(QPRC), rx.read(QPRC), mapped(rx, QPRC.offset(0))] == [3, 0, 0]
     assert [rx.read(QBRC_L), rx.read(QBRC_L), rx.read(QBRC_H)] == [180, 0, 0]
+
+
+@pytest.mark.parametrize(("selected", "counted"), [(0, 0), (11, 2), (16, 2)])
+@pytest.mark.parametrize("shared", [False, True])
+def test_rxdgpc_counts_the_group_that_software_selects(rx: Rig, selected: int, counted: int, *, shared: bool) -> None:
+    rx.ring(count=32).post(31)
+    if shared:
+        rx.nic.share_doorbells()
+    rx.write(RQSMR, 11)
+    rx.write(RXDSTATCTRL, selected)
+    rx.receive(FRAME, FRAME)
+    assert (rx.read(RXDGPC), rx.read(RXDGBCL)) == (counted, 60 * counted)
 
 
 def test_a_reset_clears(rx: Rig) -> None:

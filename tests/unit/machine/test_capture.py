@@ -15,7 +15,7 @@ from scapy.utils import PcapNgWriter, rdpcap, wrpcap
 
 from device.errors import ConfigError
 from device.machine.wire import PcapPort
-from device.machine.wire.capture import FCS_SAID, HEADER_BYTES, RECORD_BYTES, Capture
+from device.machine.wire.capture import FCS_BYTES, FCS_SAID, HEADER_BYTES, RECORD_BYTES, Capture
 from tests.rigs.wire import Wire
 
 FRAMES = [bytes([i + 1]) * (60 + 37 * i) for i in range(20)]
@@ -137,8 +137,19 @@ def test_an_fcs_is_taken_off(tmp_path: Path, said: bool, kind: str, caplog: pyte
 def test_a_wrong_fcs_where_the_file_says_there_is_one(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     frames = [with_fcs(frame) for frame in FRAMES]
     frames[3] = frames[3][:-1] + b"!"
-    assert played(classic(tmp_path / "in.pcap", frames, link_type=FCS_LINK_TYPE)) == FRAMES[:3] + FRAMES[4:]
-    assert any("wrong in 1 of 20: those are left out" in line for line in caplog.messages)
+    assert played(classic(tmp_path / "in.pcap", frames, link_type=FCS_LINK_TYPE)) == FRAMES
+    assert any("wrong in 1 of 20: those arrive damaged (CRCERRS)" in line for line in caplog.messages)
+
+
+def test_what_was_snapped_off_with_the_fcs_is_no_damage(tmp_path: Path) -> None:
+    frames = [with_fcs(frame) for frame in FRAMES]
+    capture = Capture(classic(tmp_path / "in.pcap", frames, link_type=FCS_LINK_TYPE, snapped_bytes=100))
+    assert capture.fcs_bytes == FCS_BYTES
+    assert capture.data[HEADER_BYTES + RECORD_BYTES :].startswith(frames[0])
+    (tmp_path / "again.pcap").write_bytes(capture.data)
+    again = Capture(tmp_path / "again.pcap")
+    assert (again.fcs_bytes, again.data) == (FCS_BYTES, capture.data)
+    assert played(tmp_path / "again.pcap") == [frame[:100].ljust(len(frame), b"\0") for frame in FRAMES]
 
 
 def test_an_fcs_nobody_speaks_of_stays_where_one_frame_has_none(tmp_path: Path) -> None:
