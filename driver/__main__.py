@@ -28,7 +28,7 @@ try:
     from driver.doors.address import address_of
     from driver.doors.door import Door
     from driver.doors.open import open_door
-    from driver.errors import Busy, DriverError, MissingError
+    from driver.errors import Busy, DriverError, MissingError, errno_name
     from driver.session import Session, looks, requests
     from driver.tables import Steps, counts, emit, err, pairs, print_table, registers, rows
 except ImportError as exc:
@@ -276,6 +276,13 @@ def link(nic: str, as_json: bool) -> None:
     emit(found, as_json, f"{nic}: link", pairs)
 
 
+def _failure(exc: DriverError | OSError) -> dict[str, Any]:
+    """What programs are told of a failure."""
+    if isinstance(exc, DriverError):
+        return {"error": str(exc), "step": exc.step, "errno": exc.errno_name, "undone": list(exc.undone)}
+    return {"error": str(exc), "step": "", "errno": errno_name(exc.errno or 0), "undone": []}
+
+
 def _exit_code(exc: Exception) -> int:
     missing = isinstance(exc, MissingError) or (isinstance(exc, OSError) and exc.errno in {errno.EACCES, errno.EPERM})
     return EXIT_MISSING if missing else EXIT_ERROR
@@ -300,7 +307,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except (DriverError, OSError) as exc:
-        click.echo(f"driver: {exc}", err=True)
+        failure = _failure(exc)
+        where = " ".join(filter(None, (f"at {failure['step']}" if failure["step"] else "", str(failure["errno"]))))
+        click.echo(f"driver: {exc}{f' ({where})' if failure['step'] else ''}", err=True)
+        if "--json" in (sys.argv[1:] if arguments is None else arguments):
+            click.echo(json.dumps(failure))
         return _exit_code(exc)
     return 0
 

@@ -8,8 +8,27 @@ import errno
 import os
 
 
+def errno_name(code: int) -> str:
+    """An errno by its name, as the kernel's sources have it; empty for one that there is not."""
+    return "EOPNOTSUPP" if code == errno.EOPNOTSUPP else errno.errorcode.get(code, "")
+
+
 class DriverError(Exception):
-    """Anything the driver itself has to say no to."""
+    """Anything the driver itself has to say no to.
+
+    Attributes:
+        step: The step of the probe that failed; empty elsewhere.
+        undone: What was undone then, in that order; what could not be says why.
+    """
+
+    step: str = ""
+    undone: tuple[str, ...] = ()
+
+    @property
+    def errno_name(self) -> str:
+        """The errno that a kernel driver would have returned, by name; empty if there is none."""
+        code = getattr(self, "code", None) or getattr(self, "errno", None) or 0
+        return errno_name(code)
 
 
 class ProbeError(DriverError):
@@ -94,3 +113,17 @@ def gone(where: str, code: int, unread_bytes: int = 0, timeout_s: float = 0.0) -
             "(--timeout SECONDS, 0: for ever), start both again",
         )
     return DeviceGone(f"{seen}; close this driver, see why the device ended, start both again")
+
+
+def remedy(code: int, otherwise: str) -> str:
+    """What to do about a file that cannot be opened: limits have advice of their own, whatever the file is.
+
+    Args:
+        code: The errno, positive.
+        otherwise: The advice for every other errno.
+    """
+    return {
+        errno.EMFILE: "this process has too many open files: raise its limit (ulimit -n), or use fewer queues",
+        errno.ENFILE: "the system has too many open files: raise fs.file-max, or end what holds them",
+        errno.ENOMEM: "there is no memory left",
+    }.get(code, otherwise)

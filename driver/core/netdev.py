@@ -14,7 +14,7 @@ from typing import Any
 
 from driver.compiled import lib
 from driver.core.netstate import NetState, NetWatch
-from driver.errors import DriverError, MissingError
+from driver.errors import DriverError, MissingError, remedy
 
 TUN = "/dev/net/tun"
 NAME_MAX_BYTES = 15
@@ -69,7 +69,8 @@ class NetDev:
         try:
             fd = os.open(TUN, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError as exc:
-            raise MissingError(f"{TUN}: {exc.strerror}; a netdev needs it: be root, and `modprobe tun`") from exc
+            advice = remedy(exc.errno or 0, "a netdev needs it: be root, and `modprobe tun`")
+            raise MissingError(f"{TUN}: {exc.strerror}; {advice}") from exc
         self.fds.append(fd)
         flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR | IFF_MULTI_QUEUE
         if len(self.fds) == 1:

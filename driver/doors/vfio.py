@@ -20,7 +20,7 @@ from driver.doors.binding import VFIO_PCI, Binding
 from driver.doors.config import CONFIG_BYTES
 from driver.doors.door import Door, IrqKind
 from driver.doors.kernel import Kernel
-from driver.errors import Busy, DoorError
+from driver.errors import Busy, DoorError, remedy
 
 API_VERSION = 0
 TYPE1V2_IOMMU = 3
@@ -75,7 +75,7 @@ class VfioDoor(Door):
 
     def _refuse(self, error: OSError, doing: str, advice: str) -> NoReturn:
         code = error.errno or errno.EIO
-        raise DoorError(code, f"{self.name}: {doing}: {os.strerror(code)}; {advice}") from error
+        raise DoorError(code, f"{self.name}: {doing}: {os.strerror(code)}; {remedy(code, advice)}") from error
 
     def _open_container(self) -> None:
         try:

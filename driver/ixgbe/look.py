@@ -12,7 +12,7 @@ from driver.ixgbe.figures import DUMPED
 from driver.ixgbe.hw.link import link_figures
 from driver.ixgbe.hw.stats import HwStats
 from driver.ixgbe.probe import refuse_vf
-from driver.ixgbe.probe_pci import attempt, enable_device_mem, request_mem_regions
+from driver.ixgbe.probe_pci import enable_device_mem, request_mem_regions
 from driver.ixgbe.probing import ProbeOptions, Probing
 
 
@@ -34,7 +34,7 @@ class IxgbeLook:
         self._undo = ExitStack()
         p = Probing(door, ProbeOptions())
         with p.undo:
-            p.undo.callback(attempt, "door", door.close)
+            p.undo_with("door", door.close)
             for step in (refuse_vf, request_mem_regions, enable_device_mem):
                 step(p)
             self.bar = Bar(door, 0, STATUS)

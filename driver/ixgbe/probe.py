@@ -12,12 +12,13 @@ import errno
 import logging
 import os
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 
 from device.regs.i82599 import CTRL_EXT, FWSM, STATUS, WUS
 from driver.core.bar import Bar
 from driver.core.family import ProbeLog
 from driver.doors.door import Door
-from driver.errors import ProbeError
+from driver.errors import DriverError, ProbeError
 from driver.ixgbe.adapter import Adapter
 from driver.ixgbe.hw.common import SystemClock
 from driver.ixgbe.hw.hw import Hw
@@ -26,7 +27,6 @@ from driver.ixgbe.hw.mac import show, valid_station
 from driver.ixgbe.hw.phy import SfpType, UnsupportedSfpError
 from driver.ixgbe.interrupts import InterruptScheme
 from driver.ixgbe.probe_pci import (
-    attempt,
     check_minimum_link,
     enable_device_mem,
     get_bus_info,
@@ -69,17 +69,23 @@ def ioremap(p: Probing) -> str:
         p.bar_made = Bar(p.door, 0, STATUS, sleep=p.clock.sleep, clock=p.clock.now_s)
     except OSError as err:
         raise ProbeError(errno.EIO, f"{p.door.name}: BAR 0 cannot be mapped: {err}") from err
-    p.undo.callback(attempt, "registers", lambda: _quiesce(p))
+    p.undo_with("registers", lambda: _quiesce(p))
     return f"BAR 0, {p.bar.len_bytes // 1024} KiB"
 
 
 def _quiesce(p: Probing) -> None:
-    """Leave the function silent: no receive, no interrupts, and firmware told that nobody drives it."""
+    """Leave the function silent: no receive, no interrupts, and firmware told that nobody drives it.
+
+    Raises:
+        OSError: One of it was refused; the rest was done.
+        DriverError: Likewise.
+    """
     if p.hw_made is None:
         return
-    attempt("receive off", p.hw.reset.disable_rx)
-    attempt("interrupts off", p.hw.reset.mask_interrupts)
-    attempt("driver loaded no more", lambda: p.bar.update(CTRL_EXT, DRV_LOAD=0))
+    with ExitStack() as rest:  # last first
+        rest.callback(lambda: p.bar.update(CTRL_EXT, DRV_LOAD=0))
+        rest.callback(p.hw.reset.mask_interrupts)
+        rest.callback(p.hw.reset.disable_rx)
 
 
 def setup_hw_api(p: Probing) -> str:
@@ -191,7 +197,7 @@ def init_interrupt_scheme(p: Probing) -> str:
     Raises:
         ProbeError: EIO, there is no interrupt to be had.
     """
-    p.undo.callback(attempt, "interrupts", p.adapter.scheme.clear)
+    p.undo_with("interrupts", p.adapter.scheme.clear)
     queues = check_queues(p.options.queues) if p.options.queues is not None else p.sw.queue_limit
     return p.adapter.scheme.init(queues)
 
@@ -314,13 +320,26 @@ def probe(
     watch = watch or QuietLog()
     p = Probing(door, options, clock=options.clock or SystemClock())
     p.cpus = options.cpus or len(os.sched_getaffinity(0))
-    p.undo.callback(attempt, "door", door.close)
+    p.undo_with("door", door.close)
     name = "probe"
-    with p.undo:
-        try:
+    try:
+        with p.undo:
             for name, step in steps:
                 watch.step(name, step(p))
-        except TimeoutError as err:
-            raise ProbeError(errno.EIO, f"{name}: {err}") from err
-        p.adapter.adopt(p.undo.pop_all())
+            p.adapter.adopt(p.undo.pop_all())
+    except (DriverError, OSError) as err:
+        for what in p.undone:
+            watch.step("undone", what)
+        raise _failed(name, err, p.undone) from (err if not isinstance(err, DriverError) else err.__cause__)
     return p.adapter
+
+
+def _failed(step: str, err: DriverError | OSError, undone: Sequence[str]) -> DriverError:
+    """The failure of a step, which knows what it was and what was undone."""
+    if isinstance(err, DriverError):
+        failure = err
+    else:  # a wait that ran out, or an access that was refused: the function does not work
+        code = errno.EIO if isinstance(err, TimeoutError) else err.errno or errno.EIO
+        failure = ProbeError(code, f"{step}: {err}")
+    failure.step, failure.undone = step, tuple(undone)
+    return failure

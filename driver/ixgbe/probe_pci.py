@@ -4,12 +4,11 @@
 import errno
 import logging
 import os
-from collections.abc import Callable
 
 from device.regs.pci import PCI_COMMAND
 from driver.claim import Claim
 from driver.core.dma import IOVA_BASE_32, IOVA_BASE_64, Arena
-from driver.errors import DriverError, ProbeError
+from driver.errors import ProbeError
 from driver.ixgbe.probing import Probing
 
 log = logging.getLogger(__name__)
@@ -18,18 +17,10 @@ PAGE_BYTES = 4096
 GBPS_PER_PORT = 10
 
 
-def attempt(what: str, action: Callable[[], object]) -> None:
-    """Undo one thing; a dead function cannot stop the rest from being undone."""
-    try:
-        action()
-    except (DriverError, OSError, TimeoutError) as err:
-        log.debug("undoing %s: %s", what, err)
-
-
 def enable_device_mem(p: Probing) -> str:
     """Let the function answer in its memory windows."""
     before = p.config.read(PCI_COMMAND)
-    p.undo.callback(attempt, "memory enable", lambda: p.config.update(PCI_COMMAND, MEMORY=before.MEMORY))
+    p.undo_with("memory enable", lambda: p.config.update(PCI_COMMAND, MEMORY=before.MEMORY))
     p.config.enable_memory(sleep=p.clock.sleep)
     return _command(p, MEMORY=1)
 
@@ -71,13 +62,13 @@ def request_mem_regions(p: Probing) -> str:
         Busy: Somebody has it; the message says who.
     """
     p.claim_made = Claim(p.door.name, p.options.claim_dir)
-    p.undo.callback(p.claim_made.release)
+    p.undo_with("claim", p.claim_made.release)
     return f"{p.door.name} is ours (pid {os.getpid()})"
 
 
 def set_master(p: Probing) -> str:
     """Let the function do DMA."""
-    p.undo.callback(attempt, "bus master", lambda: p.config.set_master(on=False))
+    p.undo_with("bus master", lambda: p.config.set_master(on=False))
     p.config.set_master(on=True)
     return _command(p, BUS_MASTER=1)
 

@@ -14,6 +14,7 @@ from driver.core.dma import IOVA_BASE_64
 from driver.core.itr import ITR_20K_US
 from driver.doors.config import Config
 from driver.doors.door import Door, IrqKind
+from driver.errors import DriverError
 from driver.ixgbe.adapter import Adapter
 from driver.ixgbe.hw.common import Clock, SystemClock
 from driver.ixgbe.hw.hw import Hw
@@ -79,6 +80,20 @@ class Probing:
     hw_made: Hw | None = None
     sw_made: SwState | None = None
     adapter_made: Adapter | None = None
+    undone: list[str] = field(default_factory=list)
+
+    def undo_with(self, what: str, action: Callable[[], object]) -> None:
+        """Undo something later, with ``action``; a dead function cannot stop the rest from being undone."""
+        self.undo.callback(self._undo_one, what, action)
+
+    def _undo_one(self, what: str, action: Callable[[], object]) -> None:
+        try:
+            action()
+        except (DriverError, OSError) as err:
+            log.debug("undoing %s: %s", what, err)
+            self.undone.append(f"{what}: {err}")
+        else:
+            self.undone.append(what)
 
     @property
     def claim(self) -> Claim:

@@ -29,7 +29,7 @@ RUN: dict[str, dict[str, str]] = {
         ".venv/bin/python -m device.regs show NAME": r"LINKS",
         ".venv/bin/python -m device.regs decode 0x1028=0x02000000": r"RXDCTL\[0\] = 0x02000000  ENABLE=1",
         ".venv/bin/python -m device.regs decode 0x042a4=0x70000000": r"LINKS = 0x70000000 .* UP=1",
-        ".venv/bin/python -m driver probe|up|stats|regs|eeprom|module|link NIC": r"Usage: driver",
+        ".venv/bin/python -m driver probe|up|stats|regs|eeprom|module|link|vectors NIC": r"Usage: driver",
         ".venv/bin/python -m pytest FILE::TEST": r"1 passed",
         ".venv/bin/python -m pytest tests/unit/i82599/test_rx_ring.py::test_one_frame": r"\d passed",
         ".venv/bin/python -m pytest tests/unit/i82599/test_rx_ring.py -k wrap -x": r"\d passed",

@@ -157,6 +157,16 @@ def test_a_machine_without_taps_is_told_what_to_do(monkeypatch: pytest.MonkeyPat
         NetDev("ix%d", "02:00:00:00:00:01", 1500)
 
 
+def test_too_many_open_files_is_no_missing_module(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> int:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr("os.open", full)
+    with pytest.raises(MissingError, match=r"Too many open files; .*ulimit -n") as caught:
+        NetDev("ix%d", "02:00:00:00:00:01", 1500)
+    assert "modprobe" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("code", "error", "text"),
     [

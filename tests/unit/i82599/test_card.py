@@ -336,8 +336,8 @@ def test_report_names_what_was_unknown(nic: Card) -> None:
 
 def test_report_counts(nic: Card) -> None:
     write(nic, 0x0425C, 1 << 30)
-    read(nic, SWSM)
-    read(nic, SWSM)
+    for _ in range(4):
+        read(nic, SWSM)
     write(nic, 0x15F00, 2)
     write(nic, CTRL, RST)
     counters = nic.report().counters

@@ -53,13 +53,20 @@ def test_firmware_is_valid_and_without_errors(regs: RegFile) -> None:
     assert regs.read(FWSM) == 0x00008000
 
 
-def test_counts_who_waited() -> None:
+def test_counts_who_waited_and_not_who_holds_it() -> None:
     file = make_registers(CardCore())
     block = Semaphores(file)
     file.bind(block)
+    for _ in range(10):  # as ixgbe takes it and gives it back
+        file.read(SWSM)
+        file.write(SWSM, file.read(SWSM) | 2)
+        file.read(SWSM)
+        file.write(SWSM, file.read(SWSM) & ~3)
+    assert (block.taken, block.contended) == (10, 0)
     file.read(SWSM)
-    file.read(SWSM)
-    assert (block.taken, block.contended) == (1, 1)
+    for _ in range(7):  # somebody else polls
+        file.read(SWSM)
+    assert (block.taken, block.contended) == (11, 5)
 
 
 @pytest.mark.parametrize("software", [True, False])
