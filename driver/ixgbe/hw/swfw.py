@@ -40,31 +40,24 @@ class SwFw:
         self.hw = hw
         self.forced = 0
 
-    def init(self) -> None:
-        """Make sure that no earlier driver's death left a semaphore behind.
-
-        Ref: ixgbe_init_swfw_sync_X540; the 82599 has the same registers.
-        """
-        bar = self.hw.bar
-        if not self._take_swsm():
-            self.forced += 1
-            log.warning("SWSM was never released by its last owner; taking it over")
-        ours = {resource.value[0]: 0 for resource in Resource}
-        stale = bar.read(GSSR)
-        if stale != stale.replace(**ours):
-            log.warning("software bits left in %s by an earlier driver are cleared", stale)
-            bar.write(GSSR, stale.replace(**ours))
-        self._give_swsm()
-
     def _take_swsm(self) -> bool:
-        """SMBI keeps other software out, SWESMBI firmware."""
+        """SMBI keeps other software out, SWESMBI firmware; True once both are ours.
+
+        An SMBI that nobody gives back is overruled: its owner died.
+
+        Ref: ixgbe_get_eeprom_semaphore.
+        """
         bar = self.hw.bar
         for _ in range(SWSM_TRIES):
             if not bar.read(SWSM).SMBI:
                 break
             self.hw.clock.delay_us(SWSM_WAIT_US)
         else:
-            return False
+            self.forced += 1
+            log.warning("SWSM was never released by its last owner; taking it over")
+            self._give_swsm()
+            if bar.read(SWSM).SMBI:
+                return False
         for _ in range(SWSM_TRIES):
             bar.update(SWSM, SWESMBI=1)
             if bar.read(SWSM).SWESMBI:
