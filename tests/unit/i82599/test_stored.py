@@ -150,7 +150,7 @@ def test_virtual_functions_that_never_come(nic: Card, caplog: pytest.LogCaptureF
 
 # Storage of these tables that asks for nothing, and why a driver misses nothing.
 NOTHING_TO_OBEY = {
-    "GSSR": "a semaphore is storage", "TCPTIMER": "not yet",
+    "GSSR": "a semaphore is storage",
     "SECTXBUFFAF": "a threshold of a buffer", "SECTXMINIFG": "a gap on the wire",
     "GCR": "completion timeout", "GTV": "a timer of the PHY", "FUNCTAG": "a tag", "GLT": "a latency", "PICAUSE": "W1C",
     "PCIEANACTL": "analog", "PHYDAT": "analog", "PHYCTL": "analog", "PBACL": "messages wait nowhere",
