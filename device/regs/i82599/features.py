@@ -45,6 +45,8 @@ MANAGEMENT = "management traffic"
 LEDS       = "LEDs"
 PTP_PINS   = "pulses and stamps on pins"
 TX_HALT    = "halt of the Tx path"
+CREDITS    = "credits of low-latency interrupts"
+IMMEDIATE_82598 = "immediate interrupts by the 82598's filters"
 PCIE_COUNT = "counters of the PCIe block"
 PCIE_CAUSE = "causes of the PCIe block"
 
@@ -60,6 +62,8 @@ _MARK    = f"{_UNIT}test_stored.py::test_asking_for_it_is_said_once"
 FEATURES = (
     # Frames
     Feature("receive rings", WORKS, f"{_RESETS}test_a_driver_that_only_changes_the_type_receives"),
+    Feature("header split", WORKS, f"{_UNIT}test_rx_split.py::test_headers_and_payload_part"),
+    Feature("status bits of received frames", WORKS, f"{_UNIT}test_rx_status.py::test_rxe_is_the_one_error_of_the_mac"),
     Feature("transmit checksums: IPv4, TCP, UDP, SCTP", WORKS, f"{_OFFLOAD}test_l4_checksum_is_filled_in"),
     Feature("receive checksums", WORKS, f"{_OFFLOAD}test_good_and_bad_sums_are_told_apart"),
     Feature("segmentation of TCP", WORKS, f"{_OFFLOAD}test_tso_cuts_a_tcp_packet_into_good_segments"),
@@ -86,6 +90,10 @@ FEATURES = (
     # Interrupts, link, module, EEPROM
     Feature("MSI-X, MSI, INTx", WORKS, "tests/pair/test_interrupts.py::test_traffic_flows_on_every_kind_of_interrupt"),
     Feature("moderation of interrupts", WORKS, "tests/pair/test_interrupts.py::test_messages_keep_their_distance"),
+    Feature("low-latency interrupts", WORKS, f"{_UNIT}test_intr_at_once.py::test_a_port"),
+    Feature(CREDITS, STORED, _MARK, "GPIE.LL_INTERVAL, EITR.LLI_MOD: every such interrupt is sent"),
+    Feature(IMMEDIATE_82598, STORED, _MARK, "IMIR; this chip has L34TIMIR.LLI, ETQS.LLI and IMIRVP"),
+    Feature("TCP timer", WORKS, f"{_UNIT}test_intr_timer.py::test_it_ticks_as_long_as_it_loops"),
     Feature("link state in LINKS and STATUS", WORKS, f"{_RESETS}test_status_and_links_tell_of_the_link"),
     Feature("SFP+ modules over I2C", WORKS, f"{_PROBE}test_modules_by_kind"),
     Feature("EEPROM by EERD, EEWR and bit by bit", WORKS, f"{_PROBE}test_bit_banged_words_are_those_of_eerd"),

@@ -7,6 +7,7 @@ Ref: 82599 datasheet, "Receive Registers"; names as in Linux ixgbe.
 from enum import IntEnum
 
 from device.regs.core import Field, Register, Storage, every
+from device.regs.i82599.features import IMMEDIATE_82598
 
 
 class MrqeMode(IntEnum):
@@ -126,11 +127,11 @@ class PSRTYPE(Register, at=every(0x0EA00, 4, 64), alias=every(0x05480, 4, 16)):
     RQPL    = Field(31, 29)     # log2 of the queues RSS may use
 
 
-class IMIR(Storage, at=every(0x05A80, 4, 8)):
+class IMIR(Storage, at=every(0x05A80, 4, 8), stored=IMMEDIATE_82598):
     """Immediate interrupt filter.  Ref: ixgbe."""
 
 
-class IMIREXT(Storage, at=every(0x05AA0, 4, 8)):
+class IMIREXT(Storage, at=every(0x05AA0, 4, 8), stored=IMMEDIATE_82598):
     """Immediate interrupt filter, extended.  Ref: ixgbe."""
 
 

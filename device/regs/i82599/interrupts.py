@@ -8,6 +8,7 @@ adds how they act on each other.  Ref: 82599 datasheet, "Interrupt Registers"; n
 from enum import IntEnum
 
 from device.regs.core import RCW1C, RW, W1C, W1S, WO, Field, Register, Storage, every
+from device.regs.i82599.features import CREDITS, POOLS, RSC
 
 
 class VtMode(IntEnum):
@@ -89,17 +90,17 @@ class EIAC_EX(Storage, at=0x00AC0):
     """Auto-clear of queue vectors above 15.  Guess: the register exists; Linux never touches it."""
 
 
-class EITR(Register, at=every(0x00820, 4, 24) + every(0x12300, 4, 105)):
+class EITR(Register, at=every(0x00820, 4, 24) + every(0x12300, 4, 105), asks=False):
     """Moderation of one vector: no two messages closer than the interval.  Ref: ixgbe.  Guess: COUNTER."""
 
     ITR_INTERVAL = Field(11, 3)             # 2 us units
-    LLI_MOD      = Field(15)
-    LLI_CREDIT   = Field(20, 16)
+    LLI_MOD      = Field(15, stored=CREDITS)
+    LLI_CREDIT   = Field(20, 16, stored=CREDITS)
     ITR_COUNTER  = Field(27, 21)
     CNT_WDIS     = Field(31, access=WO)     # this write leaves the running counter alone
 
 
-class EITRSEL(Storage, at=0x00894):
+class EITRSEL(Storage, at=0x00894, stored=POOLS):
     """Which of two EITRs the vectors of VF 32..63 use.  Ref: ixgbe."""
 
 
@@ -113,8 +114,8 @@ class GPIE(Register, at=0x00898):
     MSIX_MODE   = Field(4)      # one vector per cause instead of one for all
     OCD         = Field(5)      # reading EICR clears only bits 31:16
     EIMEN       = Field(6)      # EICS fires without waiting for EITR
-    LL_INTERVAL = Field(10, 7)
-    RSC_DELAY   = Field(13, 11)
+    LL_INTERVAL = Field(10, 7, stored=CREDITS)
+    RSC_DELAY   = Field(13, 11, stored=RSC)
     VTMODE      = Field(15, 14, values=VtMode)
     EIAME       = Field(30)     # sending a message applies EIAM
     PBA_SUPPORT = Field(31)
