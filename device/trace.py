@@ -5,7 +5,8 @@ A line is ``W 0x00000 4 0x04000008 CTRL @0.713402``: read, write or ``X`` (a res
 BAR0, bytes, value, the register's name, seconds since the trace began.  Equal accesses in a row are one line, ``x12``
 after the name.  An access of eight bytes is two of four, as the registers see it; stores to shared doorbells are not
 seen.
-``python -m device.trace FILE`` prints a trace without times: two of them can be compared, and one can be replayed.
+``python -m device.trace FILE`` prints a trace without times, which can be replayed; ``python -m device.trace diff A B``
+says what two drivers do otherwise (trace_diff.py).
 """
 
 import logging
@@ -22,6 +23,7 @@ from device.machine.function import Function
 from device.regs.core import Register
 from device.regs.i82599 import name_of
 from device.regs.terminal import any_locale
+from device.trace_diff import diff
 
 log = logging.getLogger(__name__)
 
@@ -208,18 +210,29 @@ class TraceFile:
         self.close()
 
 
+USAGE = "usage: python -m device.trace FILE\n       python -m device.trace diff A B\n"
+
+
 def main(arguments: list[str]) -> int:
-    """Print a trace without times; returns the exit code."""
+    """Print a trace without times, or what differs between two; returns the exit code."""
     any_locale()
     if arguments in (["-h"], ["--help"]):
-        sys.stdout.write("usage: python -m device.trace FILE\n\nprints a trace without its times\n")
+        sys.stdout.write(
+            f"{USAGE}\nprints a trace without its times; diff: what two drivers do otherwise, step by step,\n"
+            "- only A does it, + only B, ! both write, but other values\n"
+        )
         return 0
-    if len(arguments) != 1 or arguments[0].startswith("-"):
-        sys.stderr.write("usage: python -m device.trace FILE\n")
+    two = len(arguments) == 3 and arguments[0] == "diff"
+    if not two and (len(arguments) != 1 or arguments[0].startswith("-")):
+        sys.stderr.write(USAGE)
         return 2
     try:
-        for access in squeeze(read(Path(arguments[0]))):
-            sys.stdout.write(f"{access}\n")
+        if two:
+            lines: Iterable[object] = diff(read(Path(arguments[1])), read(Path(arguments[2])))
+        else:
+            lines = squeeze(read(Path(arguments[0])))
+        for line in lines:
+            sys.stdout.write(f"{line}\n")
     except BrokenPipeError:
         sys.stderr.close()
     except (ConfigError, OSError) as exc:
