@@ -258,7 +258,7 @@ def test_a_trace_file_is_whole_after_sigterm(tmp_path: Path, only: tuple[str, ..
     assert program.end()[0] == 0
     lines = [line for line in trace.read_text().splitlines() if line.startswith(("R", "W"))]
     assert len(lines) == count
-    assert lines[-1].startswith("R 0x00008 4 0x00080000 STATUS @")
+    assert lines[-1].startswith("R 0x00008 4 0x00080080 STATUS @")
 
 
 def test_options_that_are_wrong(tmp_path: Path, run: Run) -> None:
