@@ -38,4 +38,5 @@ static uint32_t tap_recv(struct port *port, struct frame *frames, uint32_t n, co
     return got;
 }
 
-const struct port_ops tap_ops = { .send = tap_send, .recv = tap_recv };
+/* The kernel keeps what we leave, and counts at the interface what it had no room for. */
+const struct port_ops tap_ops = { .send = tap_send, .recv = tap_recv, .caps = PORT_KEEPS };
