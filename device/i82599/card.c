@@ -33,7 +33,7 @@
 
 #define TX_ARENA_BYTES (2ull * FRAME_BATCH * FRAME_MAX_BYTES)
 
-/* With this much waiting for descriptors a store of frames, which loses none, is left alone. */
+/* With this much waiting for descriptors a store of frames is left alone. */
 #define FIFO_PAUSE_BYTES (RX_FIFO_BYTES / 4)
 
 /* A wire that has been full for so long is read by nobody: frames are lost again. */
@@ -41,33 +41,35 @@
 
 /* ---- a turn ------------------------------------------------------------------------------------------------------ */
 
-/* A wire brings what it brings, and what the packet buffer cannot take is missed (MPC).  With XOFF to send it is not read
- * beyond what surely fits: the other end has been told, or is about to be.  A capture waits until somebody listens. */
+/* How many frames the port may bring now.  A wire brings what it brings, and what the packet buffer cannot take is missed
+ * (MPC).  With XOFF to send it is not read beyond what surely fits: the other end has been told, or is about to be.  A store
+ * of frames loses none by being left alone.  A capture waits until somebody listens. */
+static uint32_t may_bring(const struct card *card)
+{
+    uint32_t caps = card->port ? card->port->ops->caps : 0;
+
+    if (!card->port || ((caps & PORT_KEEPS) && card->rx.fifo.used_bytes >= FIFO_PAUSE_BYTES))
+        return 0;
+    if ((caps & PORT_WAITS) && (card->pf.dma.off || !card->rx.link_up || !(reg(&card->pf.regs, R_RXCTRL) & RXCTRL_RXEN)))
+        return 0;
+    return flow_sends(&card->flow) ? flow_room(&card->flow, card->rx.fifo.used_bytes) : FRAME_BATCH;
+}
+
 static struct port *listens(void *arg)
 {
     struct card *card = arg;
-    struct port *port = card->port;
 
-    if (!port || ((port->ops->caps & PORT_KEEPS) && card->rx.fifo.used_bytes >= FIFO_PAUSE_BYTES))
-        return NULL;
-    if (flow_sends(&card->flow) && !flow_room(&card->flow, card->rx.fifo.used_bytes))
-        return NULL;
-    if (!(port->ops->caps & PORT_WAITS))
-        return port;
-    return !card->pf.dma.off && card->rx.link_up && (reg(&card->pf.regs, R_RXCTRL) & RXCTRL_RXEN) ? port : NULL;
+    return may_bring(card) ? card->port : NULL;
 }
 
 /* Frames that wait in the packet buffer, then what the wire brings. */
 static uint32_t take_from_wire(struct card *card)
 {
     struct frame frames[FRAME_BATCH];
-    struct port *port = listens(card);
-    uint32_t n = 0, left, most = FRAME_BATCH;
+    uint32_t n = 0, left, most = may_bring(card);
 
-    if (port && flow_sends(&card->flow))
-        most = flow_room(&card->flow, card->rx.fifo.used_bytes);
-    if (port)
-        n = (uint32_t)port_recv(port, frames, most, &card->clock);
+    if (most)
+        n = (uint32_t)port_recv(card->port, frames, most, &card->clock);
     left = n;
     if (card->wire_faults.lose_every | card->wire_faults.damage_every)
         left = wire_faults_in(&card->wire_faults, frames, n);

@@ -28,6 +28,7 @@ struct flow {
 
 /* received.c */
 void flow_reset(struct flow *flow);
+uint64_t flow_quanta_ns(const struct flow *flow, uint32_t quanta);     /* at the link's speed */
 int flow_control(void *flow, const uint8_t *data, uint32_t len_bytes);  /* a MAC control frame; 1: it is a pause frame */
 void flow_ends(struct flow *flow);                                /* pauses that are over */
 uint32_t flow_keep(struct flow *flow, uint32_t queue, const struct frame *frames, uint32_t n); /* how many it has kept */

@@ -31,7 +31,7 @@ void flow_reset(struct flow *flow)
 }
 
 /* A quantum is the time of 512 bits. */
-static uint64_t quanta_ns(const struct flow *flow, uint32_t quanta)
+uint64_t flow_quanta_ns(const struct flow *flow, uint32_t quanta)
 {
     static const uint32_t tenths[] = { 512, 51200, 5120, 512 };  /* of a nanosecond, by LINKS.SPEED; 0: 10 Gb/s, too */
 
@@ -65,7 +65,7 @@ static void hold(struct flow *flow)
 
 static void pause(struct flow *flow, uint32_t classes, uint32_t quanta)
 {
-    uint64_t until_ns = clock_now(flow->clock) + quanta_ns(flow, quanta);
+    uint64_t until_ns = clock_now(flow->clock) + flow_quanta_ns(flow, quanta);
 
     for (uint32_t tc = 0; tc < FLOW_CLASSES; tc++)
         if (classes >> tc & 1)

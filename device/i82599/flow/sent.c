@@ -114,7 +114,6 @@ int flow_due(struct flow *flow, uint32_t used_bytes, struct frame *frame)
 
 void flow_said(struct flow *flow, int what, uint32_t sent)
 {
-    static const uint32_t tenths[] = { 512, 51200, 5120, 512 };  /* of a nanosecond a quantum, by LINKS.SPEED */
     uint32_t quanta = reg(flow->regs, R_FCTTV(0)) & FCTTV_TTV0, threshold = reg(flow->regs, R_FCRTV) & FCRTV_FC_REFRESH_TH;
     int by_priority = (reg(flow->regs, R_FCCFG) & FCCFG_TFCE_PRIORITY) != 0;
     uint64_t wait_ns;
@@ -127,7 +126,7 @@ void flow_said(struct flow *flow, int what, uint32_t sent)
         }
         return;
     }
-    wait_ns = (uint64_t)(quanta > threshold ? quanta - threshold : quanta) * tenths[field(reg(flow->regs, R_LINKS), LINKS_SPEED)] / 10;
+    wait_ns = flow_quanta_ns(flow, quanta > threshold ? quanta - threshold : quanta);
     if (wait_ns < REFRESH_LEAST_NS)
         wait_ns = REFRESH_LEAST_NS;
     flow->refresh_ns = clock_now(flow->clock) + (sent ? wait_ns : RETRY_NS);
