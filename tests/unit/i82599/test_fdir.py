@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Flow director's perfect filters, programmed with the register sequences Linux uses (82599.md 6.9)."""
 
-from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv6Address
 
 import pytest
@@ -43,12 +42,6 @@ from tests.twins import fdir as twin
 PERFECT = 0x4A067F31  # what Linux writes with ntuple filters on
 L2 = Ether(dst="02:00:00:00:00:01", src="02:00:00:00:00:02")
 FLOW = L2 / IP(src="10.1.2.3", dst="10.9.8.7") / TCP(sport=1000, dport=2000)
-
-
-@pytest.fixture(scope="module")
-def made() -> Iterator[Rig]:
-    with Rig() as rig:
-        yield rig
 
 
 @pytest.fixture

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Flow director: the hash, and signature filters, which stock ixgbe adds from its own transmit path (ATR)."""
 
-from collections.abc import Iterator
-
 import pytest
 from scapy.compat import raw
 from scapy.layers.l2 import ARP
@@ -38,12 +36,6 @@ from tests.rigs.fdir import (
 )
 from tests.rigs.rx import Rig, Ring
 from tests.twins import fdir as twin
-
-
-@pytest.fixture(scope="module")
-def made() -> Iterator[Rig]:
-    with Rig() as rig:
-        yield rig
 
 
 @pytest.fixture

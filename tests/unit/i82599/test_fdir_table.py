@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Flow director: room, buckets, collisions, pools, overflow, and the statistics that DPDK reads."""
 
-from collections.abc import Iterator
 from ipaddress import IPv4Address
 
 import pytest
@@ -42,12 +41,6 @@ from tests.rigs.rx import Rig, Ring
 from tests.twins import fdir as twin
 
 FLM_COLLISION, FLM_DROP, FLM_LENGTH = 4, 2, 1
-
-
-@pytest.fixture(scope="module")
-def made() -> Iterator[Rig]:
-    with Rig() as rig:
-        yield rig
 
 
 @pytest.fixture

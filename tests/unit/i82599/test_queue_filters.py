@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """EtherType, SYN and 5-tuple filters, programmed with the register values that DPDK's ixgbe writes."""
 
-from collections.abc import Iterator
 from ipaddress import IPv4Address
 
 import pytest
@@ -42,18 +41,6 @@ FRAME = L2 / HOSTS / TCP(sport=1000, dport=2000, flags="A")
 SYN = L2 / HOSTS / TCP(sport=1000, dport=2000, flags="S")
 SOURCE, DESTINATION, SPORT, DPORT, PROTOCOL = (1 << n for n in range(5))  # FTQF.MASK
 LLDP, EXPERIMENTAL = 0x88CC, 0x88B5
-
-
-@pytest.fixture(scope="module")
-def made() -> Iterator[Rig]:
-    with Rig() as rig:
-        yield rig
-
-
-@pytest.fixture
-def rig(made: Rig) -> Rig:
-    made.renew()
-    return made
 
 
 @pytest.fixture

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What people are told about receive: rings, why a queue stands still, filters."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from device.i82599.fdir.block import Fdir
@@ -31,18 +29,6 @@ from device.regs.i82599 import (
 )
 from device.regs.i82599.fdir import FdirCmd, FdirL4Type
 from tests.rigs.rx import IOVA, Rig
-
-
-@pytest.fixture(scope="module")
-def made() -> Iterator[Rig]:
-    with Rig() as rig:
-        yield rig
-
-
-@pytest.fixture
-def rig(made: Rig) -> Rig:
-    made.renew()
-    return made
 
 
 def test_rings(rig: Rig) -> None:

@@ -63,12 +63,6 @@ L2 = Ether(dst="02:00:00:00:00:01", src="02:00:00:00:00:02")
 FRAME = raw(L2 / IP(src="192.0.2.1", dst="198.51.100.2") / TCP(sport=1, dport=2) / Raw(b"x" * 100))
 
 
-@pytest.fixture(scope="module")
-def made() -> Iterator[Rig]:
-    with Rig() as rig:
-        yield rig
-
-
 @pytest.fixture
 def rig(made: Rig) -> Iterator[Rig]:
     made.renew()

@@ -5,7 +5,6 @@ That driver takes HDR_LEN bytes from the header buffer, at most as many as it ho
 buffer; scapy builds the frames.
 """
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 import pytest
@@ -35,12 +34,6 @@ class Taken(NamedTuple):
     is_split: bool
     overflow: bool
     lengths: list[int]
-
-
-@pytest.fixture(scope="module")
-def made() -> Iterator[Rig]:
-    with Rig() as rig:
-        yield rig
 
 
 @pytest.fixture

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Status and error bits of received frames, as Linux (RXE) and drivers in e1000's manner (PIF) go by them."""
 
-from collections.abc import Iterator
-
 import pytest
 from scapy.layers.inet import IP, UDP
 from scapy.layers.l2 import Dot1AD, Dot1Q, Ether
@@ -20,12 +18,6 @@ MULTI = "01:00:5e:00:00:01"
 STRANGER = "02:00:00:00:00:99"
 MIB_ERRORS = 0x3F << 24  # CE to USE of the 82598, none of which is RXE's neighbour here
 PAYLOAD = IP(src="10.0.0.1", dst="10.0.0.2") / UDP() / Raw(b"x" * 40)
-
-
-@pytest.fixture(scope="module")
-def made() -> Iterator[Rig]:
-    with Rig() as rig:
-        yield rig
 
 
 @pytest.fixture

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Which ethertype makes a VLAN tag: VLNCTRL.VET, and EXVET outside it.  scapy builds the frames."""
 
-from collections.abc import Iterator
-
 import pytest
 from scapy.layers.inet import IP, UDP
 from scapy.layers.l2 import Dot1Q, Ether
@@ -13,12 +11,6 @@ from tests.rigs.rx import Rig, one
 
 BASE = Ether(dst="ff:ff:ff:ff:ff:ff", src="02:00:00:00:00:01")
 IN_IP = IP(src="10.0.0.1", dst="10.0.0.2") / UDP(sport=1, dport=2) / Raw(b"z" * 40)
-
-
-@pytest.fixture(scope="module")
-def made() -> Iterator[Rig]:
-    with Rig() as rig:
-        yield rig
 
 
 @pytest.fixture
