@@ -38,7 +38,7 @@ DEVICE_LEVEL_WITHIN = 40  # characters: the time and the level stand in front
 DEVICE_ALLOWED: Allowed = (
     (r": (more such lines are left out|\d+ such lines were left out)", "the log's limit"),
     (
-        r" W device\.machine\.stored: .* not obeyed$",
+        r" W (ixlab\.)?device\.machine\.stored: .* not obeyed$",
         "it asked for what FEATURES.md calls stored (ixgbe: DCA)",
     ),
 )
