@@ -503,8 +503,13 @@ def _boot_id() -> str:
         return platform.node()
 
 
-def prepare(kernels: Iterable[str] = KERNELS, *, driver: str = "ixgbe") -> None:
+def prepare(kernels: Iterable[str] = KERNELS) -> None:
     """Make everything a boot needs, while there still is a network: the tests run in namespaces that have none."""
-    program = qemu()
-    images = [kernel(which, driver=driver) for which in kernels]
-    accelerator(program, images[0])
+    qemu()
+    for which in kernels:
+        kernel(which)
+
+
+def try_kvm() -> None:
+    """Find out what guests run under; where KVM hangs this takes a minute, in which the machine has nothing to do."""
+    accelerator(qemu(), kernel(next(iter(KERNELS))))

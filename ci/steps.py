@@ -6,6 +6,7 @@ import os
 import sys
 import tempfile
 import time
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from ci import guest, machine, net, pins, vm_step, wheel
@@ -108,6 +109,8 @@ def _ready_for_network(asked: argparse.Namespace, *, guests: bool) -> None:
     if guests and not net.entered():
         guest.prepare()
     if not net.privileged():
+        if guests and not net.entered():
+            guest.try_kvm()
         try:
             net.enter_user_namespace(asked.words)
         except CiError as exc:  # what cannot run is skipped, each with the reason
@@ -129,7 +132,13 @@ def test(asked: argparse.Namespace) -> int:
     tiers = named or [tier for tier in TIERS if any((ROOT / "tests" / tier).glob("test_*.py"))]
     if NEEDS_NETWORK & set(tiers):
         _ready_for_network(asked, guests=bool(NEEDS_GUEST & set(tiers)))
-    whole = not named and not more
+    with ThreadPoolExecutor(1) as beside:  # KVM is tried while tiers run that need no guest
+        kvm = beside.submit(guest.try_kvm if NEEDS_GUEST & set(tiers) else lambda: None)
+        return _run_tiers(tiers, more, kvm, whole=not named and not more)
+
+
+def _run_tiers(tiers: list[str], more: list[str], kvm: Future[None], *, whole: bool) -> int:
+    """Run tiers one after the other, with what belongs to the whole; returns the worst exit code."""
     figures: list[tuple[str, float, int]] = []
     if whole:
         lint()
@@ -137,6 +146,8 @@ def test(asked: argparse.Namespace) -> int:
             old.unlink()
     for tier in tiers:
         start = time.monotonic()
+        if tier in NEEDS_GUEST:
+            kvm.result()
         say(" ".join(_where(tier)))
         code = _pytest(tier, more, coverage=whole)
         figures.append((tier, time.monotonic() - start, code))

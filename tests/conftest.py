@@ -3,6 +3,7 @@
 
 import importlib.util
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,14 @@ CI_SKIPS: dict[str, str] = {
 WITHOUT_VFU = "no device._vfu: set-up could not get libvfio-user's source here (`python3 -m ci setup` says why)"
 
 _bad_skips: list[str] = []
+
+
+def pytest_configure() -> None:
+    """Take signals as from a terminal: under nohup or `&` in a script some are ignored, by all that tests start too."""
+    if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(optionalhook=True)  # a guest has no pytest-xdist
