@@ -70,8 +70,9 @@ FEATURES = (
     Feature("segmentation of UDP", WORKS, f"{_OFFLOAD}test_udp_segmentation_gives_each_datagram_its_own_header"),
     Feature("VLAN tags put in and taken out", WORKS, "tests/boot/test_vlan.py::test_who_handles_the_tag"),
     Feature(RSC, STORED, _MARK, "frames arrive one by one"),
-    Feature("time stamps of PTP messages", WORKS, "tests/pair/test_timesync.py::test_two_clocks_find_their_offset"),
+    Feature("time stamps of PTP messages", WORKS, "tests/boot/test_ptp.py::test_ptp4l_locks_a_clock_to_its_peers"),
     Feature(PTP_PINS, STORED, _MARK, "the pins lead nowhere"),
+    Feature("pause frames, both ways", WORKS, "tests/boot/test_pause_guests.py::test_with_pause_on_no_frame_is_lost"),
     # Steering
     Feature("RSS", WORKS, f"{_FILTERS}test_each_flow_has_its_queue"),
     Feature("perfect flow director filters", WORKS, f"{_FILTERS}test_perfect_filters_steer_and_drop"),
