@@ -339,8 +339,14 @@ class Vm:
         )
         self.run(wait + " sleep 0.1; i=$((i+1)); done; exit 1", timeout_s=120)
 
-    def transfer(self, to: str, total_bytes: int, *, timeout_s: float = TRANSFER_TIMEOUT_S) -> float:
+    def transfer(self, to: str, total_bytes: int, *, timeout_s: float = TRANSFER_TIMEOUT_S, prefix: str = "") -> float:
         """Send over TCP to an address, the guest's or the wire's; returns seconds.
+
+        Args:
+            to: The address.
+            total_bytes: How much.
+            timeout_s: How long it may take.
+            prefix: What stands before the command in the guest, such as ``taskset``.
 
         Raises:
             CiError: It broke, or the SHA-256 of what was sent and of what came differ.
@@ -352,14 +358,14 @@ class Vm:
             here = self.wire.popen(*child([sys.executable, *receive.split()]), stdout=subprocess.PIPE)
             there = None
         else:
-            there = self.begin(f"exec python3 {receive}", timeout_s=timeout_s)
+            there = self.begin(f"exec {prefix}python3 {receive}", timeout_s=timeout_s)
             there.wait_for("listening", 60)
             here = self.wire.popen(*child([sys.executable, *send.split()]), stdout=subprocess.PIPE)
         try:
             if there is None:
                 assert here.stdout is not None
                 here.stdout.readline()
-                there = self.begin(f"exec python3 {send}", timeout_s=timeout_s)
+                there = self.begin(f"exec {prefix}python3 {send}", timeout_s=timeout_s)
             guest_said = there.wait(timeout_s + 30).out
             host_said = here.communicate(timeout=timeout_s)[0]
             ours, theirs = (json.loads(text.splitlines()[-1]) for text in (host_said, guest_said))

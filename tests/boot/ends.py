@@ -7,8 +7,9 @@ and ``queue`` (only frames of which the driver has told the kernel just that are
 until SIGINT, then prints the counts.
 
 ``send JSON``: flows, each ``{"to": …, "port": …, "count": …}`` and, where wanted, ``from`` (a port), ``tcp``,
-``interface`` (for multicast) and ``size``.  ``frames JSON``: ``{"interface": …, "frames": [hex, …], "count": …}``, sent
-as they are.
+``interface`` (for multicast), ``priority`` (SO_PRIORITY) and ``size``.
+
+``frames JSON``: ``{"interface": …, "frames": [hex, …], "count": …}``, sent as they are.
 
 ``stream ADDRESS PORT STOP``: one TCP connection that sends until the file STOP is there, then prints bytes and SHA-256.
 """
@@ -131,6 +132,8 @@ def send(flows: list[dict[str, Any]]) -> None:
         sock.settimeout(TIMEOUT_S)
         if "interface" in flow:
             sock.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton(flow["interface"]))
+        if "priority" in flow:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_PRIORITY, flow["priority"])
         if "from" in flow:
             sock.bind(("", flow["from"]))
         sock.connect((flow["to"], flow["port"]))

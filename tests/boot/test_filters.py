@@ -210,6 +210,18 @@ def test_each_connection_has_its_queue(vm: Vm) -> None:
         assert got == [COUNT * 100] * len(sends)
 
 
+@pytest.mark.parametrize("cpu", range(CPUS))
+def test_atr_brings_a_connection_to_the_cpu_that_sends(vm: Vm, cpu: int) -> None:
+    """Linux's ATR: the driver samples what a CPU's queue sends, and signature filters bring the answers there."""
+    quiet(vm)
+    before = tally(vm)
+    vm.transfer(WIRE4, 8 << 20, prefix=f"taskset {1 << cpu:x} ")  # what comes back are acknowledgements
+    rise = rises(vm, before, lambda rise: rise["nic.rx_packets"] > 0)
+    came = [rise[f"nic.rx_queue_{queue}_packets"] for queue in range(CPUS)]
+    assert came[cpu] > 0.8 * sum(came), came
+    assert rise["nic.fdir_match"] > 0.8 * sum(came), rise
+
+
 def test_perfect_filters_steer_and_drop(vm: Vm) -> None:
     quiet(vm)
     with feature(vm, "ntuple", "on"):

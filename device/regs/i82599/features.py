@@ -78,7 +78,7 @@ FEATURES = (
     Feature("perfect flow director filters", WORKS, f"{_FILTERS}test_perfect_filters_steer_and_drop"),
     Feature(
         "signature flow director filters (ATR)", WORKS,
-        "tests/pair/test_steering.py::test_atr_moves_a_connection_to_the_queue_that_sends",
+        f"{_FILTERS}test_atr_brings_a_connection_to_the_cpu_that_sends",
     ),
     Feature("5-tuple and SYN filters", WORKS, "tests/pair/test_steering.py::test_a_5_tuple_and_a_syn_filter"),
     Feature(
