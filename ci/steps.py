@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ci import guest, machine, net, pins, vm_step, wheel
 from ci.command_line import ALONE, CHAOS, FUZZ, QUICK, SOAK, TIERS
+from ci.processes import child
 from ci.say import ROOT, CiError, Timed, run, say
 
 NEEDS_NETWORK = {"wire", "host", "boot", QUICK, SOAK, CHAOS}
@@ -101,7 +102,7 @@ def _pytest(tier: str, more: list[str], *, coverage: bool) -> int:
         env["COVERAGE_PROCESS_START"] = str(ROOT / "pyproject.toml")
     elif not coverage:
         env["PYTHONDEVMODE"] = "1"
-    return run([*command, "-q", *more], env=env, check=False, timeout_s=TIER_TIMEOUT_S).returncode
+    return run(child([*command, "-q", *more]), env=env, check=False, timeout_s=TIER_TIMEOUT_S).returncode
 
 
 def _ready_for_network(asked: argparse.Namespace, *, guests: bool) -> None:
