@@ -310,6 +310,7 @@ class _Lib:
     py_write: Pointer
     py_trace: Pointer
     py_unknown: Pointer
+    py_none: Pointer
     py_fault: Pointer
     py_stall: Pointer
 

@@ -58,6 +58,7 @@ extern "Python" uint32_t py_read(void *self, uint32_t offset, uint32_t value);
 extern "Python" void py_write(void *self, uint32_t offset, uint32_t old, uint32_t now, uint32_t written);
 extern "Python" void py_trace(void *self, uint32_t offset, uint32_t value, int is_write);
 extern "Python" void py_unknown(void *self, uint32_t offset, uint32_t value, int is_write);
+extern "Python" void py_none(void *self, uint32_t offset, uint32_t written);
 extern "Python" uint64_t py_fault(void *self, uint32_t offset, uint32_t value, int is_write);
 extern "Python" void py_stall(void *self, int is_tx, uint32_t queue, uint32_t why);
 """)

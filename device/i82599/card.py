@@ -22,6 +22,7 @@ from device.i82599.nvm import image as nvm_image
 from device.i82599.nvm.block import Nvm
 from device.i82599.nvm.image import DEFAULT_MAC, Image, ImageOptions
 from device.i82599.nvm.spi import SpiEeprom
+from device.i82599.porter import Porter
 from device.i82599.report import Report, ring_rows, stall_rows, unknown_rows
 from device.i82599.rss.block import Rss
 from device.i82599.rx.block import Rx
@@ -46,6 +47,7 @@ POLL_NS = 100_000_000  # how often the slow world (carrier, cage) is looked at
 
 BLOCKS: tuple[type[Block], ...] = (
     *(Nvm, Sfp, Mac, Semaphores, HostInterface, Link, Filters, Rss, Fdir, Rx, Tx, Intr, Stats, TimeSync, Flow),
+    Porter,
 )
 
 
@@ -145,9 +147,11 @@ class Card(Block):
         self.fdir = Fdir(self.core)
         self.rx = Rx(self.regs, self.core)
         self.tx = Tx(self.regs, self.core)
+        self.porter = Porter(self.regs, self.core, self.rx, self.tx)
         self.core.stalls.explainers = {"rx": self.rx.explain, "tx": self.tx.explain}
         self.blocks: list[Block] = [self.nvm, self.sfp, self.mac, self.semaphores, self.hostif, self.link]
         self.blocks += [self.filters, self.rss, self.fdir, self.rx, self.tx, Intr(), Stats(), TimeSync(), Flow()]
+        self.blocks.append(self.porter)
         self.faults: Faults[CardTarget] = Faults(self, FAULTS)
         for block in (self, *self.blocks):
             self.regs.bind(block)
@@ -271,6 +275,7 @@ class Card(Block):
         if self.port is not None:
             self.port.poll()
         self.link.evaluate()
+        self.porter.look()
 
     def report(self) -> Report:
         """What the card is and what happened to it so far."""

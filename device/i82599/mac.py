@@ -48,7 +48,7 @@ class Mac(Block):
     def driver(self, _n: int, old: CTRL_EXT, new: CTRL_EXT, _written: CTRL_EXT) -> None:
         """A driver that goes says so by DRV_LOAD: what the last one was told, the next one is told again."""
         if old.DRV_LOAD and not new.DRV_LOAD:
-            self.regs.stored.driver_gone()
+            self.regs.driver_gone()
 
     @on_write(MSCA)
     def mdio(self, _n: int, _old: MSCA, new: MSCA, written: MSCA) -> None:

@@ -25,6 +25,7 @@ class Ring:
         head: The one that hardware takes next.
         tail: The first that is not hardware's.
         stall: Why it stands still; "" if it does not.
+        ignored: The tail is none to the hardware: it was written while the queue was off.
     """
 
     queue: int
@@ -33,11 +34,13 @@ class Ring:
     head: int
     tail: int
     stall: str
+    ignored: bool = False
 
     @property
     def waiting(self) -> int:
-        """Descriptors hardware has and did not take yet; 0 if head or tail make no sense."""
-        return (self.tail - self.head) % self.count if self.head < self.count and self.tail < self.count else 0
+        """Descriptors hardware has and did not take yet; 0 if head or tail make no sense, or the tail is ignored."""
+        makes_sense = self.head < self.count and self.tail < self.count and not self.ignored
+        return (self.tail - self.head) % self.count if makes_sense else 0
 
 
 @dataclass(frozen=True)
@@ -72,14 +75,20 @@ class Rings(Block):
         """Queue ``queue`` as its registers are now."""
         names, get = self._names, self.regs.get
         stall = self.stall_of(queue)
+        tail = int(get(names.tail, queue))
         return Ring(
             queue=queue,
             iova=get(names.base_high, queue) * DWORD + get(names.base_low, queue),
             count=get(names.length, queue) // DESC_BYTES,
             head=int(get(names.head, queue)),
-            tail=int(get(names.tail, queue)),
+            tail=tail,
             stall=STALLS[stall] if stall else "",
+            ignored=tail != self.honoured(queue, tail),
         )
+
+    def honoured(self, _queue: int, tail: int) -> int:
+        """The tail of a queue as hardware has it, of which the register says ``tail``."""
+        return tail
 
     def rings(self) -> list[Ring]:
         """Every enabled queue, by number."""

@@ -26,6 +26,9 @@ class Listener(Protocol):
     def py_unknown(self, offset: int, value: int, *, is_write: bool) -> None:
         """Hear of an access to an offset nobody declared."""
 
+    def py_none(self, offset: int, written: int) -> None:
+        """Hear of a write that sets bits which no field has."""
+
     def py_fault(self, offset: int, value: int, *, is_write: bool) -> int:
         """Say what becomes of an access that a fault reaches: the value instead, or ``LOST``."""
 
@@ -64,6 +67,11 @@ def _py_unknown(handle: object, offset: int, value: int, is_write: int) -> None:
         listener.py_unknown(offset, value, is_write=bool(is_write))
 
 
+def _py_none(handle: object, offset: int, written: int) -> None:
+    if listener := _listener(handle):
+        listener.py_none(offset, written)
+
+
 def _py_fault(handle: object, offset: int, value: int, is_write: int) -> int:
     listener = _listener(handle)
     return listener.py_fault(offset, value, is_write=bool(is_write)) if listener else value
@@ -78,6 +86,7 @@ ffi.def_extern(name="py_read", onerror=failed)(_py_read)
 ffi.def_extern(name="py_write", onerror=failed)(_py_write)
 ffi.def_extern(name="py_trace", onerror=failed)(_py_trace)
 ffi.def_extern(name="py_unknown", onerror=failed)(_py_unknown)
+ffi.def_extern(name="py_none", onerror=failed)(_py_none)
 ffi.def_extern(name="py_fault", onerror=failed)(_py_fault)
 
 
@@ -96,6 +105,7 @@ class Callouts:
         regs.py_write = lib.py_write
         regs.py_trace = lib.py_trace
         regs.py_unknown = lib.py_unknown
+        regs.py_none = lib.py_none
         regs.py_fault = lib.py_fault
 
     def listen(self, listener: Listener | None) -> None:

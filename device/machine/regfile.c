@@ -224,6 +224,12 @@ void reg_put(struct regfile *regs, uint32_t offset, uint32_t value)
         hook->changed(hook->block);
 }
 
+static __attribute__((noinline)) void tell_none(struct regfile *regs, uint32_t at, uint32_t written)
+{
+    if (regs->py_none && regs->in_py < PY_DEPTH_MAX)
+        regs->py_none(regs->self, at, written);
+}
+
 /* Read-only bits and what is no register go back to what they were.  A client that stored again meanwhile is not undone:
  * that store is taken at the next look. */
 int reg_take(struct regfile *regs, uint32_t offset)
@@ -244,6 +250,8 @@ int reg_take(struct regfile *regs, uint32_t offset)
     regs->word[offset / 4] = now;
     if (now != stored)
         (void)__atomic_compare_exchange_n(&regs->shown[offset / 4], &stored, now, 0, __ATOMIC_RELEASE, __ATOMIC_RELAXED);
+    if (stored & rule->none)
+        tell_none(regs, offset, stored);
     if (now == old)
         return 0;
     hook = &regs->hook[rule->hook];
@@ -349,6 +357,8 @@ void reg_write(struct regfile *regs, uint32_t offset, uint32_t value)
         regs->py_write(regs->self, at, old, regs->word[at / 4], value);
         regs->in_py--;
     }
+    if (__builtin_expect(value & rule->none, 0))
+        tell_none(regs, at, value);
 }
 
 /* What a write that leaves some bytes of a dword alone must carry in them: storage bits keep their value, and

@@ -33,6 +33,7 @@ struct reg_rule {                 /* what a register does when touched: one rule
     uint32_t w1s;                 /* bits that writing 1 sets */
     uint32_t rc;                  /* bits a read clears */
     uint32_t wo;                  /* bits that read as 0 (write-only, self-clearing); a hook sees them in `seen` */
+    uint32_t none;                /* bits that no field has and that read as 0: who writes 1 is told so */
     uint16_t hook;                /* which of the hooks below */
     uint16_t flags;               /* RULE_* */
 };
@@ -86,6 +87,7 @@ struct regfile {
     void (*py_write)(void *self, uint32_t offset, uint32_t old, uint32_t now, uint32_t written);
     void (*py_trace)(void *self, uint32_t offset, uint32_t value, int is_write);
     void (*py_unknown)(void *self, uint32_t offset, uint32_t value, int is_write);
+    void (*py_none)(void *self, uint32_t offset, uint32_t written);        /* a write sets bits of `none` */
     uint64_t (*py_fault)(void *self, uint32_t offset, uint32_t value, int is_write); /* the value instead, or FAULT_LOST */
 };
 

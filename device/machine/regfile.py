@@ -18,6 +18,7 @@ from device.machine.function import LOST, Function
 from device.machine.limit import EVERY, LimitedLog
 from device.machine.rules import Rule, rule_of
 from device.machine.stored import Stored
+from device.machine.told import NoBits, Told
 from device.regs.core import Register
 
 R = TypeVar("R", bound=Register)
@@ -66,6 +67,8 @@ class RegFile:
         slow_answers: Accesses that took longer than ``SLOW_S``; each is logged.
         handler_errors: Exceptions that handlers raised; each is logged once per register and then only counted.
         stored: Who says that what a driver asks for is only stored.
+        told: Who says what else a driver does wrong, once each and driver's life.
+        no_bits: Of writes to bits that no field has.
     """
 
     def __init__(
@@ -79,6 +82,8 @@ class RegFile:
         self.slow_answers = 0
         self.handler_errors = 0
         self.stored = Stored()
+        self.told = Told()
+        self.no_bits = NoBits(self.told, self.get)
         self._hooks = dict(hooks or {})
         self._log = LimitedLog(log, LINES_PER_S)
         self._c: Any = ffi.addressof(function.c, "regs")
@@ -104,7 +109,8 @@ class RegFile:
             self._alias_of[register.AT[n]] = offset
         for n, offset in enumerate(register.AT):
             self._at[offset] = (register, n)
-            self._set_rule(offset, same if isinstance(register.RESET, int) else replace(same, reset=register.RESET[n]))
+            own = same if isinstance(register.RESET, int) else rule_of(register, n, same.hook)
+            self._set_rule(offset, own)
         if Stored.hears(register):
             self._writers[register] = [self.stored.written]
             self._add_flag(register, int(lib.RULE_PY_WRITE))
@@ -234,9 +240,15 @@ class RegFile:
 
     def reset(self, *, software: bool) -> None:
         """All registers to their reset values; ``software`` spares those that a software reset spares."""
+        self.no_bits.settle_all()
         if not software:
-            self.stored.driver_gone()
+            self.driver_gone()
         self.function.reset(software=software)
+
+    def driver_gone(self) -> None:
+        """A driver's life ended: what the last one was told, the next one is told again."""
+        self.stored.driver_gone()
+        self.told.driver_gone()
 
     # -- C calls these; nothing may escape into it -------------------------------------------------------------------
 
@@ -290,6 +302,10 @@ class RegFile:
         if key not in self.unknown:
             log.debug("%s of unknown register %#07x (%#x)", key[1], offset, value)
         self.unknown[key] += 1
+
+    def py_none(self, offset: int, written: int) -> None:
+        """Remember a write to bits that no field has."""
+        self.no_bits.written(*self._at[offset], written)
 
     def py_fault(self, offset: int, value: int, *, is_write: bool) -> int:
         """Let the faults of a register change an access, in the order in which they were injected."""

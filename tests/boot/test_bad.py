@@ -23,7 +23,7 @@ SETPCI = f"setpci -s {NIC_ADDRESS}"
 QEMU_TIMEOUT_S = 120
 PROVOKED = (
     (
-        r" W device\.machine\.(regfile|stall): (more lines|\d+ more lines|[RT]x queue \d+ stands still)",
+        r" W device\.machine\.(told: |(regfile|stall): (more lines|\d+ more lines|[RT]x queue \d+ stands still))",
         "queues were set up wrongly",
     ),
     (r"^DMAR: (DRHD: handling fault status|\[DMA |\[INTR-REMAP\])", "DMA and interrupts that nobody allowed"),

@@ -18,7 +18,7 @@ from ci.vm import NicOptions, Options, Vm
 from tests.boot.judge import MIB, ping, tcp
 
 QUEUES_STOP = (
-    r" W device\.machine\.(regfile|stall): (more lines|\d+ more lines|[RT]x queue \d+ stands still)",
+    r" W device\.machine\.(told: |(regfile|stall): (more lines|\d+ more lines|[RT]x queue \d+ stands still))",
     "queues cannot run",
 )
 OUTSIDE = 10  # addresses in tests/boot/abuse.py

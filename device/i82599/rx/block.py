@@ -41,6 +41,11 @@ class Rx(Rings):
         names = RingRegisters(RDBAL, RDBAH, RDLEN, RDH, RDT, RXDCTL)
         super().__init__(regs, core, names, lambda queue: int(core.c.rx.queue[queue].stall))
 
+    def honoured(self, queue: int, tail: int) -> int:
+        """The tail as it was written last while the queue was on (rx.c); ``tail`` if it is off."""
+        q = self.core.c.rx.queue[queue]
+        return int(q.tail) if q.on else tail
+
     def explain(self, queue: int) -> str:
         """Why queue ``queue`` stands still, the registers that say so, and what to do; "" if it does not."""
         ring = self.ring(queue)

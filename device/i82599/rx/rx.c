@@ -27,6 +27,7 @@ void rx_reset(struct rx *rx)
     for (uint32_t i = 0; i < CHIP_QUEUES; i++)
         rx->queue[i] = (struct rxq){ .dma = rx->queue[i].dma };
     memset(rx->open, 0, sizeof(rx->open));
+    memset(rx->early, 0, sizeof(rx->early));
     rx->fifo.head = rx->fifo.tail = rx->fifo.used_bytes = rx->fifo.frames = 0;
 }
 
@@ -53,13 +54,25 @@ static int flows(const struct rx *rx)
     return (reg(rx->regs, R_RXCTRL) & RXCTRL_RXEN) && !(reg(rx->regs, R_SECRXCTRL) & SECRXCTRL_RX_DIS);
 }
 
+/* A tail of a queue that is off.  With shared doorbells nobody knows what came first. */
+static __attribute__((noinline)) void tail_early(struct rx *rx, uint32_t queue, uint32_t tail)
+{
+    uint64_t bit = 1ull << queue % 64;
+
+    rx->early[queue / 64] &= ~bit;
+    if (!rx->regs->shared && tail != (reg(rx->regs, R_RDH(queue)) & RDH_RDH))
+        rx->early[queue / 64] |= bit;
+}
+
 static void tail_written(struct rx *rx, uint32_t queue, uint32_t tail)
 {
     struct rxq *q = &rx->queue[queue];
 
     rx->count.doorbells++;
-    if (!q->on)
+    if (!q->on) {
+        tail_early(rx, queue, tail);
         return;
+    }
     q->tail = tail;
     if (flows(rx) && !q->dma->off) {              /* a ring that cannot work is told about now, not at the first frame */
         rx_ring_open(rx, queue);

@@ -48,6 +48,7 @@ struct rx {
     struct rxq queue[CHIP_QUEUES];
     uint64_t open[2];                                 /* queues with `open` set */
     uint64_t stopped[2];                              /* queues that stopped, of which nobody has been told yet */
+    uint64_t early[2];                                /* queues whose tail was written while they were off; Python tells */
     struct rx_fifo fifo;
     struct rx_count count;
 };

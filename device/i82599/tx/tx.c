@@ -52,6 +52,7 @@ void tx_reset(struct tx *tx)
     for (uint32_t q = 0; q < CHIP_QUEUES; q++)
         tx->queue[q] = (struct txq){ .dma = tx->queue[q].dma };
     memset(tx->pending, 0, sizeof(tx->pending));
+    memset(tx->early, 0, sizeof(tx->early));
     tx->next = 0;
 }
 
@@ -64,6 +65,16 @@ static void queue_enable(struct tx *tx, uint32_t q, int was_on, int is_on)
     tx->queue[q] = (struct txq){ .dma = tx->queue[q].dma };
     if (is_on)
         queue_mark(tx, q);
+}
+
+/* A tail of a queue that is off.  With shared doorbells nobody knows what came first. */
+static __attribute__((noinline)) void tail_early(struct tx *tx, uint32_t q)
+{
+    uint64_t bit = 1ull << q % 64;
+
+    tx->early[q / 64] &= ~bit;
+    if (!tx->regs->shared && reg(tx->regs, R_TDT(q)) != reg(tx->regs, R_TDH(q)))
+        tx->early[q / 64] |= bit;
 }
 
 void tx_write(void *arg, uint32_t offset, uint32_t old, uint32_t seen, uint32_t written)
@@ -79,8 +90,11 @@ void tx_write(void *arg, uint32_t offset, uint32_t old, uint32_t seen, uint32_t 
             queue_enable(tx, q, !!(old & TXDCTL_ENABLE), !!(seen & TXDCTL_ENABLE));
             return;
         }
-        if (of_queue_0 == R_TDT(0))
+        if (of_queue_0 == R_TDT(0)) {
             tx->count.doorbells++;
+            if (!(reg(tx->regs, R_TXDCTL(q)) & TXDCTL_ENABLE))
+                tail_early(tx, q);
+        }
         queue_mark(tx, q);
         return;
     }

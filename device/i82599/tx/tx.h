@@ -32,6 +32,7 @@ struct tx {
     struct txq queue[CHIP_QUEUES];
     uint64_t pending[2];              /* queues with work */
     uint64_t stopped[2];              /* queues that stopped, of which nobody has been told yet */
+    uint64_t early[2];                /* queues whose tail was written while they were off; Python tells */
     uint32_t next;                    /* round robin */
     uint8_t *arena;                   /* where segments and gathered frames are built */
     uint64_t arena_bytes;
