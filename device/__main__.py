@@ -22,6 +22,7 @@ try:
     from device.i82599.card import Card
     from device.i82599.faults import FAULTS
     from device.i82599.nvm.file import NvmFile
+    from device.i82599.sfp.kinds import KINDS
     from device.logs import Logs
     from device.machine.faults import table as table_of_faults
     from device.machine.irq import IrqKind
@@ -96,6 +97,14 @@ def _wire(context: click.Context, parameter: click.Parameter, value: str | None)
             raise click.BadParameter(f"{value}: {exc}", context, parameter) from exc
 
     return make
+
+
+def _sfp(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
+    if value in KINDS:
+        return value
+    if not Path(value).exists():
+        raise click.BadParameter(f"{value!r} is neither one of {', '.join(KINDS)} nor a file")
+    return str(Path(value).absolute())
 
 
 def _socket_mode(_context: click.Context, _parameter: click.Parameter, value: str | None) -> int | None:
@@ -218,7 +227,15 @@ def _give_up_rights(user: User, port: Port, paths: Sequence[Path | None]) -> Non
 @click.option("--pcap", metavar="IN[,OUT]", help="Wire: play capture IN, record to OUT; either may be empty.")
 @click.option("--peer", type=click.Path(path_type=Path), help="Wire: another device, with the same PATH.")
 @click.option("--mac", callback=_mac, metavar="MAC", help="The card's address.")
-@click.option("--sfp", type=click.Choice(["sr", "lr", "da", "none"]), default="sr", show_default=True, help="Module.")
+@click.option(
+    *("--sfp",),
+    callback=_sfp,
+    metavar="KIND|FILE",
+    default="sr",
+    show_default=True,
+    shell_complete=completion.modules,
+    help=f"Module: {', '.join(KINDS)}, or a file with its pages, raw or as `ethtool -m NIC hex on` prints them.",
+)
 @click.option(
     "--nvm", type=click.Path(path_type=Path, dir_okay=False), help="EEPROM image; what is written stays in it."
 )

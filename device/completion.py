@@ -9,6 +9,7 @@ from click import Context, Parameter
 from click.shell_completion import BashComplete, CompletionItem, add_completion_class, split_arg_string
 
 from device.i82599.faults import FAULTS
+from device.i82599.sfp.kinds import KINDS
 from device.machine.wire.kinds import kinds
 from device.regs.i82599 import ALL
 
@@ -76,6 +77,12 @@ def wires(_context: Context, _parameter: Parameter, incomplete: str) -> list[str
 def taps(_context: Context, _parameter: Parameter, incomplete: str, before: str = "") -> list[str]:
     """Propose the taps there are."""
     return _starting(incomplete, sorted(path.parent.name for path in INTERFACES.glob("*/tun_flags")), before)
+
+
+def modules(_context: Context, _parameter: Parameter, incomplete: str) -> list[CompletionItem]:
+    """Propose kinds of modules, and files."""
+    kinds_there = [CompletionItem(kind) for kind in KINDS if kind.startswith(incomplete)]
+    return [*kinds_there, CompletionItem(incomplete, type="file")]
 
 
 def faults(_context: Context, _parameter: Parameter, incomplete: str) -> list[str]:

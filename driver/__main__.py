@@ -39,7 +39,7 @@ STATUS_WAIT_S = 3.0  # how long a driver that holds the NIC may take until it ca
 STATUS_RETRY_S = 0.05
 EEPROM_WORDS_MAX = 8192
 VECTOR_COLUMNS = ("vector", "interrupt", "Rx queues", "Tx queues")
-LOOKS = ("stats", "regs", "link")  # what a NIC that nobody drives tells without being touched
+LOOKS = ("stats", "regs", "link", "module")  # what a NIC that nobody drives tells without being touched
 
 
 def _door(nic: str) -> Door:
@@ -251,7 +251,7 @@ def eeprom(nic: str, words: int, as_json: bool) -> None:
 @nic_argument
 @json_option
 def module(nic: str, as_json: bool) -> None:
-    """Show NIC's SFP+ module and its live values."""
+    """Show NIC's SFP+ module, its live values, and whether it is driven or why not."""
     found = _ask(nic, "module")
     emit(found, as_json, f"{nic}: module", pairs)
 

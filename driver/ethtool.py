@@ -5,13 +5,10 @@ import struct
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from device.regs import sff
 from device.regs.core import Register
+from device.regs.sff import Byte
 from driver.core.bar import Bar
-
-SFP_IDENTIFIER = 0x03
-SFP_CODES_10G = {0x10: "10GBASE-SR", 0x20: "10GBASE-LR"}
-SFP_CABLES = {0x04: "passive direct attach", 0x08: "active direct attach"}
-ASCII = range(0x20, 0x7F)
 
 
 def registers(
@@ -55,27 +52,26 @@ def module(read: Callable[[int, int], int]) -> dict[str, Any]:
     Ref: SFF-8472, address A0h fields and A2h real-time diagnostics.
     """
 
-    def text(start: int, end: int) -> str:
-        raw = bytes(read(0xA0, at) for at in range(start, end))
-        return "".join(chr(byte) if byte in ASCII else "?" for byte in raw).strip()
+    def a0(offset: int) -> int:
+        return read(sff.PAGE_A0, offset)
 
-    identifier, code, cable = read(0xA0, 0), read(0xA0, 3), read(0xA0, 8) & 0x0C
+    identifier = a0(Byte.IDENTIFIER)
+    at = sff.texts(identifier)
     found: dict[str, Any] = {
-        "identifier": "SFP/SFP+" if identifier == SFP_IDENTIFIER else f"0x{identifier:02x}",
-        "type": SFP_CODES_10G.get(code) or SFP_CABLES.get(cable, "unknown"),
-        "vendor": text(20, 36),
-        "vendor_oui": ":".join(f"{read(0xA0, at):02x}" for at in range(37, 40)),
-        "part": text(40, 56),
-        "revision": text(56, 60),
-        "serial": text(68, 84),
-        "date": text(84, 92),
+        "identifier": sff.IDENTIFIERS.get(identifier, f"0x{identifier:02x}"),
+        "type": ", ".join(sff.names(a0)) or f"10G code {a0(Byte.CODE_10G):#04x}, 1G code {a0(Byte.CODE_1G):#04x}",
     }
-    if cable:
-        found["length_m"] = read(0xA0, 18)
-    else:
-        found["wavelength_nm"] = int.from_bytes(bytes((read(0xA0, 60), read(0xA0, 61))), "big")
-    if read(0xA0, 92) & 0x40:
-        live = struct.unpack(">hHHHH", bytes(read(0xA2, at) for at in range(96, 106)))
+    for what in ("vendor", "oui", "part", "revision", "serial", "date"):
+        raw = [a0(offset) for offset in at[what]]
+        found["vendor_oui" if what == "oui" else what] = bytes(raw).hex(":") if what == "oui" else sff.text(raw)
+    if identifier != sff.IDENTIFIER_SFP:
+        return found
+    if sff.is_cable(a0):
+        found["length_m"] = a0(18)
+    elif wavelength := int.from_bytes(bytes((a0(60), a0(61))), "big"):
+        found["wavelength_nm"] = wavelength
+    if sff.has_diagnostics(a0):
+        live = struct.unpack(">hHHHH", bytes(read(sff.PAGE_A2, offset) for offset in range(96, 106)))
         found |= {
             "temperature_c": live[0] / 256,
             "voltage_v": live[1] / 10000,

@@ -213,7 +213,7 @@ def looks(nic: Nic | Look, stats: Callable[[], Mapping[str, int]]) -> dict[str, 
     def registers(which: str = "set", *names: str) -> list[dict[str, Any]]:
         return ethtool.registers(nic.bar, nic.registers, zero=which == "all", names=names)
 
-    return {"stats": stats, "regs": registers, "link": nic.read_link}
+    return {"stats": stats, "regs": registers, "link": nic.read_link, "module": nic.about_module}
 
 
 def requests(nic: Nic, stats: Callable[[], Mapping[str, int]]) -> dict[str, Callable[..., Any]]:
@@ -225,4 +225,4 @@ def requests(nic: Nic, stats: Callable[[], Mapping[str, int]]) -> dict[str, Call
     def eeprom(words: str = "64") -> list[int]:
         return nic.read_eeprom(int(words))
 
-    return {**looks(nic, stats), "eeprom": eeprom, "module": lambda: ethtool.module(nic.read_module)}
+    return {**looks(nic, stats), "eeprom": eeprom}

@@ -27,7 +27,7 @@ from device.i82599.report import Report, ring_rows, stall_rows, unknown_rows
 from device.i82599.rss.block import Rss
 from device.i82599.rx.block import Rx
 from device.i82599.semaphores import Semaphores
-from device.i82599.sfp import module as sfp_module
+from device.i82599.sfp import kinds as sfp_kinds
 from device.i82599.sfp.block import Sfp
 from device.i82599.sfp.i2c import I2cBus
 from device.i82599.sfp.module import Module
@@ -89,7 +89,7 @@ class Card(Block):
 
     Args:
         mac: Its address; the NVM's own if left out.
-        sfp: What is in the cage: "sr", "lr", "da", "none", a module, or None for an empty cage.
+        sfp: What is in the cage: a kind (``sfp.kinds``) or the path of a file, a module, or None for an empty cage.
         nvm: An image, or the path of an image file; one is built if left out. Guest writes change the copy in
             memory; ``save_nvm`` writes it to a file.
         port: The wire.
@@ -123,7 +123,7 @@ class Card(Block):
         if lan_id not in {0, 1}:
             raise ConfigError(f"port number {lan_id} is not 0 or 1")
         image = image_of(nvm, None if mac is None else parse_mac(mac), lan_id)
-        module = sfp_module.make(sfp) if isinstance(sfp, str) else sfp
+        module = sfp_kinds.make(sfp) if isinstance(sfp, str) else sfp
         self.lan_id = lan_id
         self.core = CardCore()
         self.pf: Function = self.core.pf
@@ -229,9 +229,9 @@ class Card(Block):
         """Plug a module into the running card; one that is in comes out first.
 
         Raises:
-            ConfigError: No such kind.
+            ConfigError: No such kind, or no module in such a file; the one that is in stays.
         """
-        made = sfp_module.make(module) if isinstance(module, str) else module
+        made = sfp_kinds.make(module) if isinstance(module, str) else module
         self.remove_sfp()
         if made is not None:
             self.sfp.insert(made)
@@ -239,7 +239,8 @@ class Card(Block):
 
     def remove_sfp(self) -> None:
         """Pull the module, if one is in; faults of its bytes go with it."""
-        self.faults.end("module")
+        for fault in ("module", "silent"):
+            self.faults.end(fault)
         if self.sfp.remove() is not None:
             self.link.evaluate()
 

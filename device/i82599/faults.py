@@ -10,6 +10,7 @@ from device.machine.common_faults import COMMON
 from device.machine.faults import Door, Fault, Plan, Target, Undo, halves, number
 
 MODULE_BYTES = 256
+SILENT_MAX = 1 << 20
 
 
 class CardTarget(Target, Protocol):
@@ -57,8 +58,26 @@ def _module(card: CardTarget, arg: str) -> Plan:
     return Plan(at, begin)
 
 
+def _silent(card: CardTarget, arg: str) -> Plan:
+    module = card.sfp.module
+    if module is None:
+        raise ValueError("there is no module in the cage that could fall silent; plug one first (--sfp)")
+    left = number(arg, 0, SILENT_MAX, "bytes that it still gives")
+
+    def begin() -> Undo:
+        module.answers_left = left
+
+        def undo() -> None:
+            module.answers_left = None
+
+        return undo
+
+    return Plan(None, begin)
+
+
 FAULTS: tuple[Fault[CardTarget], ...] = (
     *COMMON,
     Fault("nvm", Door.PARTS, "WORD:VALUE", "this word of the EEPROM has another value; the checksum stays", _nvm),
     Fault("module", Door.PARTS, "OFFSET:VALUE", "this byte of the module's page A0h is another one", _module),
+    Fault("silent", Door.PARTS, "BYTES", "after so many bytes the module answers no more on its two wires", _silent),
 )

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Is there a link: the cage, the laser, AUTOC and the wire's carrier decide; LINKS, ESDP and LSC tell.
 
-Owns AUTOC, AUTOC2, LINKS and the pins in ESDP, and listens to HLREG0.LPBK. Every input ends in `evaluate`.
+Owns AUTOC, AUTOC2, LINKS, what the 1G PCS says, and the pins in ESDP, and listens to HLREG0.LPBK. Every input ends
+in `evaluate`.
 """
 
 import logging
@@ -11,10 +12,17 @@ from typing import Protocol
 from device.i82599.block import Block
 from device.machine.regfile import RegFile, on_write
 from device.machine.seam import Irq, Port
-from device.regs.i82599 import AUTOC, AUTOC2, EICR, ESDP, GPIE, HLREG0, LINKS, Register
+from device.regs.i82599 import AUTOC, AUTOC2, EICR, ESDP, GPIE, HLREG0, LINKS, PCS1GANLP, PCS1GLSTA, Register
 from device.regs.i82599.mac import LinkSpeed, Lms
 
 log = logging.getLogger(__name__)
+
+# By LMS: the speed of the serial lane, which is all that the cage hangs on; every other mode is for backplanes.
+MODES = {
+    Lms.LMS_10G_SERIAL: (10_000, LinkSpeed.SPEED_10G),
+    Lms.LMS_1G_NO_AN: (1_000, LinkSpeed.SPEED_1G),
+    Lms.LMS_1G_AN: (1_000, LinkSpeed.SPEED_1G),
+}
 
 
 class Optics(Protocol):
@@ -28,8 +36,12 @@ class Optics(Protocol):
         """Whether the other end can see us."""
 
     @property
-    def one_gigabit(self) -> bool:
-        """Whether it can run at 1 Gb/s."""
+    def speeds_mbps(self) -> frozenset[int]:
+        """At which speeds it runs."""
+
+    @property
+    def names(self) -> list[str]:
+        """What it is, for people."""
 
 
 class Cage(Protocol):
@@ -57,7 +69,7 @@ class Link(Block):
     Guess: that the chip's LINKS.UP follows a remote fault.
     """
 
-    registers = (AUTOC, AUTOC2, LINKS, ESDP)
+    registers = (AUTOC, AUTOC2, LINKS, ESDP, PCS1GLSTA, PCS1GANLP)
 
     def __init__(self, regs: RegFile, irq: Irq, cage: Cage, set_up: Callable[[bool], None]) -> None:
         self.regs = regs
@@ -65,7 +77,8 @@ class Link(Block):
         self.cage = cage
         self.port: Port | None = None
         self.up = False
-        self.changes = 0  # how often it came up or went down
+        self.speed: LinkSpeed | None = None  # while it is up
+        self.changes = 0  # how often it came up, went down, or changed its speed
         self._set_up = set_up
         self._told_peer: bool | None = None
         self._port_failed = False
@@ -86,18 +99,12 @@ class Link(Block):
 
     @staticmethod
     def _speed(autoc: AUTOC, autoc2: AUTOC2, module: Optics | None) -> LinkSpeed | None:
-        """The speed that AUTOC selects, if the module can do it.
-
-        The cage hangs on the serial lane: 10G needs LMS "10G serial"; LMS "1G" with or without autonegotiation
-        suits modules that know a 1G type; everything else is for backplanes.
-        """
-        if module is None or autoc2.LINK_DISABLE:
+        """The speed that AUTOC selects, if the module can do it: 1G optics do not lock at 10G serial."""
+        mode = MODES.get(Lms(autoc.LMS))
+        if module is None or autoc2.LINK_DISABLE or mode is None:
             return None
-        if autoc.LMS == Lms.LMS_10G_SERIAL:
-            return LinkSpeed.SPEED_10G
-        if autoc.LMS in {Lms.LMS_1G_NO_AN, Lms.LMS_1G_AN} and module.one_gigabit:
-            return LinkSpeed.SPEED_1G
-        return None
+        mbps, speed = mode
+        return speed if mbps in module.speeds_mbps else None
 
     def evaluate(self, *, quiet: bool = False) -> None:
         """Look at every input and tell whoever has to know what changed. ``quiet``: no interrupt causes."""
@@ -116,14 +123,27 @@ class Link(Block):
 
         forced = bool(autoc.FLU or self.regs.get(HLREG0).LPBK)
         up = forced or (lit and carrier)
-        self.regs.put(LINKS, 0, LINKS.of(UP=1, SPEED=speed or LinkSpeed.SPEED_10G) if up else LINKS.of())
+        now = (speed or LinkSpeed.SPEED_10G) if up else None
+        self.regs.put(LINKS, 0, LINKS.of() if now is None else LINKS.of(UP=1, SPEED=now))
+        self._pcs_1g(up=now is LinkSpeed.SPEED_1G, negotiated=autoc.LMS == Lms.LMS_1G_AN)
         self._set_up(up)
-        if up != self.up:
-            self.up = up
+        if now is not self.speed:
+            self.up, self.speed = up, now
             self.changes += 1
-            log.info("link is %s", "up" if up else "down")
+            log.info("link is %s%s", "up" if up else "down", " at 1 Gb/s" if now is LinkSpeed.SPEED_1G else "")
             if not quiet:
                 self.irq.cause(EICR.LSC.mask)
+
+    def _pcs_1g(self, *, up: bool, negotiated: bool) -> None:
+        """What the PCS for 1G says: drivers ask it what the other end agreed to.
+
+        Guess: the other end takes what we offer, pauses included; the wires know nothing of autonegotiation.
+        Ref: ixgbe compares PCS1GANA and PCS1GANLP; IEEE 802.3 clause 37 for the bits.
+        """
+        done = int(up and negotiated)
+        link = int(up)
+        self.regs.put(PCS1GLSTA, 0, PCS1GLSTA.of(LINK_OK=link, SYNC_OK=link, AN_COMPLETE=done, AN_PAGE_RX=done))
+        self.regs.put(PCS1GANLP, 0, PCS1GANLP.of(FULL_DUPLEX=done, SYM_PAUSE=done, ASM_PAUSE=done, ACK=done))
 
     def why_down(self, dark: str = "") -> str:
         """What keeps the link down and what mends it, for people; "" if it is up.
@@ -139,7 +159,8 @@ class Link(Block):
         if module is None:
             why.append("no module is in the cage: plug one (sfp)")
         elif self._speed(autoc, autoc2, module) is None:
-            why.append(f"the driver chose a mode that this module has not: {autoc}, {autoc2}")
+            what = " and ".join(module.names) or "of a kind that is not known"
+            why.append(f"the driver chose a mode that this module has not, which is {what}: {autoc}, {autoc2}")
         elif not module.sending:
             why.append("our laser is off: the driver has not switched it on (ESDP.SDP3); bring its interface up")
         if self.port is None:

@@ -9,13 +9,12 @@ from typing import Any, Protocol, cast
 from device.errors import ConfigError
 from device.i82599.card import Card
 from device.i82599.faults import CardTarget
-from device.i82599.sfp import module as sfp_module
+from device.i82599.sfp import kinds as sfp_kinds
 from device.machine.faults import table
 from device.machine.wire import NullPort, Port
 from device.serve.rpc_json import INT_MAX
 from device.serve.rpc_method import Action, Before, Method, Param
 
-SFPS = ("sr", "lr", "da", "none")
 FAULT_MAX = 256  # characters; a report repeats every active fault
 RPC_VERSION, PROTOCOL = "2.0", 1
 
@@ -94,8 +93,8 @@ class _Methods:
 
     def _sfp(self, kind: object, _before: Before) -> Action:
         if not isinstance(kind, str):
-            raise TypeError(f"wanted sr, lr, da or none, not {kind!r}")
-        made = sfp_module.make(kind)
+            raise TypeError(f"wanted {', '.join(sfp_kinds.KINDS)} or a file's path, not {kind!r}")
+        made = sfp_kinds.make(kind)
 
         def do() -> str:
             if made is None:
@@ -144,7 +143,7 @@ class _Methods:
         """The card as it will be when the same request has changed the module; None: as it is."""
         if "sfp" not in before:
             return None
-        cage = SimpleNamespace(module=sfp_module.make(str(before["sfp"])))
+        cage = SimpleNamespace(module=sfp_kinds.make(str(before["sfp"])))
         card = self._card
         pretended = SimpleNamespace(
             pf=card.pf,
@@ -200,7 +199,9 @@ class _Methods:
         return do
 
 
-SFP = Param("kind", "string", "what is plugged", choices=SFPS)
+SFP = Param(
+    "kind", "string", "what is plugged, or the path of a file where the NIC runs", sfp_kinds.KINDS, others="FILE"
+)
 
 
 def _fault_value(params: dict[str, object]) -> object:

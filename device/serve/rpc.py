@@ -178,7 +178,7 @@ def _by_name(method: Method, params: object) -> dict[str, object]:
                 raise RpcError(BAD_PARAMS, f"{method.name} lacks {param.name}: {param.doc}", value=params, do=do)
             continue
         value = params[param.name]
-        if param.choices and value not in param.choices:
-            wanted = f"{param.name} is one of {', '.join(param.choices)}, not {shown(value)}"
+        if not param.takes(value):
+            wanted = f"{param.name} is one of {', '.join(param.values)}, not {shown(value)}"
             raise RpcError(BAD_PARAMS, wanted, value=value, do=do)
     return params

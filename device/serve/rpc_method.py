@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What can be asked for on the control socket, and how a request is refused."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 PARSE, INVALID, NO_METHOD, BAD_PARAMS, INTERNAL = -32700, -32600, -32601, -32602, -32603
@@ -21,6 +21,13 @@ Before = Mapping[str, object]
 Note = Callable[[str, object], None]  # hears name and value of what was obeyed
 
 
+SHOWN_MAX = 6  # choices in a line of usage
+
+
+def _few(values: Sequence[str]) -> str:
+    return "|".join(values if len(values) <= SHOWN_MAX else (*values[:3], "…", *values[-2:]))
+
+
 @dataclass(frozen=True)
 class Param:
     """A parameter of a method.
@@ -31,6 +38,7 @@ class Param:
         doc: What it means.
         choices: The only values there are, if not all.
         needed: Whether it must be given.
+        others: What else there may be besides the choices, as it is shown; "" if nothing: such a value has a slash.
     """
 
     name: str
@@ -38,6 +46,17 @@ class Param:
     doc: str
     choices: tuple[str, ...] = ()
     needed: bool = True
+    others: str = ""
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        """What may be given, as it is shown; empty if that is anything."""
+        return (*self.choices, *([self.others] if self.others else []))
+
+    def takes(self, value: object) -> bool:
+        """Whether it may have this value."""
+        other = bool(self.others) and isinstance(value, str) and "/" in value
+        return not self.choices or value in self.choices or other
 
 
 @dataclass(frozen=True)
@@ -65,7 +84,7 @@ class Method:
     @property
     def usage(self) -> str:
         """How it is called, for people."""
-        words = [f"{p.name}={'|'.join(p.choices) or p.kind}" for p in self.params]
+        words = [f"{p.name}={_few(p.values) or p.kind}" for p in self.params]
         shown = (word if p.needed else f"[{word}]" for word, p in zip(words, self.params, strict=True))
         return " ".join((self.name, *shown))
 

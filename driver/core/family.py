@@ -165,6 +165,9 @@ class Nic(Protocol):
     def read_module(self, address: int, offset: int) -> int:
         """One byte of the module in the cage, at I2C address 0xA0 or 0xA2."""
 
+    def about_module(self) -> dict[str, Any]:
+        """What the module in the cage says of itself, and whether it is driven."""
+
     def read_link(self) -> dict[str, Any]:
         """The link as the MAC sees it now."""
 
@@ -191,6 +194,9 @@ class Look(Protocol):
 
     def stats(self) -> dict[str, int]:
         """What the NIC counted since its counters were read last; reading clears them."""
+
+    def about_module(self) -> dict[str, Any]:
+        """What the module in the cage says of itself, and whether it would be driven."""
 
     def read_link(self) -> dict[str, Any]:
         """The link as the MAC sees it now."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from device.regs.i82599 import ALL, SWSM, Register
 from driver.core.family import read_has_effect
-from driver.errors import DeviceGone, LinkError
+from driver.errors import DeviceGone
 from driver.ixgbe.hw.link import link_figures
 from driver.ixgbe.port import Port
 from driver.ixgbe.service import Service
@@ -86,9 +86,15 @@ class Figures(Port):
         Raises:
             LinkError: There is no module, or it does not answer.
         """
-        if not self.hw.phy.present:
-            raise LinkError(f"{self.door.name}: no module in the SFP+ cage")
-        return self.hw.phy.i2c.read_byte(offset, address=address)
+        return self.hw.phy.read(offset, address)
+
+    def about_module(self) -> dict[str, Any]:
+        """What the module says of itself, and whether it is driven.
+
+        Raises:
+            LinkError: There is no module, or it stopped answering.
+        """
+        return self.hw.phy.about()
 
     def read_link(self) -> dict[str, Any]:
         """The link as the MAC sees it now."""

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Looking at a port that nobody drives: no reset, no interrupt, no DMA, and nothing is written to its registers."""
+"""Looking at a port that nobody drives: no reset, no interrupt, no DMA, and nothing is written to its registers.
 
-from contextlib import ExitStack
+But for its module: that is read by the two wires of I2CCTL, under their semaphore.
+"""
+
+from contextlib import ExitStack, suppress
 from types import TracebackType
 from typing import Any, Self
 
@@ -9,7 +12,11 @@ from device.regs.i82599 import STATUS
 from driver.core.bar import Bar
 from driver.doors.door import Door
 from driver.ixgbe.figures import DUMPED
+from driver.ixgbe.hw.common import SystemClock
+from driver.ixgbe.hw.hw import Hw
+from driver.ixgbe.hw.info import DEVICES
 from driver.ixgbe.hw.link import link_figures
+from driver.ixgbe.hw.phy import UnsupportedSfpError
 from driver.ixgbe.hw.stats import HwStats
 from driver.ixgbe.probe import refuse_vf
 from driver.ixgbe.probe_pci import enable_device_mem, request_mem_regions
@@ -39,6 +46,7 @@ class IxgbeLook:
                 step(p)
             self.bar = Bar(door, 0, STATUS)
             self.bar.read(STATUS)
+            self._door, self._device_id = door, p.device_id
             self._undo = p.undo.pop_all()
 
     def stats(self) -> dict[str, int]:
@@ -50,6 +58,19 @@ class IxgbeLook:
     def read_link(self) -> dict[str, Any]:
         """The link as the MAC sees it now."""
         return link_figures(self.bar)
+
+    def about_module(self) -> dict[str, Any]:
+        """What the module says of itself, and whether it would be driven.
+
+        Raises:
+            LinkError: There is no module, or it stopped answering.
+        """
+        device = DEVICES[self._device_id]
+        hw = Hw(self.bar, self._door, device, device.info, SystemClock())
+        hw.eeprom.select()
+        with suppress(UnsupportedSfpError):  # `about` says it
+            hw.phy.identify()
+        return hw.phy.about()
 
     def close(self) -> None:
         """Let it go as it was; safe to call twice."""

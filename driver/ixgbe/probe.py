@@ -148,7 +148,7 @@ def reset_hw(p: Probing) -> str:
     phy = p.hw.phy
     if phy.sfp_type is SfpType.NOT_PRESENT:
         return "no SFP+ module: going on, the link waits for one"
-    return f"SFP+ {phy.sfp_type.name} ({phy.type.name})"
+    return f"SFP+ {phy.title} ({phy.type.name})"
 
 
 def check_fw_error(p: Probing) -> str:
@@ -231,7 +231,7 @@ def read_pba(p: Probing) -> str:
     about["device"] = p.hw.device.name
     about["mac"] = show(p.hw.perm_addr)
     about["pba"] = p.hw.eeprom.pba()
-    about["sfp"] = phy.sfp_type.name
+    about["sfp"] = phy.title
     sfp = f", SFP+: {phy.sfp_type.value}" if phy.present else ""
     return f"MAC: {p.hw.info.mac.value}, PHY: {phy.type.value}{sfp}, PBA No: {about['pba']}"
 

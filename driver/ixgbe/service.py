@@ -102,7 +102,7 @@ class Service:
             hw.phy.mark_absent()
             return
         try:
-            kind = hw.phy.identify()
+            hw.phy.identify()
             hw.phy.setup_sfp()
             hw.link.setup(one_gigabit=hw.phy.one_gigabit)
         except (UnsupportedSfpError, TimeoutError, DriverError) as err:
@@ -113,7 +113,7 @@ class Service:
             self._refused = str(err)
             return
         self._refused = ""
-        log.info("detected SFP+: %s", kind.name)
+        log.info("detected SFP+: %s", hw.phy.title)
 
     # ---- link ------------------------------------------------------------------------------------------------------
 

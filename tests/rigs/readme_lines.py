@@ -40,7 +40,7 @@ RUN: dict[str, dict[str, str]] = {
         f"{CTL} carrier on=false": r'"link": "down"',
         f"{CTL} sfp kind=none": r"^none$",
         f"{CTL} report --json": r'"sfp": "none", "link": "down"',
-        CTL: r"sfp kind=sr\|lr\|da\|none .*\ncarrier on=boolean",
+        CTL: r"sfp kind=sr\|lr\|da\|…\|none\|FILE .*\ncarrier on=boolean",
         f"{CTL} fault inject=slow=EERD:8": r"slow=EERD:8",
         "grep -m 2 ' LINKS ' /tmp/nic.trace": r"R 0x042a4 4 0x[0-9a-f]{8} LINKS",
         ".venv/bin/python -m device.trace FILE": r"R 0x042a4",

@@ -21,6 +21,7 @@ import pytest
 from click.shell_completion import BashComplete
 
 from device.__main__ import cli, main
+from device.i82599.sfp.kinds import KINDS
 from tests.rigs.client import RESET, Client
 from tests.rigs.process import ROOT, WAIT_S, Device, cpu_s, fd_count
 
@@ -213,7 +214,7 @@ def test_ctl_asks_and_says(device: Device, ctl: Ctl) -> None:
     code, out, _ = ctl(device.control)
     assert (code, out.splitlines()[0]) == (
         0,
-        "sfp kind=sr|lr|da|none              Put this module into the cage, or pull it.",
+        "sfp kind=sr|lr|da|…|none|FILE       Put this module into the cage, or pull it.",
     )
 
 
@@ -221,7 +222,8 @@ def test_ctl_asks_and_says(device: Device, ctl: Ctl) -> None:
     ("words", "code", "said"),
     [
         (["nosuch"], 2, 'no such method: "nosuch"; there are sfp, carrier,'),
-        (["sfp", "kind=xx"], 2, 'kind is one of sr, lr, da, none, not "xx"'),
+        (["sfp", "kind=xx"], 2, f'kind is one of {", ".join(KINDS)}, FILE, not "xx"'),
+        (["sfp", "kind=/nowhere/module"], 1, "SFP file /nowhere/module: No such file or directory"),
         (["sfp"], 2, "sfp lacks kind"),
         (["carrier", "on=maybe"], 2, "wanted true or false, not 'maybe'"),
         (["slow", "register=EERD", "3"], 2, "wanted k=v"),
@@ -299,9 +301,7 @@ def test_a_shell_proposes_what_the_device_has(device: Device) -> None:
 
     assert "ctl" in proposed(last="c")
     assert proposed("ctl", str(device.control), last="s") == {"sfp", "slow", "stop", "subscribe"}
-    assert proposed("ctl", str(device.control), "sfp", last="kind=") == {
-        f"kind={k}" for k in ("sr", "lr", "da", "none")
-    }
+    assert proposed("ctl", str(device.control), "sfp", last="kind=") == {f"kind={k}" for k in KINDS}
     assert proposed("ctl", str(device.control), "carrier", last="") == {"on=true", "on=false"}
     assert proposed("ctl", str(device.control) + "no", last="s") == set()
 

@@ -37,7 +37,7 @@ def test_an_eeprom_file_of_a_wrong_size(tmp_path: Path, run: Run) -> None:
         (("--trace", "RXDCTL,NOSUCH"), ("NOSUCH", "python -m device.regs")),
         (("--trace", "RXDCTL[128]"), ("there is no RXDCTL[128]",)),
         (("--trace", "0x1029"), ("no register at 0x1029",)),
-        (("--sfp", "qsfp"), ("'sr', 'lr', 'da', 'none'",)),
+        (("--sfp", "xfp"), ("'xfp' is neither one of sr, lr, da, da-active, ", ", none nor a file")),
         (("--tap", "a", "--peer", "b"), ("one wire",)),
         (("--wire", "null", "--tap", "a"), ("one wire", "--wire, --tap, --loopback, --null, --pcap, --peer")),
         (("--tap",), ("--tap",)),

@@ -6,13 +6,11 @@ Ref: SFF-8472 rev 12 (both pages, checksums, alarm bits), SFF-8024 (codes), SFF-
 
 from collections.abc import Callable
 
-from device.errors import ConfigError
+from device.regs.sff import Byte, names, speeds_mbps
 
-KINDS = ("sr", "lr", "da", "none")
 PAGE_A0 = 0xA0
 PAGE_A2 = 0xA2
-CC_BASE = 0x3F  # sum of 0x00..0x3E
-CC_EXT = 0x5F  # sum of 0x40..0x5E; A2h: of 0x00..0x5E
+CC_BASE, CC_EXT = Byte.CC_BASE, Byte.CC_EXT  # of A2h there is the second only: of 0x00..0x5E
 STATUS_CONTROL = 110
 ALARMS = 112
 WARNINGS = 116
@@ -34,10 +32,13 @@ THRESHOLDS = (
 
 def page_a0(  # every argument is a field of the page
     *,
-    code_10g: int,
+    code_10g: int = 0,
+    code_1g: int = 0,
     cable: int = 0,
     connector: int,
     encoding: int = 0x06,
+    rate: int = 0x67,
+    extended: int = 0,
     lengths: bytes,
     vendor: str,
     oui: bytes = INTEL_OUI,
@@ -53,10 +54,13 @@ def page_a0(  # every argument is a field of the page
     """Build an identification page with right checksums.
 
     Args:
-        code_10g: Byte 3, 10G Ethernet compliance (0x10 SR, 0x20 LR).
+        code_10g: Byte 3, 10G Ethernet compliance (0x10 SR, 0x20 LR, 0x40 LRM).
+        code_1g: Byte 6, 1G Ethernet compliance (0x01 SX, 0x02 LX, 0x08 T, 0x40 BX10).
         cable: Byte 8, cable technology (0x04 passive, 0x08 active).
-        connector: Byte 2 (0x07 LC, 0x21 copper pigtail).
-        encoding: Byte 11 (0x06 is 64B/66B).
+        connector: Byte 2 (0x07 LC, 0x21 copper pigtail, 0x22 RJ45).
+        encoding: Byte 11 (0x01 is 8B/10B, 0x06 64B/66B).
+        rate: Byte 12, nominal rate in 100 MBd.
+        extended: Byte 36, extended compliance (0x16 10GBASE-T).
         lengths: Bytes 14..19, link lengths.
         vendor: Bytes 20..35.
         oui: Bytes 37..39.
@@ -70,8 +74,10 @@ def page_a0(  # every argument is a field of the page
         sff_8472: Byte 94, revision obeyed; 0: no diagnostics.
     """
     page = bytearray(256)
-    page[0:20] = bytes((0x03, 0x04, connector, code_10g, 0, 0, 0, 0, cable, 0, 0, encoding, 0x67, 0)) + lengths
+    codes = (connector, code_10g, 0, 0, code_1g, 0, cable, 0, 0, encoding, rate, 0)
+    page[0:20] = bytes((0x03, 0x04, *codes)) + lengths
     page[20:36] = vendor.ljust(16).encode("ascii")
+    page[36] = extended
     page[37:40] = oui
     page[40:56] = part.ljust(16).encode("ascii")
     page[56:60] = revision.ljust(4).encode("ascii")
@@ -101,6 +107,15 @@ def page_a2() -> bytes:
     return bytes(page)
 
 
+def _words(raw: bytes | bytearray) -> list[int]:
+    return [int.from_bytes(raw[at : at + 2], "big") for at in range(0, len(raw), 2)]
+
+
+def _signed(value: int, quantity: int) -> int:
+    """Only the temperature, the first of the quantities, may be below 0."""
+    return value - 0x10000 if quantity == 0 and value >= 0x8000 else value
+
+
 class Page:
     """One bus address of a module, as the I2C bus asks for it."""
 
@@ -122,13 +137,25 @@ class Module:
 
     ``tx_disable`` is the pin that the card drives; ``rx_light`` says whether the other end sends light. A cable
     without a laser ignores the first.
+
+    Args:
+        kind: What it is called.
+        a0: Its identification page.
+        a2: Its diagnostics page, if it has one.
+        has_laser: Whether Tx disable means anything to it.
+        recorded: Its live values are those of ``a2``; else they are made up.
+
+    Attributes:
+        answers_left: After so many bytes it answers no more on its two wires; None: it always does.
     """
 
-    def __init__(self, kind: str, a0: bytes, a2: bytes | None, *, has_laser: bool) -> None:
+    def __init__(self, kind: str, a0: bytes, a2: bytes | None, *, has_laser: bool, recorded: bool = False) -> None:
         self.kind = kind
         self.a0 = bytearray(a0)
         self.a2 = None if a2 is None else bytearray(a2)
         self.has_laser = has_laser
+        self.recorded = recorded
+        self.answers_left: int | None = None
         self.tx_disable = False
         self.rx_light = False
         self.seconds: Callable[[], int] = int  # clock of the live values; the cage sets it
@@ -144,9 +171,14 @@ class Module:
         return not (self.has_laser and (self.tx_disable or self.soft_tx_disable))
 
     @property
-    def one_gigabit(self) -> bool:
-        """Whether it can run at 1 Gb/s (A0h byte 6 names a 1G type)."""
-        return self.a0[6] != 0
+    def names(self) -> list[str]:
+        """What it is, in the standards' words."""
+        return names(self.a0.__getitem__)
+
+    @property
+    def speeds_mbps(self) -> frozenset[int]:
+        """At which speeds it runs; 1G optics do not lock at 10G, nor the other way round."""
+        return speeds_mbps(self.a0.__getitem__)
 
     def live(self) -> list[int]:
         """Temperature, supply, bias, transmitted power, received power in A2h units.
@@ -154,31 +186,33 @@ class Module:
         Temperature wanders by a fraction of a degree, so that a watcher sees that it is alive.
         """
         second = self.seconds()
-        temperature = 38 * 256 + 64 + second * 37 % 64
-        return [
-            temperature,
-            33000 + second * 7 % 20,
-            3100 if self.sending else 0,
-            5623 if self.sending else 0,
-            5012 if self.rx_light else 0,
-        ]
+        values = [38 * 256 + 64 + second * 37 % 64, 33000 + second * 7 % 20, 3100, 5623, 5012]
+        if self.recorded and self.a2 is not None:
+            values = _words(self.a2[LIVE.start : LIVE.stop])
+        if not self.sending:
+            values[2:4] = (0, 0)
+        if not self.rx_light:
+            values[4] = 0
+        return values
 
     def _flags(self, high: int, low: int) -> bytes:
         # Two bits a quantity, high first: over, under.
         bits = ""
         for i, value in enumerate(self.live()):
-            signed = value - 0x10000 if i == 0 and value >= 0x8000 else value
-            bound = [v - 0x10000 if i == 0 and v >= 0x8000 else v for v in THRESHOLDS[i]]
-            bits += f"{int(signed > bound[high])}{int(signed < bound[low])}"
+            bound = _words(self.a2[8 * i : 8 * i + 8] if self.a2 is not None else b"")
+            over, under = (_signed(value, i) > _signed(bound[high], i), _signed(value, i) < _signed(bound[low], i))
+            bits += f"{int(over)}{int(under)}"
         return int(bits.ljust(16, "0"), 2).to_bytes(2, "big")
 
     def slave(self, address: int) -> Page | None:
         """Who answers at an I2C address, if anybody."""
-        answers = address == PAGE_A0 or (address == PAGE_A2 and self.a2 is not None)
+        answers = self.answers_left != 0 and (address == PAGE_A0 or (address == PAGE_A2 and self.a2 is not None))
         return Page(self, address) if answers else None
 
     def read(self, page: int, offset: int) -> int:
         """One byte of page 0xA0 or 0xA2 as it is now."""
+        if self.answers_left:
+            self.answers_left -= 1
         if page == PAGE_A0 or self.a2 is None:
             return self.a0[offset]
         if offset in LIVE:
@@ -196,36 +230,3 @@ class Module:
         """Take a byte. Only the diagnostics page's control byte and user area can be changed without a password."""
         if page == PAGE_A2 and self.a2 is not None and (offset in USER_AREA or offset == STATUS_CONTROL):
             self.a2[offset] = value
-
-
-def make(kind: str) -> Module | None:
-    """A module of ``kind``: sr, lr, da; None for "none".
-
-    Raises:
-        ConfigError: No such kind.
-    """
-    match kind:
-        case "none":
-            return None
-        case "sr":
-            a0 = page_a0(
-                code_10g=0x10, connector=0x07, lengths=bytes((0, 0, 8, 2, 0, 30)), vendor="Intel Corp",
-                part="FTLX8571D3BCV-IT", serial="IXLAB000001", wavelength=850, options=0x1A,
-                diagnostics=0x68, enhanced=0xF0, sff_8472=0x03,
-            )  # fmt: skip
-            return Module(kind, a0, page_a2(), has_laser=True)
-        case "lr":
-            a0 = page_a0(
-                code_10g=0x20, connector=0x07, lengths=bytes((10, 100, 0, 0, 0, 0)), vendor="Intel Corp",
-                part="FTLX1471D3BCV-IT", serial="IXLAB000002", wavelength=1310, options=0x1A,
-                diagnostics=0x68, enhanced=0xF0, sff_8472=0x03,
-            )  # fmt: skip
-            return Module(kind, a0, page_a2(), has_laser=True)
-        case "da":
-            a0 = page_a0(
-                code_10g=0, cable=0x04, connector=0x21, encoding=0, lengths=bytes((0, 0, 0, 0, 3, 0)), vendor="ixlab",
-                oui=bytes(3), part="DAC-3M", serial="IXLAB000003", wavelength=0x0100, options=0,
-            )  # fmt: skip
-            return Module(kind, a0, None, has_laser=False)
-        case _:
-            raise ConfigError(f"SFP kind {kind!r} is unknown; choose one of {', '.join(KINDS)}")

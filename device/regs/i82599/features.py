@@ -97,6 +97,10 @@ FEATURES = (
     Feature("TCP timer", WORKS, f"{_UNIT}test_intr_timer.py::test_it_ticks_as_long_as_it_loops"),
     Feature("link state in LINKS and STATUS", WORKS, f"{_RESETS}test_status_and_links_tell_of_the_link"),
     Feature("SFP+ modules over I2C", WORKS, f"{_PROBE}test_modules_by_kind"),
+    Feature(
+        "1G modules and their speed", WORKS, "tests/pair/test_modules.py::test_what_ixgbe_drives_has_a_link",
+        "the other end agrees to what is offered",
+    ),
     Feature("EEPROM by EERD, EEWR and bit by bit", WORKS, f"{_PROBE}test_bit_banged_words_are_those_of_eerd"),
     Feature("other PHYs over MDIO", NOT_OFFERED, f"{_UNIT}test_mac.py::test_the_scan_finds_nobody", "reads all ones"),
     # Security and storage

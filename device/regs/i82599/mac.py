@@ -78,8 +78,16 @@ class PCS1GANA(Storage, at=0x04218):
     """1G autonegotiation advertisement.  Ref: ixgbe."""
 
 
-class PCS1GANLP(ReadOnly, at=0x0421C):
-    """1G autonegotiation: what the link partner advertises.  Ref: ixgbe."""
+class PCS1GANLP(Register, at=0x0421C, access=RO):
+    """1G autonegotiation: what the link partner advertises.  Ref: ixgbe; IEEE 802.3 clause 37."""
+
+    FULL_DUPLEX = Field(5)
+    HALF_DUPLEX = Field(6)
+    SYM_PAUSE   = Field(7)
+    ASM_PAUSE   = Field(8)
+    FAULT       = Field(13, 12)
+    ACK         = Field(14)
+    NEXT_PAGE   = Field(15)
 
 
 class PCS1GANNP(Storage, at=0x04220):

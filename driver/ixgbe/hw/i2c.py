@@ -7,6 +7,8 @@ Ref: SFF-8472 (the module is an EEPROM at 0xA0 and diagnostics at 0xA2); timing 
 """
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from device.regs.i82599 import I2CCTL
 from driver.errors import LinkError
@@ -35,6 +37,16 @@ class I2c:
         """Nothing is driven yet."""
         self.hw = hw
         self.swfw = swfw
+        self._until_s = float("inf")
+
+    @contextmanager
+    def within(self, seconds: float) -> Iterator[None]:
+        """Try no byte again once so much time has passed: a module that fails now and then would take minutes."""
+        self._until_s = self.hw.clock.now_s() + seconds
+        try:
+            yield
+        finally:
+            self._until_s = float("inf")
 
     def _drive(self, **wires: int) -> None:
         self.hw.bar.update(I2CCTL, **wires)
@@ -118,17 +130,18 @@ class I2c:
             retries: How often to try again after clearing the bus.
 
         Raises:
-            NoAckError: Nobody answered, in the end.
+            NoAckError: Nobody answered, in the end, or in time (``within``).
             TimeoutError: The semaphore of the wires cannot be had.
         """
         for left in range(retries, -1, -1):
             try:
                 with self.swfw.held(self._lock):
                     return self._read_once(address, offset)
-            except NoAckError:
+            except NoAckError as err:
                 self._bus_clear()
-                if not left:
-                    raise
+                if not left or self.hw.clock.now_s() >= self._until_s:
+                    tries = retries - left + 1
+                    raise NoAckError(f"byte {offset:#04x} at {address:#04x}, asked {tries} times: {err}") from err
                 self.hw.clock.sleep(RETRY_WAIT_S)
         raise NoAckError("no try was allowed")
 

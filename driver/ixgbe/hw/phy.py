@@ -7,18 +7,20 @@ Ref: SFF-8472 for the bytes; ixgbe_identify_sfp_module_generic for the rules.
 import enum
 import errno
 import logging
+from typing import Any
 
-from device.regs.i82599 import CORECTL
+from device.regs import sff
+from device.regs.i82599 import CORECTL, ESDP
+from device.regs.sff import IDENTIFIER_SFP, Byte, Cable, CableSpec, Comp1g, Comp10g
 from driver.errors import LinkError, ProbeError
+from driver.ethtool import module
 from driver.ixgbe.hw.common import Common
 from driver.ixgbe.hw.eeprom import Eeprom
-from driver.ixgbe.hw.i2c import DETECT_RETRIES, DIAGNOSTICS_ADDRESS, I2c, NoAckError
+from driver.ixgbe.hw.i2c import DETECT_RETRIES, MODULE_ADDRESS, I2c, NoAckError
 from driver.ixgbe.hw.link import Link
 from driver.ixgbe.hw.swfw import SwFw
 
 log = logging.getLogger(__name__)
-
-PAGE_BYTES = 256
 
 
 class SfpType(enum.IntEnum):
@@ -36,6 +38,8 @@ class SfpType(enum.IntEnum):
     SX_1G_CORE1 = 12
     LX_1G_CORE0 = 13
     LX_1G_CORE1 = 14
+    BX_1G_CORE0 = 15
+    BX_1G_CORE1 = 16
     NOT_PRESENT = 0xFFFE
     UNKNOWN = 0xFFFF
 
@@ -56,63 +60,18 @@ class PhyType(enum.IntEnum):
     SFP_UNSUPPORTED = 25
 
 
-class Byte(enum.IntEnum):
-    """Offsets in the identification page."""
-
-    IDENTIFIER = 0x00
-    COMP_10G = 0x03
-    COMP_1G = 0x06
-    CABLE_TECHNOLOGY = 0x08
-    BITRATE = 0x0C
-    OUI = 0x25
-    CABLE_SPEC = 0x3C
-    DIAGNOSTICS = 0x5C
-    SFF_8472 = 0x5E
-
-
-class Comp10g(enum.IntFlag):
-    """10G Ethernet compliance codes."""
-
-    SR = 0x10
-    LR = 0x20
-
-
-class Comp1g(enum.IntFlag):
-    """1G Ethernet compliance codes."""
-
-    SX = 0x01
-    LX = 0x02
-    T = 0x08
-
-
-class Cable(enum.IntFlag):
-    """Cable technology."""
-
-    PASSIVE = 0x04
-    ACTIVE = 0x08
-
-
-class CableSpec(enum.IntFlag):
-    """Active cables: what they conform to."""
-
-    LIMITING = 0x04
-
-
-class Diagnostics(enum.IntFlag):
-    """Diagnostic monitoring type."""
-
-    ADDRESS_CHANGE = 0x04
-    IMPLEMENTED = 0x40
-
-
-IDENTIFIER_SFP = 0x03
+PATIENCE_S = 2.0  # with a module that answers now and then
 OUI_TYCO = bytes.fromhex("004076")
 OUI_FTL = bytes.fromhex("009065")
 OUI_AVAGO = bytes.fromhex("00176a")
 OUI_INTEL = bytes.fromhex("001b21")
 # 1G kinds are initialised like SR/LR modules of the same port, and so are limiting active cables.
-LIKE_SRLR = range(SfpType.DA_ACT_LMT_CORE0, SfpType.LX_1G_CORE1 + 1)
-ONE_GIGABIT = range(SfpType.CU_1G_CORE0, SfpType.LX_1G_CORE1 + 1)
+LIKE_SRLR = range(SfpType.DA_ACT_LMT_CORE0, SfpType.BX_1G_CORE1 + 1)
+ACCEPTED = (
+    "driven are cables of any vendor, 1000BASE-SX, -LX, -T and -BX10 of any vendor, and 10G optics by Intel "
+    "(by others with allow_unsupported_sfp)"
+)
+ONE_GIGABIT = range(SfpType.CU_1G_CORE0, SfpType.BX_1G_CORE1 + 1)
 
 
 class UnsupportedSfpError(LinkError):
@@ -120,7 +79,13 @@ class UnsupportedSfpError(LinkError):
 
 
 class SfpPhy:
-    """The cage of one port."""
+    """The cage of one port.
+
+    Attributes:
+        names: What the module is, in the standards' words.
+        refused: Why we do not drive it; "" if we do.
+        silent: What it did not answer, if it seems not to be there.
+    """
 
     def __init__(self, hw: Common, swfw: SwFw, eeprom: Eeprom, link: Link) -> None:
         """Nothing is known until ``identify``."""
@@ -134,11 +99,19 @@ class SfpPhy:
         self.multispeed = False
         self.setup_needed = False
         self.allow_unsupported_sfp = False
+        self.names: list[str] = []
+        self.refused = ""
+        self.silent = ""
 
     @property
     def present(self) -> bool:
-        """Whether a module was found the last time anybody looked."""
-        return self.sfp_type not in {SfpType.NOT_PRESENT, SfpType.UNKNOWN}
+        """Whether a module was found the last time anybody looked, be it one that we do not drive."""
+        return self.sfp_type is not SfpType.NOT_PRESENT and self.type is not PhyType.UNKNOWN
+
+    @property
+    def title(self) -> str:
+        """What the module is: Linux's name for its kind, or the standards' for one that Linux drives without a name."""
+        return self.sfp_type.name if self.sfp_type is not SfpType.UNKNOWN else ", ".join(self.names) or "UNKNOWN"
 
     @property
     def known(self) -> bool:
@@ -152,7 +125,7 @@ class SfpPhy:
 
     def forget(self) -> None:
         """The cage was opened: nothing is known any more."""
-        self.type, self.sfp_type = PhyType.UNKNOWN, SfpType.UNKNOWN
+        self.type, self.sfp_type, self.refused, self.silent = PhyType.UNKNOWN, SfpType.UNKNOWN, "", ""
 
     def mark_absent(self) -> None:
         """The cage is empty."""
@@ -164,14 +137,15 @@ class SfpPhy:
         Raises:
             UnsupportedSfpError: A module is there that we do not drive.
         """
-        before = self.sfp_type
+        before, self.refused, self.silent = self.sfp_type, "", ""
         try:
             self._identify()
         except NoAckError as err:
             log.debug("no module: %s", err)
             self.mark_absent()
-        except UnsupportedSfpError:
-            self.type = PhyType.SFP_UNSUPPORTED
+            self.silent = str(err)
+        except UnsupportedSfpError as err:
+            self.type, self.refused = PhyType.SFP_UNSUPPORTED, str(err)
             raise
         if self.sfp_type != before and self.present:
             self.setup_needed = True
@@ -182,9 +156,15 @@ class SfpPhy:
         self.sfp_type = SfpType.UNKNOWN
         identifier = read(Byte.IDENTIFIER, retries=DETECT_RETRIES)
         if identifier != IDENTIFIER_SFP:
-            raise UnsupportedSfpError(f"the module says it is of kind {identifier:#04x}, an SFP would say 0x03")
-        comp_1g, comp_10g = Comp1g(read(Byte.COMP_1G)), Comp10g(read(Byte.COMP_10G))
-        cable = Cable(read(Byte.CABLE_TECHNOLOGY))
+            raise self._refusal(f"the module says it is of kind {identifier:#04x}, an SFP would say 0x03", identifier)
+        seen = {Byte.IDENTIFIER: identifier}
+        for at in (Byte.CODE_1G, Byte.CODE_10G, Byte.CABLE_TECHNOLOGY, Byte.RATE):
+            seen[at] = read(at)
+        comp_1g, comp_10g = Comp1g(seen[Byte.CODE_1G]), Comp10g(seen[Byte.CODE_10G])
+        cable = Cable(seen[Byte.CABLE_TECHNOLOGY])
+        if seen[Byte.RATE] != sff.RATE_1G:  # of another rate it is not Ethernet's
+            comp_1g &= ~Comp1g.BX10
+        self.names = sff.names(lambda offset: seen.get(Byte(offset), 0))
         port = self.hw.lan_id
         kind = self._kind(comp_10g, comp_1g, cable)
         if kind is not SfpType.UNKNOWN:
@@ -195,13 +175,21 @@ class SfpPhy:
         )
         self.sfp_type = kind
         self.type = self._vendor(cable)
-        if cable & (Cable.PASSIVE | Cable.ACTIVE) and kind is not SfpType.UNKNOWN:
+        if cable & (Cable.PASSIVE | Cable.ACTIVE):
             return
-        if not comp_10g & (Comp10g.SR | Comp10g.LR) and kind not in ONE_GIGABIT:
-            raise UnsupportedSfpError(
-                f"the module is neither 10GBASE-SR/LR nor a cable (10G code {int(comp_10g):#04x})"
-            )
+        if not comp_10g and kind not in ONE_GIGABIT:
+            raise self._refusal("the module is neither 10GBASE-SR/LR nor a cable, nor of a 1G kind that is known")
         self._check_vendor()
+
+    def _refusal(self, why: str, identifier: int = IDENTIFIER_SFP) -> UnsupportedSfpError:
+        """What to raise: why, which module it is as far as it says so itself, and which ones are driven."""
+        try:
+            read, at = self.i2c.read_byte, sff.texts(identifier)
+            vendor, part = (sff.text([read(n) for n in at[what]]) or "unnamed" for what in ("vendor", "part"))
+            who = f"{vendor} {part} ({', '.join(sff.names(read)) or 'no kind that is known'})"
+        except NoAckError as err:
+            who = f"it does not say what it is: {err}"
+        return UnsupportedSfpError(f"{why}: {who}; {ACCEPTED}")
 
     def _kind(self, comp_10g: Comp10g, comp_1g: Comp1g, cable: Cable) -> SfpType:
         """The kind for port 0."""
@@ -216,6 +204,7 @@ class SfpPhy:
             (Comp1g.T, SfpType.CU_1G_CORE0),
             (Comp1g.SX, SfpType.SX_1G_CORE0),
             (Comp1g.LX, SfpType.LX_1G_CORE0),
+            (Comp1g.BX10, SfpType.BX_1G_CORE0),
         ):
             if code in comp_1g:
                 return kind
@@ -238,9 +227,33 @@ class SfpPhy:
         if self.allow_unsupported_sfp:
             log.warning("an untested SFP+ module (vendor %s) is used because you allowed it", self.oui.hex(":"))
             return
-        raise UnsupportedSfpError(
-            f"the module's vendor {self.oui.hex(':')} is not supported (option allow_unsupported_sfp)"
-        )
+        raise self._refusal(f"the module's vendor {self.oui.hex(':')} is not supported (option allow_unsupported_sfp)")
+
+    def read(self, offset: int, address: int = MODULE_ADDRESS) -> int:
+        """One byte of the module.
+
+        Raises:
+            LinkError: There is none, or it does not answer.
+        """
+        name = self.hw.door.name
+        if not self.present:
+            if self.silent and self.hw.bar.read(ESDP).SDP2:
+                raise LinkError(f"{name}: the SFP+ cage is full, and its module does not answer ({self.silent})")
+            raise LinkError(f"{name}: no module in the SFP+ cage")
+        try:
+            return self.i2c.read_byte(offset, address=address)
+        except NoAckError as err:
+            raise LinkError(f"{name}: the SFP+ module stopped answering: {err}; plug it anew, or another one") from err
+
+    def about(self) -> dict[str, Any]:
+        """What the module says of itself, and whether it is driven; done or given up within some seconds.
+
+        Raises:
+            LinkError: There is none, or it stopped answering.
+        """
+        with self.i2c.within(PATIENCE_S):
+            found = module(lambda address, offset: self.read(offset, address))
+        return {**found, "driven": f"no: {self.refused}" if self.refused else f"yes, as {self.title}"}
 
     def setup_sfp(self) -> None:
         """Load the analog settings for this kind of module and set the link for it.
@@ -251,7 +264,7 @@ class SfpPhy:
 
         Ref: ixgbe_setup_sfp_modules_82599.
         """
-        if not self.present or not self.setup_needed:
+        if not self.present or self.sfp_type is SfpType.UNKNOWN or not self.setup_needed:
             return
         sfp_id = int(self.sfp_type)
         if self.sfp_type in LIKE_SRLR:
@@ -270,22 +283,3 @@ class SfpPhy:
         except TimeoutError as err:
             raise ProbeError(errno.EIO, f"SFP module setup not complete: {err}") from err
         self.setup_needed = False
-
-    def read_module(self) -> bytes:
-        """The module's memory: 256 bytes, or 512 with diagnostics.
-
-        Raises:
-            LinkError: No module, or it stopped answering.
-
-        Ref: ixgbe_get_module_info, ixgbe_get_module_eeprom.
-        """
-        try:
-            has_second = self.i2c.read_byte(Byte.SFF_8472) != 0
-            kind = Diagnostics(self.i2c.read_byte(Byte.DIAGNOSTICS))
-            pages = [bytes(self.i2c.read_byte(n) for n in range(PAGE_BYTES))]
-            if has_second and Diagnostics.IMPLEMENTED in kind and Diagnostics.ADDRESS_CHANGE not in kind:
-                second = (self.i2c.read_byte(n, address=DIAGNOSTICS_ADDRESS) for n in range(PAGE_BYTES))
-                pages.append(bytes(second))
-        except NoAckError as err:
-            raise LinkError(f"the module cannot be read: {err}") from err
-        return b"".join(pages)

@@ -19,10 +19,20 @@ def reader(a0: bytes, a2: bytes = bytes(256)) -> Callable[[int, int], int]:
     return lambda address, offset: pages[address][offset]
 
 
-def page(*, code: int = 0, cable: int = 0, copper_m: int = 0, nm: int = 0, diagnostics: int = 0) -> bytes:
+def page(
+    *,
+    code: int = 0,
+    one: int = 0,
+    base_t: int = 0,
+    cable: int = 0,
+    copper_m: int = 0,
+    nm: int = 0,
+    diagnostics: int = 0,
+) -> bytes:
     """Ref: SFF-8472 table 4-1."""
     data = bytearray(256)
     data[0], data[3], data[8], data[18], data[92] = 3, code, cable, copper_m, diagnostics
+    data[6], data[36] = one, base_t
     data[20:36] = b"EXAMPLE OPTICS  "
     data[37:40] = bytes.fromhex("001b21")
     data[40:56] = b"XY-85\xff-SR       "
@@ -67,9 +77,27 @@ def test_a_cable_has_a_length_and_no_wavelength(cable: int, kind: str) -> None:
     assert "wavelength_nm" not in found
 
 
+@pytest.mark.parametrize(
+    ("codes", "kind"),
+    [
+        ({"one": 0x01}, "1000BASE-SX"),
+        ({"one": 0x02}, "1000BASE-LX"),
+        ({"one": 0x08}, "1000BASE-T"),
+        ({"one": 0x40}, "1000BASE-BX10"),
+        ({"code": 0x40}, "10GBASE-LRM"),
+        ({"code": 0x80}, "10GBASE-ER"),
+        ({"code": 0x10, "one": 0x01}, "10GBASE-SR, 1000BASE-SX"),
+        ({"base_t": 0x16}, "10GBASE-T"),
+        ({}, "10G code 0x00, 1G code 0x00"),
+    ],
+)
+def test_kinds_have_the_standards_names(codes: dict[str, int], kind: str) -> None:
+    assert ethtool.module(reader(page(**codes)))["type"] == kind
+
+
 def test_something_else_in_the_cage() -> None:
     found = ethtool.module(reader(b"\x0d" + page()[1:]))
-    assert (found["identifier"], found["type"]) == ("0x0d", "unknown")
+    assert (found["identifier"], found["type"]) == ("QSFP+", "QSFP+")
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,11 @@ import pytest
 from device.i82599.card import make_registers
 from device.i82599.core import CardCore
 from device.i82599.link import Link
-from device.i82599.sfp.module import INTEL_OUI, Module, make, page_a0
+from device.i82599.sfp.kinds import make
+from device.i82599.sfp.module import Module
 
-ESDP, AUTOC, AUTOC2, LINKS, ANLP1, HLREG0, GPIE, MACC = (
-    0x00020, 0x042A0, 0x042A8, 0x042A4, 0x042B0, 0x04240, 0x00898, 0x04330,
+ESDP, AUTOC, AUTOC2, LINKS, ANLP1, HLREG0, GPIE, MACC, PCS1GLSTA, PCS1GANLP = (
+    0x00020, 0x042A0, 0x042A8, 0x042A4, 0x042B0, 0x04240, 0x00898, 0x04330, 0x0420C, 0x0421C,
 )  # fmt: skip
 SDP1, SDP2, SDP3, SDP3_DIR = 0x2, 0x4, 0x8, 0x800
 LSC, GPI1, GPI2 = 1 << 20, 1 << 25, 1 << 26
@@ -73,15 +74,6 @@ class Bench:
         self.regs.write(ESDP, esdp & ~SDP3 if on else esdp | SDP3)
 
 
-def gigabit_module() -> Module:
-    page = bytearray(
-        page_a0(code_10g=0x10, connector=7, lengths=bytes(6), vendor="x", oui=INTEL_OUI, part="x", serial="x",
-                wavelength=850, options=0)
-    )  # fmt: skip
-    page[6] = 1
-    return Module("dual", bytes(page), None, has_laser=True)
-
-
 def test_up_after_reset_with_everything_in_place() -> None:
     b = Bench()
     assert b.links == LINKS_UP | LINKS_10G
@@ -109,11 +101,52 @@ def test_truth_table(kind: str) -> None:
         assert b.wire.told[-1] == sending, row
 
 
-@pytest.mark.parametrize(("lms", "links"), [(0, LINKS_1G), (2, LINKS_1G), (3, LINKS_10G), (1, 0), (4, 0)])
-def test_speed_follows_mode_and_module(lms: int, links: int) -> None:
-    b = Bench(gigabit_module())
-    b.regs.write(AUTOC, lms << 13)
-    assert b.links == (links | LINKS_UP if links else 0)
+BOTH, ONE, TEN = {0: LINKS_1G, 2: LINKS_1G, 3: LINKS_10G}, {0: LINKS_1G, 2: LINKS_1G}, {3: LINKS_10G}
+
+
+@pytest.mark.parametrize(
+    ("kind", "modes"),
+    [
+        *(("sr-dual", BOTH), ("sr", TEN), ("lrm", TEN), ("da-active", TEN), ("10g-t", TEN), ("foreign", TEN)),
+        *(("sx", ONE), ("lx", ONE), ("bx10", ONE), ("t", ONE), ("qsfp", {})),
+    ],
+)
+def test_speed_follows_mode_and_module(kind: str, modes: dict[int, int]) -> None:
+    """1G optics never lock at "10G serial", 10G ones never at 1G; the cage hangs on no other lane."""
+    b = Bench(kind)
+    for lms in range(8):
+        b.regs.write(AUTOC, lms << 13)
+        assert b.links == (modes[lms] | LINKS_UP if lms in modes else 0), lms
+        assert b.wire.told[-1] == (lms in modes), lms
+
+
+def test_another_speed_is_another_link() -> None:
+    """ixgbe looks at LINKS again only when it is told of a change."""
+    b = Bench("sr-dual")
+    b.regs.write(AUTOC, 2 << 13)
+    assert b.irq.take() == LSC
+    assert (b.links, b.link.changes) == (LINKS_UP | LINKS_1G, 2)
+    b.regs.write(AUTOC, 0)
+    assert (b.irq.take(), b.link.changes) == (0, 2)
+
+
+def test_the_1g_pcs_tells_of_its_link() -> None:
+    """Ref: ixgbe's flow control at 1G waits for PCS1GLSTA.AN_COMPLETE, and compares PCS1GANA with PCS1GANLP."""
+    b = Bench("sx")
+    assert (b.regs.read(PCS1GLSTA), b.regs.read(PCS1GANLP)) == (0, 0)
+    b.regs.write(AUTOC, 2 << 13)
+    assert b.regs.read(PCS1GLSTA) == 1 << 0 | 1 << 4 | 1 << 16 | 1 << 17
+    assert b.regs.read(PCS1GANLP) & (1 << 7 | 1 << 8) == 1 << 7 | 1 << 8  # both pauses
+    b.regs.write(AUTOC, 0)  # without autonegotiation nothing is agreed
+    assert (b.regs.read(PCS1GLSTA), b.regs.read(PCS1GANLP)) == (1 << 0 | 1 << 4, 0)
+    b.wire.carrier = False
+    b.link.evaluate()
+    assert b.regs.read(PCS1GLSTA) == 0
+
+
+def test_it_says_what_keeps_a_1g_module_down() -> None:
+    b = Bench("sx")
+    assert "the driver chose a mode that this module has not, which is 1000BASE-SX: AUTOC" in b.link.why_down()
 
 
 def test_link_disable_bit() -> None:

@@ -70,6 +70,7 @@ def test_a_byte_of_the_module(card: Card) -> None:
 
 def test_a_module_takes_its_faults_with_it(card: Card) -> None:
     card.faults.inject("module=0x25:0x12")
+    card.faults.inject("silent=0")
     card.faults.inject(f"nvm={WORD}:0x1234")
     card.insert_sfp("sr")
     assert card.faults.active == [f"nvm={WORD}:0x1234"]
@@ -85,6 +86,7 @@ def test_a_module_takes_its_faults_with_it(card: Card) -> None:
         ("nvm=1:65536", "65536 is out of range; wanted a 16-bit value"),
         ("module=256:1", "256 is out of range; wanted an offset in page A0h, 0 to 255"),
         ("module=1:256", "256 is out of range; wanted a byte, 0 to 255"),
+        ("silent=-1", "-1 is out of range; wanted bytes that it still gives"),
     ],
 )
 def test_nonsense_is_refused(card: Card, asked: str, words: str) -> None:
@@ -94,5 +96,19 @@ def test_nonsense_is_refused(card: Card, asked: str, words: str) -> None:
 
 
 def test_there_is_nothing_to_break_in_an_empty_cage() -> None:
-    with Card(sfp="none") as card, pytest.raises(ValueError, match=r"no module in the cage .*plug one first"):
-        card.faults.inject("module=1:1")
+    for asked in ("module=1:1", "silent=0"):
+        with Card(sfp="none") as card, pytest.raises(ValueError, match=r"no module in the cage .*plug one first"):
+            card.faults.inject(asked)
+
+
+def test_a_module_that_falls_silent(card: Card) -> None:
+    """It answers no address any more; what it holds is still there when it speaks again."""
+    module = card.sfp.module
+    assert module is not None
+    card.faults.inject("silent=2")
+    assert [module.read(0xA0, at) for at in (0, 3)] == [0x03, 0x10]
+    assert module.slave(0xA0) is None
+    assert module.slave(0xA2) is None
+    card.faults.end("silent")
+    assert module.slave(0xA0) is not None
+    assert module.read(0xA0, 0) == 0x03

@@ -9,7 +9,8 @@ from device.i82599.card import make_registers
 from device.i82599.core import CardCore
 from device.i82599.sfp.block import Sfp
 from device.i82599.sfp.i2c import I2cBus
-from device.i82599.sfp.module import Module, make
+from device.i82599.sfp.kinds import make
+from device.i82599.sfp.module import Module
 from tests.rigs.bitbang import I2cMaster, NackError
 
 I2CCTL, STATUS = 0x00028, 0x00008
