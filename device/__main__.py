@@ -24,6 +24,7 @@ try:
     from device.i82599.nvm.file import NvmFile
     from device.i82599.sfp.kinds import KINDS
     from device.logs import Logs
+    from device.machine import rom as expansion_rom
     from device.machine.faults import table as table_of_faults
     from device.machine.irq import IrqKind
     from device.machine.socket_file import group_of, mode_of, rule_of
@@ -33,6 +34,7 @@ try:
     from device.regs.core import Register
     from device.regs.i82599 import ALL
     from device.regs.names import find
+    from device.regs.pci import PCI_DEVICE_ID, PCI_VENDOR_ID
     from device.regs.terminal import any_locale
     from device.regs.version import version
     from device.serve.rights import User, become, user_of
@@ -47,6 +49,7 @@ except ImportError as exc:
     raise SystemExit(MISSING) from exc
 
 MAC_BYTES = 6
+IDS = (int(PCI_VENDOR_ID.reset()), int(PCI_DEVICE_ID.reset()))
 
 log = logging.getLogger("device")
 
@@ -240,6 +243,9 @@ def _give_up_rights(user: User, port: Port, paths: Sequence[Path | None]) -> Non
     "--nvm", type=click.Path(path_type=Path, dir_okay=False), help="EEPROM image; what is written stays in it."
 )
 @click.option(
+    *("--rom",), type=click.Path(path_type=Path, dir_okay=False), help="Expansion ROM of the card; none without it."
+)
+@click.option(
     "--doorbells",
     type=click.Choice(["trapped", "shared"]),
     default="trapped",
@@ -300,6 +306,7 @@ def cli(
     mac: bytes | None,
     sfp: str,
     nvm: Path | None,
+    rom: Path | None,
     doorbells: str,
     interrupts: str,
     trace: Sequence[tuple[type[Register], int | None]],
@@ -338,6 +345,7 @@ def cli(
         for register, n in () if trace_file else trace:
             card.regs.trace(register, n)
         image = _nvm_file(card, nvm)
+        rom_bytes = b"" if rom is None else expansion_rom.load(rom, *IDS)
         _inject(card, faults)
         written = stack.enter_context(TraceFile(card.pf, trace_file, trace)) if trace_file else None
         server = Server(
@@ -349,6 +357,7 @@ def cli(
             trace=written,
             chores=[logs.poll, *([image.poll] if image else [])],
             rule=rule_of(socket_mode, socket_group),
+            rom=rom_bytes,
         )
         stack.callback(server.close)
         ending.by(server.stop)

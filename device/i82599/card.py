@@ -22,6 +22,7 @@ from device.i82599.nvm import image as nvm_image
 from device.i82599.nvm.block import Nvm
 from device.i82599.nvm.image import DEFAULT_MAC, Image, ImageOptions
 from device.i82599.nvm.spi import SpiEeprom
+from device.i82599.nvm.vpd import NvmVpd
 from device.i82599.porter import Porter
 from device.i82599.report import Report, ring_rows, stall_rows, unknown_rows
 from device.i82599.rss.block import Rss
@@ -136,6 +137,7 @@ class Card(Block):
         self._next_poll_ns = 0
 
         self.image = image
+        self.vpd = NvmVpd(image)
         self.nvm = Nvm(self.regs, image, SpiEeprom, default_mac=DEFAULT_MAC, port=lan_id)
         self.sfp = Sfp(self.regs, self.clock, I2cBus, module)
         self.link = Link(self.regs, self.core, self.sfp, self._set_link_up)

@@ -13,6 +13,7 @@ from typing import TypeVar
 from device.machine.irq import IrqKind
 from device.machine.seam import PciSide
 from device.machine.stored import Stored
+from device.machine.vpd import Vpd
 from device.regs import pci
 from device.regs.core import RW, SC, W1C, Register
 
@@ -21,6 +22,8 @@ log = logging.getLogger(__name__)
 BARS = pci.BARS  # index -> size in bytes
 D0, D3HOT = 0, 3
 VF_OFFSET, VF_OFFSET_ARI = 384, 128
+ROM_ENABLE = 1
+_RW, _W1C = pci.bits_bytes(RW), pci.bits_bytes(W1C)
 R = TypeVar("R", bound=Register)
 Identity = Callable[[], Iterable[tuple[type[Register], int]]]  # registers and the values that are this card's own now
 
@@ -41,18 +44,30 @@ class ConfigSpace:
         function: Who is told what a write changes; the space is attached to it as ``function.config``.
         identity: What is this card's own: serial number, interrupt pin …; asked at every reset.
         best: The best kind of interrupt on offer; capabilities of better kinds are left out.
+        vpd: Vital product data, if the card has any.
+        rom_bytes: Size of its expansion ROM, a power of two; 0: none.
     """
 
-    def __init__(self, function: PciSide, identity: Identity = tuple, *, best: IrqKind = IrqKind.MSIX) -> None:
+    def __init__(
+        self,
+        function: PciSide,
+        identity: Identity = tuple,
+        *,
+        best: IrqKind = IrqKind.MSIX,
+        vpd: Vpd | None = None,
+        rom_bytes: int = 0,
+    ) -> None:
         self.function = function
         self.identity = identity
         self.best = best
+        self.vpd = vpd
+        self.rom_bytes = rom_bytes
         self.armed = IrqKind.NONE
         self.flrs = 0
         self.on_flr: Callable[[], None] = _nothing  # who else keeps state of the function
         self._data = bytearray(pci.CONFIG_BYTES)
-        self._rw = bytearray(pci.bits_bytes(RW))
-        self._w1c = bytearray(pci.bits_bytes(W1C))
+        self._rw = bytearray(_RW)
+        self._w1c = bytearray(_W1C)
         self._shut = False  # the client itself has switched memory decoding off
         self._stored = Stored()
         self._vector_limit = function.vector_limit
@@ -124,8 +139,16 @@ class ConfigSpace:
             kept = self._data[at] & ~self._rw[at]
             self._data[at] = (kept | byte & self._rw[at]) & ~(byte & self._w1c[at])
         self._sriov(vfs)
+        if offset <= _span(pci.VPD_ADDR).stop - 1 < offset + len(data):
+            self._vpd()
+        pm = self.get(pci.PM_PMCSR)
+        self._stored.written(0, pm, pm, pm)
         self._shut = not self.get(pci.PCI_COMMAND).MEMORY and (self._shut or bool(decoded))
-        if self._power(power) or self._commanded(written):
+        if self._power(power):
+            self.flr()
+            # A function that can wake from D3hot keeps what it needs for that.  Ref: PCI power management 1.2, 5.4.1.
+            self.update(pci.PM_PMCSR, PME_EN=pm.PME_EN)
+        elif self._commanded(written):
             self.flr()
         else:
             self._tell()
@@ -157,6 +180,17 @@ class ConfigSpace:
         self.update(pci.SRIOV_VF_OFFSET, VALUE=VF_OFFSET_ARI if control.ARI else VF_OFFSET)
         self._stored.written(0, control, control, control)
 
+    def _vpd(self) -> None:
+        """Do what VPD_ADDR asks for, at once: the flag that software waits for turns over."""
+        if self.vpd is None or not self.get(pci.VPD_CAP_ID):
+            return
+        where, data = self.get(pci.VPD_ADDR), _span(pci.VPD_DATA)
+        if where.FLAG:
+            self.vpd.write(where.ADDR, bytes(self._data[data]))
+        else:
+            self._data[data] = self.vpd.read(where.ADDR)
+        self.update(pci.VPD_ADDR, FLAG=1 - where.FLAG)
+
     # -- resets --------------------------------------------------------------------------------------------------------
 
     def flr(self) -> None:
@@ -181,7 +215,7 @@ class ConfigSpace:
 
     def _load(self, *, keep: bool) -> None:
         old = bytes(self._data)
-        self._data[:] = pci.reset_bytes()
+        self._data[:], self._rw[:], self._w1c[:] = pci.reset_bytes(), _RW, _W1C
         for register in pci.CONFIG:
             if keep and register.KEEP:
                 for n in range(register.count):
@@ -196,6 +230,12 @@ class ConfigSpace:
         if self.best < IrqKind.MSI:
             self._leave_out(pci.MSI_CAP_ID, pci.MSI_PENDING)
             self.update(pci.PM_NEXT, VALUE=pci.EXP_CAP_ID.offset())
+
+        if self.vpd is None or not self.vpd.present:
+            self._leave_out(pci.VPD_CAP_ID, pci.VPD_DATA)
+            self.update(pci.EXP_NEXT, VALUE=0)
+        if self.rom_bytes:
+            self._rw[_span(pci.PCI_ROM)] = ((1 << 32) - self.rom_bytes | ROM_ENABLE).to_bytes(4, "little")
 
     def _leave_out(self, first: type[Register], last: type[Register]) -> None:
         area = slice(_span(first).start, _span(last).stop)

@@ -171,8 +171,11 @@ class PCI_SUBSYSTEM_ID(_Ro16, at=0x2E, reset=0x000C):
     """Subsystem: an X520-2 that has no wake-up.  Ref: lspci."""
 
 
-class PCI_ROM(_Ro32, at=0x30):
-    """Expansion ROM: none.  Ref: lspci."""
+class PCI_ROM(Register, at=0x30, access=RO):
+    """Expansion ROM: none, unless the device was given one; then it can be written from its size on.  Ref: PCI."""
+
+    ENABLE = Field(0)
+    ADDR   = Field(31, 11)
 
 
 class PCI_CAP_PTR(_Ro8, at=0x34, reset=0x40):
@@ -220,7 +223,7 @@ class PM_PMCSR(Register, at=0x44, width=16):
 
     POWER_STATE   = Field(1, 0)     # 0 = D0, 3 = D3hot
     NO_SOFT_RESET = Field(3, access=RO)
-    PME_EN        = Field(8)
+    PME_EN        = Field(8, stored="wake-up")
     DATA_SELECT   = Field(12, 9)
     DATA_SCALE    = Field(14, 13, reset=1, access=RO)
     PME_STATUS    = Field(15, access=W1C)
@@ -312,8 +315,8 @@ class EXP_CAP_ID(_Ro8, at=0xA0, reset=0x10):
     """PCI Express.  Ref: lspci."""
 
 
-class EXP_NEXT(_Ro8, at=0xA1):
-    """Last capability: no VPD.  Ref: lspci."""
+class EXP_NEXT(_Ro8, at=0xA1, reset=0xE0):
+    """Next capability; 0 where the card has no VPD.  Ref: lspci."""
 
 
 class EXP_CAP(Register, at=0xA2, width=16, access=RO):
@@ -436,6 +439,25 @@ class EXP_LNKSTA2(Register, at=0xD2, width=16, access=RO):
     """Link status 2.  Ref: lspci."""
 
     DEEMPHASIS = Field(0)   # 0 = -6 dB
+
+
+class VPD_CAP_ID(_Ro8, at=0xE0, reset=0x03):
+    """Vital product data.  Ref: lspci."""
+
+
+class VPD_NEXT(_Ro8, at=0xE1):
+    """Last capability.  Ref: lspci."""
+
+
+class VPD_ADDR(Register, at=0xE2, width=16):
+    """Where to read or write; writing it does that, and FLAG turns over when it is done.  Ref: PCI."""
+
+    ADDR = Field(14, 0)     # bytes
+    FLAG = Field(15)        # written 0: read, 1: write
+
+
+class VPD_DATA(_Rw32, at=0xE4):
+    """Four bytes read, or to be written.  Ref: PCI."""
 
 
 class AER_CAP(_ExtCap, at=0x100, reset=0x14010001):

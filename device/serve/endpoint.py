@@ -15,6 +15,7 @@ from device.machine.function import Function
 from device.machine.irq import IrqKind
 from device.machine.loop import Loop
 from device.machine.socket_file import OWN, SocketRule
+from device.machine.vpd import Vpd
 from device.serve import vfu
 
 log = logging.getLogger(__name__)
@@ -31,12 +32,16 @@ class Offer:
         vectors: Size of its MSI-X table.
         best: The best kind of interrupt on offer.
         areas: (offset, length) in bytes of parts of BAR0 that clients may map.
+        vpd: Its vital product data, if it has any.
+        rom: Its expansion ROM, a power of two of bytes; b"" without one.
     """
 
     identity: Identity
     vectors: int
     best: IrqKind = IrqKind.MSIX
     areas: Sequence[tuple[int, int]] = ()
+    vpd: Vpd | None = None
+    rom: bytes = b""
 
 
 class Endpoint:
@@ -56,7 +61,7 @@ class Endpoint:
         self.function = function
         self.sessions = 0
         self._welcome = False
-        self.config = ConfigSpace(function, offer.identity, best=offer.best)
+        self.config = ConfigSpace(function, offer.identity, best=offer.best, vpd=offer.vpd, rom_bytes=len(offer.rom))
         self.context = vfu.VfuContext(path, self, logging.getLogger("device.serve.vfu"), rule)
         self.config.on_flr = self.context.reset_state
         try:
@@ -73,6 +78,8 @@ class Endpoint:
         context.add_io_bar(2)
         context.add_msix_bar(4)
         context.add_config(self.config)
+        if offer.rom:
+            context.add_rom(offer.rom)
         guard, is_lost = c_function("dma_guard"), c_function("dma_is_lost")
         context.set_dma(c_function("dma_add"), c_function("dma_del"), function.dma_handle, guard, is_lost)
         context.set_faults(*function.fault_handles())

@@ -51,6 +51,7 @@ class Server:
         trace: Where accesses are written, if anywhere; closed by whoever made it.
         chores: Called ten times a second, each without waiting.
         rule: Who may connect to the sockets.
+        rom: The expansion ROM, a power of two of bytes; b"" without one.
 
     Attributes:
         endpoints: One a function; the physical function's is the first.
@@ -71,6 +72,7 @@ class Server:
         trace: TraceFile | None = None,
         chores: Sequence[Callable[[], None]] = (),
         rule: SocketRule = OWN,
+        rom: bytes = b"",
     ) -> None:
         self.card = card
         self.port = port
@@ -84,7 +86,7 @@ class Server:
         if shared_doorbells:
             card.core.share_doorbells(POLL_TAILS_US)
         areas = [(page, PAGE_BYTES) for page in TAIL_PAGES] if shared_doorbells else []
-        offer = Offer(card.identity, VECTORS, interrupts, areas)
+        offer = Offer(card.identity, VECTORS, interrupts, areas, card.vpd, rom)
         self.endpoints = [Endpoint(card.pf, path, offer, rule)]
         try:
             self._loop = Loop([card.core], sources=len(self.endpoints), spin_us=SPIN_US)

@@ -35,6 +35,7 @@ READ: int = lib.VDEV_READ
 WRITE: int = lib.VDEV_WRITE
 MEM: int = lib.VDEV_MEM
 CONFIG: int = lib.VDEV_CONFIG
+ROM = 6
 CONFIG_BYTES = 4096
 MSIX_BYTES: int = lib.VDEV_MSIX_BYTES
 IO_BYTES = 32
@@ -81,6 +82,21 @@ class Region(Protocol):
 
     def write(self, offset: int, data: bytes) -> None:
         """Take a write; an ``OSError``'s errno becomes the client's."""
+
+
+class RomRegion:
+    """An expansion ROM."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+
+    def read(self, offset: int, len_bytes: int) -> bytes:
+        """Part of it; the library has looked that it is inside."""
+        return self.data[offset : offset + len_bytes]
+
+    def write(self, _offset: int, _data: bytes) -> None:
+        """Refuse: the library does not even ask."""
+        raise OSError(errno.EPERM, "an expansion ROM cannot be written")
 
 
 _LEVELS = {3: logging.WARNING, 4: logging.WARNING, 5: logging.INFO, 6: logging.DEBUG, 7: logging.DEBUG}
@@ -270,6 +286,10 @@ class VfuContext:
         handle = ffi.new_handle(region)
         self._kept.append(handle)
         self._region(index, lib.py_region, handle, flags, len_bytes)
+
+    def add_rom(self, data: bytes) -> None:
+        """Serve an expansion ROM, which can be read whatever its BAR says: so do those who know VFIO."""
+        self.add_python_region(ROM, len(data), RomRegion(data), flags=READ)
 
     def add_config(self, region: Region) -> None:
         """Serve all 4096 bytes of configuration space by ``region``."""

@@ -25,7 +25,7 @@ def test_banner(vm: Vm) -> None:
     assert "NIC Link is Up 10 Gbps, Flow Control: RX/TX" in banner
 
 
-# What `lspci -vvv` says of an X520; QEMU shows a guest neither ARI nor SR-IOV, and VPD is optional.
+# What `lspci -vvv` says of an X520; QEMU shows a guest neither ARI nor SR-IOV.
 LSPCI = """\
 82599ES 10-Gigabit SFI/SFP+ Network Connection (rev 01)
 Subsystem: Intel Corporation Ethernet Server Adapter X520-2
@@ -50,6 +50,7 @@ Completion Timeout: Range ABCD, TimeoutDis+
 Completion Timeout: 50us to 50ms, TimeoutDis-
 Target Link Speed: 5GT/s, EnterCompliance- SpeedDis-
 Current De-emphasis Level: -6dB
+[e0] Vital Product Data
 [100 v1] Advanced Error Reporting
 DLP+ SDES- TLP- FCP+ CmpltTO- CmpltAbrt- UnxCmplt- RxOF+ MalfTLP+
 ECRCGenCap+ ECRCGenEn- ECRCChkCap+ ECRCChkEn-

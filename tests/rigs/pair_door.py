@@ -33,7 +33,7 @@ class PairDoor(Door):
         """``best``: the best kind of interrupt on offer, as the device's ``--interrupts``."""
         self.name = name
         self.nic = nic
-        self.config = ConfigSpace(nic.pf, nic.identity, best=best)
+        self.config = ConfigSpace(nic.pf, nic.identity, best=best, vpd=nic.vpd)
         self.irqs = IrqFds(nic.pf, VECTORS)
         self._intx_fd = -1
         self._maps: dict[int, int] = {}

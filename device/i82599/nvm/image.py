@@ -10,6 +10,7 @@ from enum import IntEnum
 from pathlib import Path
 
 from device.errors import ConfigError
+from device.machine import vpd
 from device.machine.files import replace_whole
 
 log = logging.getLogger(__name__)
@@ -42,6 +43,7 @@ class Word(IntEnum):
     DEVICE_CAPS = 0x2C
     VERSION_LOW = 0x2D
     VERSION_HIGH = 0x2E
+    VPD = 0x2F
     FCOE_CAPS = 0x33
     INIT_CONTROL_3 = 0x38
     CHECKSUM = 0x3F
@@ -56,6 +58,7 @@ AT_PBA = 0x140
 AT_LAN_CORE_0 = 0x150
 AT_LAN_CORE_1 = 0x160
 AT_SAN_MAC = 0x170
+AT_VPD = 0x180
 SIZE_CODE_MIN = 3  # 512 words: the smallest part that holds all of the above
 
 SIGNATURE = 0x40  # low byte of word 0: bits 7:6 = 01
@@ -247,6 +250,10 @@ def build(options: ImageOptions | None = None) -> Image:
     image.write(Word.SFP_LIST, AT_SFP_LIST)
     image.put(AT_SFP_LIST, [1, *pairs, EMPTY])
     image.put(AT_SFP_DATA, [1, EMPTY])
+
+    product = vpd.build("82599ES 10-Gigabit SFI/SFP+", {"PN": opt.pba, "MN": "ixlab", "SN": "IXLAB000001"})
+    image.write(Word.VPD, AT_VPD)
+    image.data[2 * AT_VPD : 2 * AT_VPD + len(product)] = product
 
     version = opt.version.to_bytes(4, "little")
     image.write(Word.DEVICE_CAPS, opt.caps | NO_FCOE)

@@ -101,6 +101,10 @@ FEATURES = (
         "1G modules and their speed", WORKS, "tests/pair/test_modules.py::test_what_ixgbe_drives_has_a_link",
         "the other end agrees to what is offered",
     ),
+    Feature("vital product data (VPD)", WORKS, "tests/wire/test_rom_vpd.py::test_vpd_through_our_drivers_door"),
+    Feature(
+        "expansion ROM", WORKS, "tests/wire/test_rom_vpd.py::test_the_rom_as_qemu_reads_it", "with `--rom FILE`",
+    ),
     Feature("EEPROM by EERD, EEWR and bit by bit", WORKS, f"{_PROBE}test_bit_banged_words_are_those_of_eerd"),
     Feature("other PHYs over MDIO", NOT_OFFERED, f"{_UNIT}test_mac.py::test_the_scan_finds_nobody", "reads all ones"),
     # Security and storage

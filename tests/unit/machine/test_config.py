@@ -333,3 +333,24 @@ def test_a_card_may_offer_less_than_msix(world: World, best: IrqKind, chain: lis
     space.write(MSI_CTRL, b"\x01\x00")
     assert bool(word(space, MSIX_CTRL)) is (best is IrqKind.MSIX)
     assert bool(word(space, MSI_CTRL)) is (best is not IrqKind.INTX)
+
+
+def test_pme_enable_lives_through_d3hot(space: ConfigSpace) -> None:
+    """Ref: PCI power management 1.2, 5.4.1: leaving D3hot keeps what waking needs; an FLR does not."""
+    assert word(space, 0x42) == 0x4823  # as lspci has it: version 3, DSI, PME from D0 and D3hot
+    assert word(space, PMCSR) == 0x2000  # D0, no soft reset, data scale 1
+    put16(space, PMCSR, 0x0103)
+    put16(space, PMCSR, 0x0100)
+    assert (space.flrs, word(space, PMCSR)) == (1, 0x2100)
+    put16(space, PMCSR, 0x8103)
+    put16(space, PMCSR, 0x8000)  # the status bit clears, and never was set
+    assert (space.flrs, word(space, PMCSR)) == (2, 0x2000)
+    put16(space, PMCSR, 0x0100)
+    put16(space, DEVCTL, word(space, DEVCTL) | 0x8000)
+    assert (space.flrs, word(space, PMCSR)) == (3, 0x2000)
+
+
+def test_wake_up_is_stored_and_said(space: ConfigSpace, caplog: pytest.LogCaptureFixture) -> None:
+    put16(space, PMCSR, 0x0100)
+    put16(space, PMCSR, 0x0100)
+    assert caplog.text.count("PM_PMCSR <- 0x2100 asks for wake-up, which the device has not: PME_EN=0x1 is stored") == 1
