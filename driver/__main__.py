@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """``python -m driver``: probe a NIC, run it as a network interface, and ask it for its figures."""
 
-import errno
 import json
 import logging
 import os
@@ -11,7 +10,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-EXIT_ERROR, EXIT_USAGE, EXIT_MISSING, EXIT_INTERRUPTED = 1, 2, 3, 130
+from driver.exits import Exit, exit_of, table
+
 REMEDY = "`python3 -m ci setup` in a checkout, or installing ixlab anew, brings what is missing"
 
 try:
@@ -28,12 +28,12 @@ try:
     from driver.doors.address import address_of
     from driver.doors.door import Door
     from driver.doors.open import open_door
-    from driver.errors import Busy, DriverError, MissingError, errno_name
+    from driver.errors import Busy, DriverError, code_of, errno_name
     from driver.session import Session, looks, requests
     from driver.tables import Steps, counts, emit, err, pairs, print_table, registers, rows
 except ImportError as exc:
     sys.stderr.write(f"driver: {exc}; {REMEDY}\n")
-    raise SystemExit(EXIT_MISSING) from exc
+    raise SystemExit(Exit.MISSING) from exc
 
 STATUS_WAIT_S = 3.0  # how long a driver that holds the NIC may take until it can be asked
 STATUS_RETRY_S = 0.05
@@ -130,7 +130,9 @@ def nic_argument(command: FC) -> FC:
     return click.argument("nic", shell_complete=completion.nics)(timeout_option(command))
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"]}, epilog=f"\b\nIt ends with one of these codes:\n{table()}"
+)
 @click.option("--version", is_flag=True, expose_value=False, is_eager=True, callback=_version, help="Say it, and end.")
 @click.option("-v", "--verbose", count=True, help="Log more; twice: everything.")
 @click.option("-q", "--quiet", is_flag=True, help="Log errors only.")
@@ -276,44 +278,45 @@ def link(nic: str, as_json: bool) -> None:
     emit(found, as_json, f"{nic}: link", pairs)
 
 
-def _failure(exc: DriverError | OSError) -> dict[str, Any]:
+def _failure(exc: Exception) -> dict[str, Any]:
     """What programs are told of a failure."""
+    if isinstance(exc, click.ClickException):
+        found = {"error": exc.format_message(), "step": "", "errno": "", "undone": []}
+        return {**found, "exit_code": exc.exit_code}
+    code = errno_name(code_of(exc))
+    found = {"error": str(exc), "step": "", "errno": code, "undone": []}
     if isinstance(exc, DriverError):
-        return {"error": str(exc), "step": exc.step, "errno": exc.errno_name, "undone": list(exc.undone)}
-    return {"error": str(exc), "step": "", "errno": errno_name(exc.errno or 0), "undone": []}
-
-
-def _exit_code(exc: Exception) -> int:
-    missing = isinstance(exc, MissingError) or (isinstance(exc, OSError) and exc.errno in {errno.EACCES, errno.EPERM})
-    return EXIT_MISSING if missing else EXIT_ERROR
+        found.update(step=exc.step, undone=list(exc.undone))
+    return {**found, "exit_code": int(exit_of(exc))}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; returns 0 fine, 1 our error, 2 usage, 3 something missing here, 130 interrupted."""
+    """Run the command line; returns one of the codes of ``driver.exits``."""
     any_locale()
+    words = sys.argv[1:] if arguments is None else list(arguments)
     try:
         cli.main(
-            args=None if arguments is None else list(arguments),
+            args=words,
             prog_name=completion.PROGRAM if completion.VARIABLE in os.environ else "driver",
             complete_var=completion.VARIABLE,
             standalone_mode=False,
         )
-    except click.ClickException as exc:
-        exc.show()
-        return exc.exit_code
     except (click.Abort, KeyboardInterrupt):
-        return EXIT_INTERRUPTED
+        return Exit.INTERRUPTED
     except BrokenPipeError:  # `driver stats … | head`: nobody wants the rest
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except (DriverError, OSError) as exc:
+        return Exit.DONE
+    except (click.ClickException, DriverError, OSError) as exc:
         failure = _failure(exc)
-        where = " ".join(filter(None, (f"at {failure['step']}" if failure["step"] else "", str(failure["errno"]))))
-        click.echo(f"driver: {exc}{f' ({where})' if failure['step'] else ''}", err=True)
-        if "--json" in (sys.argv[1:] if arguments is None else arguments):
+        if isinstance(exc, click.ClickException):
+            exc.show()
+        else:
+            where = f" (at {failure['step']} {failure['errno']}".rstrip() + ")" if failure["step"] else ""
+            click.echo(f"driver: {exc}{where}", err=True)
+        if "--json" in words:
             click.echo(json.dumps(failure))
-        return _exit_code(exc)
-    return 0
+        return int(failure["exit_code"])
+    return Exit.DONE
 
 
 if __name__ == "__main__":

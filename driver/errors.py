@@ -6,6 +6,7 @@ A failure of the system stays an ``OSError``; a wait that ran out is a ``Timeout
 
 import errno
 import os
+from typing import Self
 
 
 def errno_name(code: int) -> str:
@@ -13,30 +14,37 @@ def errno_name(code: int) -> str:
     return "EOPNOTSUPP" if code == errno.EOPNOTSUPP else errno.errorcode.get(code, "")
 
 
+def code_of(failure: BaseException) -> int:
+    """The errno of a failure, positive; 0 if it has none."""
+    return getattr(failure, "code", 0) or getattr(failure, "errno", 0) or 0
+
+
 class DriverError(Exception):
     """Anything the driver itself has to say no to.
 
     Attributes:
+        code: The errno that a kernel driver would have returned, positive; 0 if there is none.
         step: The step of the probe that failed; empty elsewhere.
         undone: What was undone then, in that order; what could not be says why.
     """
 
+    code: int = 0
     step: str = ""
     undone: tuple[str, ...] = ()
 
     @property
     def errno_name(self) -> str:
         """The errno that a kernel driver would have returned, by name; empty if there is none."""
-        code = getattr(self, "code", None) or getattr(self, "errno", None) or 0
-        return errno_name(code)
+        return errno_name(code_of(self))
+
+    def with_errno(self, code: int | None) -> Self:
+        """The same, with the errno that it comes from."""
+        self.code = code or 0
+        return self
 
 
 class ProbeError(DriverError):
-    """The function cannot be driven.
-
-    Attributes:
-        code: The errno a kernel driver would have returned, positive.
-    """
+    """The function cannot be driven; ``code`` says why as a kernel driver would."""
 
     def __init__(self, code: int, message: str) -> None:
         super().__init__(message)
@@ -74,6 +82,10 @@ class DoorError(DriverError, OSError):
 
     def __str__(self) -> str:
         return self.message
+
+
+class NotReadyError(MissingError, DoorError):
+    """A function that is there and cannot be reached yet; the message says what has to be done on this machine."""
 
 
 class DeviceStands(DeviceGone, DoorError):

@@ -70,7 +70,7 @@ class NetDev:
             fd = os.open(TUN, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError as exc:
             advice = remedy(exc.errno or 0, "a netdev needs it: be root, and `modprobe tun`")
-            raise MissingError(f"{TUN}: {exc.strerror}; {advice}") from exc
+            raise MissingError(f"{TUN}: {exc.strerror}; {advice}").with_errno(exc.errno) from exc
         self.fds.append(fd)
         flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR | IFF_MULTI_QUEUE
         if len(self.fds) == 1:
@@ -80,14 +80,14 @@ class NetDev:
         except PermissionError as exc:
             raise MissingError(
                 f"cannot make network interface {self.name!r}: CAP_NET_ADMIN is missing: be root, or use `unshare -Urn`"
-            ) from exc
+            ).with_errno(exc.errno) from exc
         except OSError as exc:
             why = {
                 errno.EBUSY: "an interface of that name exists already; choose another with --netdev",
                 errno.EEXIST: "an interface of that name exists already; choose another with --netdev",
                 errno.EINVAL: "the kernel does not take this name; choose another with --netdev",
             }.get(exc.errno or 0, exc.strerror)
-            raise DriverError(f"cannot make network interface {self.name!r}: {why}") from exc
+            raise DriverError(f"cannot make network interface {self.name!r}: {why}").with_errno(exc.errno) from exc
         self.name = got[:16].rstrip(b"\0").decode()
         fcntl.ioctl(fd, TUNSETVNETHDRSZ, struct.pack("i", lib.VNET_HDR_BYTES))
         offloads = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN
@@ -112,7 +112,8 @@ class NetDev:
             try:
                 ipr.link(command, index=indexes[0], **what)
             except pyroute2.NetlinkError as exc:
-                raise DriverError(f"network interface {self.name}: {command} {what}: {exc}") from exc
+                said = f"network interface {self.name}: {command} {what}: {exc}"
+                raise DriverError(said).with_errno(exc.code) from exc
 
     def state(self) -> NetState:
         """Return how the interface is set now, by whomever; it may have a new name since.

@@ -10,7 +10,7 @@ import logging
 import time
 
 from driver.doors.kernel import Kernel
-from driver.errors import DoorError
+from driver.errors import DoorError, NotReadyError
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ class Binding:
             raise DoorError(errno.ENODEV, f"{address}: no such PCI function; `lspci -D` lists what there is")
         self.group = kernel.link(f"{self.sysfs}/iommu_group")
         if not self.group:
-            raise DoorError(
+            raise NotReadyError(
                 errno.ENODEV,
                 f"{address}: no iommu_group: boot with intel_iommu=on (or amd_iommu=on); "
                 "in QEMU also add -device intel-iommu,caching-mode=on,intremap=on before the device",
@@ -72,9 +72,9 @@ class Binding:
             return
         has = f"the driver {before} has it" if before else "no driver has it"
         if not bind:
-            raise DoorError(errno.ENODEV, f"{self.address}: {has}, not {VFIO_PCI}; do: {self._advice()}")
+            raise NotReadyError(errno.ENODEV, f"{self.address}: {has}, not {VFIO_PCI}; do: {self._advice()}")
         if not self._loaded():
-            raise DoorError(
+            raise NotReadyError(
                 errno.ENODEV, f"{self.address}: the {VFIO_PCI} driver is not loaded; do: modprobe {VFIO_PCI}"
             )
         self._restore_to = before

@@ -20,7 +20,7 @@ from driver.doors.binding import VFIO_PCI, Binding
 from driver.doors.config import CONFIG_BYTES
 from driver.doors.door import Door, IrqKind
 from driver.doors.kernel import Kernel
-from driver.errors import Busy, DoorError, remedy
+from driver.errors import Busy, DoorError, NotReadyError, remedy
 
 API_VERSION = 0
 TYPE1V2_IOMMU = 3
@@ -87,7 +87,7 @@ class VfioDoor(Door):
         if version != API_VERSION:
             raise DoorError(errno.EPROTO, f"{self.name}: VFIO API version {version}, this driver knows {API_VERSION}")
         if self._kernel.ioctl(self._container, CHECK_EXTENSION, TYPE1V2_IOMMU) != 1:
-            raise DoorError(
+            raise NotReadyError(
                 errno.ENODEV, f"{self.name}: VFIO has no type 1 IOMMU driver; do: modprobe vfio_iommu_type1"
             )
 

@@ -8,12 +8,12 @@ from contextlib import contextmanager
 import pytest
 
 from ci.vm import NIC_ADDRESS, OUR_INTERFACE, VFIO_BIND, Options, Vm
+from driver.exits import Exit
 from tests.boot.judge import ping
 
 SYSFS = f"/sys/bus/pci/devices/{NIC_ADDRESS}"
 STRANGER = "0000:00:1c.0"  # qemu/machine's random number generator
 KNOWN = "this driver knows 8086:10fb"
-REFUSED, MISSING = 1, 3  # exit codes
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +22,7 @@ def vm(start: Callable[[Options], Vm]) -> Vm:
     return start(Options(driver="none", smp=1))
 
 
-def refused(vm: Vm, words: str = f"up {NIC_ADDRESS}", code: int = REFUSED) -> str:
+def refused(vm: Vm, words: str = f"up {NIC_ADDRESS}", code: int = Exit.MISSING) -> str:
     """The driver ends by itself and says why, in one line; which is returned."""
     result = vm.run(f"python3 -m driver {words}", timeout_s=300, check=False)
     assert result.code == code, result.out
@@ -49,7 +49,7 @@ def test_nothing_is_loaded_and_each_message_says_what_to_do(vm: Vm) -> None:
     said = refused(vm)
     assert said.startswith(f"{NIC_ADDRESS}: no driver has it, not vfio-pci; do: modprobe vfio-pci; echo vfio-pci > ")
     vm.run(said.partition("; do: ")[2])
-    said = refused(vm, code=MISSING)
+    said = refused(vm).removesuffix(" (at register_netdev ENOENT)")
     assert said == "/dev/net/tun: No such file or directory; a netdev needs it: be root, and `modprobe tun`"
     vm.run(re.findall(r"`(.*)`", said)[0])
     with running(vm):
@@ -71,7 +71,7 @@ def test_it_runs_already(vm: Vm) -> None:
     with running(vm):
         vm.addresses(OUR_INTERFACE)
         for address in (NIC_ADDRESS, NIC_ADDRESS.removeprefix("0000:")):
-            said = refused(vm, f"up {address} --netdev other")
+            said = refused(vm, f"up {address} --netdev other", Exit.IN_USE)
             assert re.match(rf"{address} is in use by pid \d+ \(.*driver up .*\), since .*; end that first$", said)
         ping(vm, count=10)
 
@@ -81,7 +81,7 @@ def test_another_program_holds_the_group(vm: Vm) -> None:
     group = vm.run(f"basename $(readlink {SYSFS}/iommu_group)").out.strip()
     holder = vm.begin(f"exec 9<>/dev/vfio/{group} && echo held && exec sleep 3600")
     holder.wait_for("held", 60)
-    said = refused(vm)
+    said = refused(vm, code=Exit.IN_USE)
     found = re.fullmatch(rf"{NIC_ADDRESS}: group {group} is in use by pid (\d+) \(sleep 3600\); end that first", said)
     assert found, said
     vm.run(f"kill {found[1]}")
@@ -107,14 +107,15 @@ def test_the_stock_driver_has_it(vm: Vm) -> None:
 def test_not_a_nic_of_ours(vm: Vm) -> None:
     """Whoever has it: nobody is told how to take it away from its driver."""
     vm.run("modprobe vfio-pci")
-    assert refused(vm, f"up {STRANGER}").startswith(f"{STRANGER} is 1af4:1005; {KNOWN}")
+    assert refused(vm, f"up {STRANGER}", Exit.NO_NIC).startswith(f"{STRANGER} is 1af4:1005; {KNOWN}")
     assert vm.run(f"readlink {SYSFS.replace(NIC_ADDRESS, STRANGER)}/driver").out.strip().endswith("/virtio-pci")
     vm.run(VFIO_BIND.replace(NIC_ADDRESS, STRANGER))
-    assert refused(vm, f"stats {STRANGER}").startswith(f"{STRANGER} is 1af4:1005; {KNOWN}")
+    assert refused(vm, f"stats {STRANGER}", Exit.NO_NIC).startswith(f"{STRANGER} is 1af4:1005; {KNOWN}")
 
 
 def test_no_such_address(vm: Vm) -> None:
-    assert refused(vm, "up 0000:77:00.0") == "0000:77:00.0: no such PCI function; `lspci -D` lists what there is"
+    said = refused(vm, "up 0000:77:00.0", Exit.NO_NIC)
+    assert said == "0000:77:00.0: no such PCI function; `lspci -D` lists what there is"
 
 
 @pytest.mark.parametrize(

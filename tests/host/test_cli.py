@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from device.i82599.nvm.image import build
+from driver.exits import Exit
 from tests.rigs.host import HOST_IF, WIRE_IF, Stage
 
 pytestmark = [pytest.mark.root, pytest.mark.timeout(240)]
@@ -30,10 +31,10 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
         yield stage
 
 
-def refusal(stage: Stage, *words: str) -> str:
-    """The one line with which the driver refuses, exit code 1."""
+def refusal(stage: Stage, code: Exit, *words: str) -> str:
+    """The one line with which the driver refuses."""
     done = stage.cli(*words)
-    assert done.returncode == 1, done.stderr
+    assert done.returncode == code, done.stderr
     assert done.stdout == ""
     (line,) = [line for line in done.stderr.splitlines() if not line.startswith("  ")]  # steps are indented
     assert line.startswith("driver: ")
@@ -57,7 +58,7 @@ def test_a_table_in_a_pipe_has_eighty_columns(running: Stage) -> None:
 
 @pytest.mark.parametrize("words", [("probe",), ("up", "--netdev", "other0")])
 def test_a_second_driver_is_refused_by_name(running: Stage, words: tuple[str, ...]) -> None:
-    line = refusal(running, words[0], running.nic, *words[1:])
+    line = refusal(running, Exit.IN_USE, words[0], running.nic, *words[1:])
     pid = running.programs[1].process.pid
     assert line.startswith(f"driver: {running.nic} is in use by pid {pid} (")
     assert "driver up" in line
@@ -67,7 +68,7 @@ def test_a_second_driver_is_refused_by_name(running: Stage, words: tuple[str, ..
 def test_a_name_in_use_is_refused_and_the_nic_let_go(stage: Stage) -> None:
     stage.device()
     stage.host.run("ip", "tuntap", "add", HOST_IF, "mode", "tap")
-    line = refusal(stage, "up", stage.nic, "--netdev", HOST_IF)
+    line = refusal(stage, Exit.FAILED, "up", stage.nic, "--netdev", HOST_IF)
     assert line == (
         f"driver: cannot make network interface '{HOST_IF}': an interface of that name exists already; "
         "choose another with --netdev"
@@ -91,15 +92,15 @@ def test_corrupt_nvm(stage: Stage) -> None:
     image.write(0x20, 0x1234)
     (stage.folder / "nvm.bin").write_bytes(bytes(image.data))
     stage.device("--nvm", str(stage.folder / "nvm.bin"), wire=("--null",))
-    assert "checksum" in refusal(stage, "up", stage.nic).lower()
+    assert "checksum" in refusal(stage, Exit.REFUSED, "up", stage.nic).lower()
     assert stage.run_dir() == []
 
 
 def test_no_server(stage: Stage) -> None:
-    assert "no such socket; start the device first" in refusal(stage, "up", stage.nic)
+    assert "no such socket; start the device first" in refusal(stage, Exit.NO_NIC, "up", stage.nic)
     with socket.socket(socket.AF_UNIX) as dead:
         dead.bind(str(stage.socket))
-    assert str(stage.socket) in refusal(stage, "up", stage.nic)
+    assert str(stage.socket) in refusal(stage, Exit.NO_NIC, "up", stage.nic)
 
 
 def test_not_a_vfio_user_server(stage: Stage) -> None:
@@ -115,7 +116,7 @@ def test_not_a_vfio_user_server(stage: Stage) -> None:
 
         thread = threading.Thread(target=talk)
         thread.start()
-        line = refusal(stage, "probe", stage.nic)
+        line = refusal(stage, Exit.REFUSED, "probe", stage.nic)
         thread.join(20)
     assert str(stage.socket) in line
 
@@ -127,4 +128,4 @@ def test_the_devices_interface_is_no_name_for_ours(stage: Stage) -> None:
     assert WIRE_IF in done
     stage.host.close()
     stage.host = stage.wire
-    assert "exists already" in refusal(stage, "up", stage.nic, "--netdev", WIRE_IF)
+    assert "exists already" in refusal(stage, Exit.FAILED, "up", stage.nic, "--netdev", WIRE_IF)

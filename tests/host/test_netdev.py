@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from ci.net import Namespace
+from driver.exits import Exit
 from tests.rigs.host import HOST4, HOST6, HOST_IF, WIRE4, WIRE6, WIRE_IF, Program, Stage, eventually
 
 pytestmark = [pytest.mark.root, pytest.mark.timeout(240)]
@@ -263,7 +264,7 @@ def test_a_killed_device_ends_the_driver_with_a_word(stage: Stage) -> None:
     stage.address()
     stage.ping(WIRE4)
     device.end(signal.SIGKILL)
-    assert driver.process.wait(40) == 1
+    assert driver.process.wait(40) == Exit.NO_ANSWER
     said = driver.log.read_text()
     assert "Traceback" not in said
     (line,) = [line for line in said.splitlines() if "no longer answers" in line]  # said once
@@ -295,7 +296,7 @@ def test_a_removed_interface_ends_the_driver_with_a_word(stage: Stage) -> None:
     stage.device()
     driver = stage.driver()
     stage.host.run("ip", "link", "del", HOST_IF)
-    assert driver.process.wait(40) == 1
+    assert driver.process.wait(40) == Exit.FAILED
     assert "the network interface is gone" in driver.log.read_text()
     assert "Traceback" not in driver.log.read_text()
     nothing_left(stage, driver)

@@ -19,6 +19,7 @@ from driver.claim import Claim
 from driver.core.bar import Bar
 from driver.doors import kernel
 from driver.errors import DriverError, MissingError
+from driver.exits import Exit
 from driver.ixgbe.figures import DUMPED
 from driver.ixgbe.probe import ProbeOptions
 from driver.status import StatusServer, wait_readable
@@ -166,12 +167,12 @@ def test_a_running_driver_is_asked_instead(capsys: Capture, held: Claim) -> None
 
 def test_a_holder_that_cannot_be_asked_is_named(capsys: Capture, held: Claim, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cli, "STATUS_WAIT_S", 0.01)
-    line = fails(capsys, 1, "stats", "pair")
+    line = fails(capsys, Exit.IN_USE, "stats", "pair")
     assert line == f"driver: pair is in use by {claim.holder('pair')}, which cannot be asked for its figures"
 
 
 def test_a_second_driver_is_told_who_is_the_first(capsys: Capture, held: Claim) -> None:
-    line = fails(capsys, 1, "up", "pair")
+    line = fails(capsys, Exit.IN_USE, "up", "pair")
     assert f"pair is in use by {claim.holder('pair')}" in line
 
 
@@ -180,12 +181,12 @@ def test_a_second_driver_is_told_who_is_the_first(capsys: Capture, held: Claim) 
 
 def test_a_foreign_device_id(capsys: Capture, nic: Card) -> None:
     nic.faults.inject("ids=8086:1122")
-    assert "pair is 8086:1122; this driver knows 8086:10" in fails(capsys, 1, "probe", "pair")
+    assert "pair is 8086:1122; this driver knows 8086:10" in fails(capsys, Exit.NO_NIC, "probe", "pair")
 
 
 def test_a_corrupt_nvm(capsys: Capture, nic: Card) -> None:
     nic.faults.inject("nvm=0x15:0xBAD")
-    assert "checksum" in fails(capsys, 1, "up", "pair").lower()
+    assert "checksum" in fails(capsys, Exit.REFUSED, "up", "pair").lower()
 
 
 @pytest.mark.parametrize(("word", "text"), [(0x0001, "01:00:"), (0x0000, "00:00:00:00:00:00")])
@@ -200,7 +201,7 @@ def test_a_mac_that_no_station_can_have(
             image.write(base + n, value)
         image.seal()
         monkeypatch.setattr(cli, "open_door", lambda name: PairDoor(nic, name))
-        line = fails(capsys, 1, "probe", "pair")
+        line = fails(capsys, Exit.REFUSED, "probe", "pair")
     assert text in line
 
 
@@ -210,7 +211,7 @@ def test_an_unsupported_module_and_the_option_for_it(capsys: Capture, nic: Card)
     assert isinstance(image, Image)
     image.write(0x2C, 0)  # a card that insists on its own vendor's modules
     image.seal()
-    assert "unsupported SFP+" in fails(capsys, 1, "probe", "pair")
+    assert "unsupported SFP+" in fails(capsys, Exit.REFUSED, "probe", "pair")
     assert cli.main(["probe", "pair", "--allow-unsupported-sfp"]) == 0
     assert cli.main(["module", "pair"]) == 0
     assert "12:1b:21" in capsys.readouterr().out
@@ -218,7 +219,7 @@ def test_an_unsupported_module_and_the_option_for_it(capsys: Capture, nic: Card)
 
 def test_no_module_in_the_cage(capsys: Capture, nic: Card) -> None:
     nic.remove_sfp()
-    assert "no module in the SFP+ cage" in fails(capsys, 1, "module", "pair")
+    assert "no module in the SFP+ cage" in fails(capsys, Exit.FAILED, "module", "pair")
 
 
 # ---- usage ---------------------------------------------------------------------------------------------------------
@@ -258,11 +259,11 @@ def test_help_is_not_an_error(capsys: Capture) -> None:
 @pytest.mark.parametrize(
     ("error", "code"),
     [
-        (PermissionError(13, "Permission denied"), 3),
-        (MissingError("no tap"), 3),
-        (TimeoutError("too late"), 1),
-        (DriverError("something"), 1),
-        (KeyboardInterrupt(), 130),
+        (PermissionError(13, "Permission denied"), Exit.MISSING),
+        (MissingError("no tap"), Exit.MISSING),
+        (TimeoutError("too late"), Exit.NO_ANSWER),
+        (DriverError("something"), Exit.FAILED),
+        (KeyboardInterrupt(), Exit.INTERRUPTED),
     ],
 )
 def test_exit_codes(monkeypatch: pytest.MonkeyPatch, capsys: Capture, error: BaseException, code: int) -> None:
@@ -290,11 +291,11 @@ def test_names_that_open_no_door(capsys: Capture, monkeypatch: pytest.MonkeyPatc
         ("eth0", "neither a socket nor a PCI address"),
         ("ffff:1f:1f.7", "no such PCI function"),
     ):
-        assert text in fails(capsys, 1, "probe", name)
+        assert text in fails(capsys, Exit.NO_NIC, "probe", name)
 
 
 def test_a_stranger_is_refused_before_anybody_is_told_to_unbind_it(
     capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(kernel, "ids", lambda _address: (0x1AF4, 0x1005))
-    assert "0000:00:1c.0 is 1af4:1005; this driver knows 8086:10fb" in fails(capsys, 1, "up", "00:1C.0")
+    assert "0000:00:1c.0 is 1af4:1005; this driver knows 8086:10fb" in fails(capsys, Exit.NO_NIC, "up", "00:1C.0")

@@ -11,6 +11,7 @@ from device.regs.i82599 import RXCTRL
 from driver import __main__ as cli
 from driver.core.bar import Bar
 from driver.errors import Busy, DeviceGone, DriverError, ProbeError, remedy
+from driver.exits import MEANING, Exit
 from driver.ixgbe.probe import STEPS, ProbeOptions, Probing, probe
 from tests.rigs.driver_clock import NoWait
 from tests.rigs.pair_door import PairDoor
@@ -86,7 +87,7 @@ def bad(nic: Card, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("bad")
 def test_people_are_told_the_step_and_the_errno(capsys: Capture) -> None:
-    assert cli.main(["probe", "pair"]) == 1
+    assert cli.main(["probe", "pair"]) == Exit.REFUSED
     said = capsys.readouterr()
     assert said.out == ""
     lines = said.err.splitlines()
@@ -98,11 +99,25 @@ def test_people_are_told_the_step_and_the_errno(capsys: Capture) -> None:
 
 @pytest.mark.usefixtures("bad")
 def test_programs_are_told_the_same(capsys: Capture) -> None:
-    assert cli.main(["probe", "pair", "--json"]) == 1
+    assert cli.main(["probe", "pair", "--json"]) == Exit.REFUSED
     said = json.loads(capsys.readouterr().out)
-    assert (said["step"], said["errno"]) == ("validate_eeprom", "EIO")
+    assert set(said) == {"error", "step", "errno", "exit_code", "undone"}
+    assert (said["step"], said["errno"], said["exit_code"]) == ("validate_eeprom", "EIO", Exit.REFUSED)
     assert said["undone"] == ["registers", "bus master", "claim", "memory enable", "door"]
     assert "checksum is not valid" in said["error"]
+
+
+def test_usage_is_told_to_programs_too(capsys: Capture) -> None:
+    assert cli.main(["eeprom", "pair", "--words", "0", "--json"]) == Exit.USAGE
+    said = json.loads(capsys.readouterr().out)
+    assert said["exit_code"] == Exit.USAGE
+    assert "0 is not in the range" in said["error"]
+
+
+def test_help_has_the_codes(capsys: Capture) -> None:
+    assert cli.main(["--help"]) == Exit.DONE
+    said = capsys.readouterr().out
+    assert all(f"{code.value:>4}  {text[:40]}" in said for code, text in MEANING.items())
 
 
 @pytest.mark.parametrize(("code", "words"), [(errno.EMFILE, "ulimit -n"), (errno.ENFILE, "fs.file-max")])

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from driver.exits import Exit
 from tests.rigs.process import ROOT, Device
 
 STANDS_S = 7.0  # longer than what it waits for by itself
@@ -44,7 +45,7 @@ def test_for_a_moment(standing: Device) -> None:
     start_s = time.monotonic()
     with probe(standing, "--timeout", "0.5") as driver:
         _, err = driver.communicate(timeout=END_S)
-    assert driver.returncode == 1
+    assert driver.returncode == Exit.IN_USE
     assert "does not answer" in err
     assert time.monotonic() - start_s < 2.0 + 3.0, "most of it is the interpreter's start"
 
@@ -54,7 +55,7 @@ def test_a_signal_ends_even_that(standing: Device) -> None:
         time.sleep(3)
         driver.send_signal(signal.SIGINT)
         _, err = driver.communicate(timeout=END_S)
-    assert driver.returncode in {1, 130}, err
+    assert driver.returncode in {Exit.NO_ANSWER, Exit.IN_USE, Exit.INTERRUPTED}, err
     assert "Traceback" not in err
 
 

@@ -154,6 +154,15 @@ def test_an_eeprom_that_drivers_refuse(tmp_path: Path, spoil: str, words: str) -
         Driver(device.name)
 
 
+@pytest.mark.parametrize(("mac", "why"), [("01:00:5e:00:00:01", "multicast"), ("00:00:00:00:00:00", "zero")])
+def test_mac_takes_what_a_broken_card_has(tmp_path: Path, mac: str, why: str) -> None:
+    """The device says so in its log; refusing it is the driver's part, as stock ixgbe does: "invalid MAC address"."""
+    with Device(tmp_path, "--mac", mac) as device:
+        with pytest.raises(ProbeError, match=f"invalid MAC address {mac}: {why}"):
+            Driver(device.name)
+        assert device.logged(f"MAC address {mac} is {why}; drivers will refuse it")
+
+
 def test_trace_lines_and_log_file(tmp_path: Path) -> None:
     log = tmp_path / "log"
     options = ("--loopback", "--trace", "RXDCTL,TDT", "--log-file", str(log))
