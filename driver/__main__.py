@@ -23,7 +23,7 @@ try:
     from driver import claim, completion, ethtool, families, status
     from driver.core.family import Nic
     from driver.core.napi import NapiMode
-    from driver.core.netdev import check_name
+    from driver.core.netdev import NetDev, check_name
     from driver.doors import kernel
     from driver.doors.address import address_of
     from driver.doors.door import Door
@@ -53,9 +53,10 @@ def _door(nic: str) -> Door:
     return open_door(nic, **patience)
 
 
-def _open(nic: str, *, show: bool, allow_unsupported_sfp: bool = False) -> tuple[Nic, Steps]:
+def _open(nic: str, *, show: bool, **options: Any) -> tuple[Nic, Steps]:
+    """Probe a NIC; ``options`` are those of ``families.probe``."""
     steps = Steps(show=show)
-    return families.probe(_door(nic), steps, allow_unsupported_sfp=allow_unsupported_sfp), steps
+    return families.probe(_door(nic), steps, **options), steps
 
 
 def _ask(nic: str, *request: str) -> Any:
@@ -191,8 +192,16 @@ def up(nic: str, netdev: str, queues: int, mode: str, mtu: int, allow_unsupporte
     stop_fd = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: os.eventfd_write(stop_fd, 1))
-    probed, _ = _open(nic, show=not as_json, allow_unsupported_sfp=allow_unsupported_sfp)
-    with probed, Session(probed, netdev, queues=queues, mode=NapiMode[mode.upper()], mtu=mtu) as session:
+    interfaces: list[NetDev] = []
+
+    def register(probed: Nic) -> Callable[[], object]:
+        interfaces.append(NetDev(netdev, probed.mac, mtu))
+        return interfaces[0].close
+
+    probed, _ = _open(
+        nic, show=not as_json, allow_unsupported_sfp=allow_unsupported_sfp, queues=queues, register=register
+    )
+    with probed, Session(probed, interfaces[0], queues=queues, mode=NapiMode[mode.upper()], mtu=mtu) as session:
         if not as_json:
             print_table(err, "rings and vectors", rows(VECTOR_COLUMNS, session.vectors()))
             click.echo(f"driver ready: {session.netdev.name}")

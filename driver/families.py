@@ -2,7 +2,7 @@
 """Which families of chips there are, and which of them a function belongs to.  Nobody else names one."""
 
 from device.regs.names import find, written
-from driver.core.family import Family, Look, Nic, ProbeLog, stranger
+from driver.core.family import Family, Look, Nic, ProbeLog, Registrar, stranger
 from driver.doors.config import Config
 from driver.doors.door import Door
 from driver.errors import DriverError
@@ -30,7 +30,14 @@ def check_ids(name: str, vendor: int, device: int) -> Family:
     return family
 
 
-def probe(door: Door, watch: ProbeLog | None = None, *, allow_unsupported_sfp: bool = False) -> Nic:
+def probe(
+    door: Door,
+    watch: ProbeLog | None = None,
+    *,
+    allow_unsupported_sfp: bool = False,
+    queues: int | None = None,
+    register: Registrar | None = None,
+) -> Nic:
     """Probe the function behind ``door``, whatever it is.
 
     The door belongs to the probe from now on: it is closed on failure, and by the NIC's ``close``.
@@ -39,13 +46,19 @@ def probe(door: Door, watch: ProbeLog | None = None, *, allow_unsupported_sfp: b
         door: The function.
         watch: Told of each step as it is done.
         allow_unsupported_sfp: Drive modules of vendors that the card does not list.
+        queues: Ring pairs to take vectors for; one per CPU if not given.
+        register: Makes the NIC's interface, late in the probe; what it returns removes it again, when a later step
+            fails or the NIC is closed.
 
     Raises:
         ProbeError: The function cannot be driven.
         Busy: Another driver has it.
         DeviceGone: It does not answer.
+        DriverError: The interface cannot be made.
     """
-    return _family(door).probe(door, watch, allow_unsupported_sfp=allow_unsupported_sfp)
+    return _family(door).probe(
+        door, watch, allow_unsupported_sfp=allow_unsupported_sfp, queues=queues, register=register
+    )
 
 
 def look(door: Door) -> Look:

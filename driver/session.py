@@ -26,27 +26,27 @@ log = logging.getLogger(__name__)
 
 
 class Session:
-    """A probed NIC, brought up as interface ``name``; ends with ``close``.
+    """A probed NIC, brought up as its interface; ends with ``close``.
 
     Args:
         nic: The probed NIC; it stays the caller's.
-        name: Interface name.
+        netdev: Its interface, which the probe made; removed by ``close``.
         queues: Rx/Tx pairs.
         mode: How vectors learn of work.
         mtu: Bytes.
 
     Raises:
-        DriverError: The interface, the rings or the vectors could not be had; everything made so far is undone.
+        DriverError: The rings or the vectors could not be had; everything made so far is undone, the interface too.
     """
 
-    def __init__(self, nic: Nic, name: str, *, queues: int, mode: NapiMode, mtu: int) -> None:
+    def __init__(self, nic: Nic, netdev: NetDev, *, queues: int, mode: NapiMode, mtu: int) -> None:
         self.nic = nic
         self.poller: Poller | None = None
         self.status: StatusServer | None = None
         self._queues = queues
         self._mode = mode
         self._past: Counter[str] = Counter()
-        self.netdev = NetDev(name, nic.mac, mtu)
+        self.netdev = netdev
         try:
             self._start(mtu)
             nic.pause, nic.resume = self._pause, self._resume

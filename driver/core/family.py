@@ -211,10 +211,21 @@ class Look(Protocol):
     ) -> None: ...
 
 
+Registrar = Callable[[Nic], Callable[[], object]]  # makes the interface of a NIC, and returns what removes it
+
+
 class Probe(Protocol):
     """How a family probes: the door is its own from then on."""
 
-    def __call__(self, door: Door, watch: ProbeLog | None, *, allow_unsupported_sfp: bool) -> Nic:
+    def __call__(
+        self,
+        door: Door,
+        watch: ProbeLog | None,
+        *,
+        allow_unsupported_sfp: bool,
+        queues: int | None,
+        register: Registrar | None,
+    ) -> Nic:
         """Probe the function behind ``door``; what goes wrong is a ``ProbeError`` or another ``DriverError``."""
 
 

@@ -2,7 +2,7 @@
 """This family as the rest of the driver sees it."""
 
 from device.regs.i82599 import ALL
-from driver.core.family import Family, ProbeLog
+from driver.core.family import Family, ProbeLog, Registrar
 from driver.doors.door import Door
 from driver.ixgbe.adapter import Adapter
 from driver.ixgbe.figures import DUMPED
@@ -12,8 +12,16 @@ from driver.ixgbe.probe import ProbeOptions, probe
 from driver.ixgbe.sw_init import MTUS, check_mtu
 
 
-def _probe(door: Door, watch: ProbeLog | None, *, allow_unsupported_sfp: bool) -> Adapter:
-    return probe(door, ProbeOptions(allow_unsupported_sfp=allow_unsupported_sfp), watch)
+def _probe(
+    door: Door,
+    watch: ProbeLog | None,
+    *,
+    allow_unsupported_sfp: bool,
+    queues: int | None,
+    register: Registrar | None,
+) -> Adapter:
+    options = ProbeOptions(allow_unsupported_sfp=allow_unsupported_sfp, queues=queues, register=register)
+    return probe(door, options, watch)
 
 
 FAMILY = Family(

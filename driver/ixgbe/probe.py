@@ -248,11 +248,15 @@ def start_hw(p: Probing) -> str:
 
 
 def register_netdev(p: Probing) -> str:
-    """Tell the rest of the system that there is a port."""
+    """Tell the rest of the system that there is a port: its interface is there from now on, without carrier.
+
+    Raises:
+        DriverError: There cannot be such an interface.
+    """
     p.adapter.about["interrupts"] = p.adapter.scheme.kind.name if p.adapter.scheme.kind is not None else "none"
     if p.options.register is None:
         return "nobody asked"
-    p.options.register(p.adapter)
+    p.undo_with("netdev", p.options.register(p.adapter))
     return "registered"
 
 

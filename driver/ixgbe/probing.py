@@ -47,7 +47,7 @@ class ProbeOptions:
         cpus: Online CPUs; counted if not given.
         clock: Time; the system's if not given.
         claim_dir: Where claims live; the usual place if not given.
-        register: Called where Linux registers the netdev.
+        register: Makes the interface, where Linux registers the netdev; what it returns removes it.
     """
 
     allow_unsupported_sfp: bool = False
@@ -59,7 +59,7 @@ class ProbeOptions:
     cpus: int | None = None
     clock: Clock | None = None
     claim_dir: Path | None = None
-    register: Callable[[Adapter], None] | None = None
+    register: Callable[[Adapter], Callable[[], object]] | None = None
 
 
 @dataclass

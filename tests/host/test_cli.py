@@ -71,9 +71,13 @@ def test_a_name_in_use_is_refused_and_the_nic_let_go(stage: Stage) -> None:
     line = refusal(stage, Exit.FAILED, "up", stage.nic, "--netdev", HOST_IF)
     assert line == (
         f"driver: cannot make network interface '{HOST_IF}': an interface of that name exists already; "
-        "choose another with --netdev"
+        "choose another with --netdev (at register_netdev EBUSY)"
     )
     assert stage.run_dir() == []
+    said = json.loads(stage.cli("up", stage.nic, "--netdev", HOST_IF, "--json").stdout)
+    assert (said["step"], said["errno"], said["exit_code"]) == ("register_netdev", "EBUSY", Exit.FAILED)
+    assert said["undone"][0] == "interrupts"
+    assert said["undone"][-2:] == ["memory enable", "door"]
     done = stage.cli("probe", stage.nic, "--json")
     assert json.loads(done.stdout)["mac"] == "02:00:00:82:59:90"
 

@@ -155,6 +155,34 @@ def test_flows_spread_over_four_queues(stage: Stage) -> None:
     nothing_left(stage, driver)
 
 
+# Each refused connection is a flow of its own: a SYN one way, a RST back.
+FLOWS = """
+import socket, sys
+for _ in range(200):
+    with socket.socket() as sock:
+        sock.settimeout(20)
+        assert sock.connect_ex((sys.argv[1], 9)) == 111
+"""
+
+
+def test_eight_rings_on_two_vectors_are_all_used(stage: Stage) -> None:
+    """The kernel spreads flows over the interface's queues; each has a ring of its own, whatever vector that is on."""
+    stage.device("--fault", "few-msix=3")
+    driver = stage.driver("--queues", "8")
+    stage.address()
+    stage.ping(WIRE4)
+    table = [row[2:] for row in stage.ask_driver("vectors")]
+    assert table == [["0 2 4 6", "0 2 4 6"], ["1 3 5 7", "1 3 5 7"], ["", ""]]
+    before = stage.stats()
+    stage.host.run(sys.executable, "-c", FLOWS, WIRE4)
+    after = stage.stats()
+    for way in ("tx", "rx"):
+        names = [f"{way}_queue_{n}_packets" for n in range(8)]
+        assert all(after[name] > before[name] for name in names), {name: after[name] for name in names}
+    assert driver.end() == 0
+    nothing_left(stage, driver)
+
+
 def test_what_is_done_to_the_interface_is_done_to_the_nic(stage: Stage) -> None:
     stage.device()
     driver = stage.driver("--queues", "2")

@@ -5,6 +5,7 @@ import json
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -34,8 +35,8 @@ Capture = pytest.CaptureFixture[str]
 def _here(nic: Card, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever NIC is named, it is ours, and its driver does not wait."""
 
-    def options(*, allow_unsupported_sfp: bool = False) -> ProbeOptions:
-        return ProbeOptions(allow_unsupported_sfp=allow_unsupported_sfp, clock=NoWait(), cpus=2)
+    def options(**more: Any) -> ProbeOptions:
+        return ProbeOptions(**more, clock=NoWait(), cpus=2)
 
     monkeypatch.setattr(cli, "open_door", lambda name: PairDoor(nic, name))
     monkeypatch.setattr("driver.ixgbe.family.ProbeOptions", options)
