@@ -3,7 +3,7 @@
 
 Every step is a small function that says what it found, and puts what undoes it on one stack.  If a step fails, the
 stack is unwound: nothing stays mapped, claimed, or able to interrupt or to do DMA.  ``Adapter.close`` unwinds the same
-stack.  The steps that any PCI function wants are in probe_pci.py.
+stack.  Steps that any PCI function wants are in probe_pci.py, those that ask the card who it is in probe_card.py.
 
 Ref: ixgbe_probe as annotated in the seed notes, and Linux 6.12.
 """
@@ -14,7 +14,7 @@ import os
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 
-from device.regs.i82599 import CTRL_EXT, FWSM, STATUS, WUS
+from device.regs.i82599 import CTRL_EXT, STATUS, WUS
 from driver.core.bar import Bar
 from driver.core.family import ProbeLog
 from driver.doors.door import Door
@@ -26,9 +26,19 @@ from driver.ixgbe.hw.info import DEVICES, IDS, DeviceId
 from driver.ixgbe.hw.mac import show, valid_station
 from driver.ixgbe.hw.phy import SfpType, UnsupportedSfpError
 from driver.ixgbe.interrupts import InterruptScheme
+from driver.ixgbe.probe_card import (
+    add_san_mac,
+    check_fw_error,
+    check_wol,
+    read_pba,
+    read_versions,
+    set_fw_drv_ver,
+    setup_link,
+)
 from driver.ixgbe.probe_pci import (
     check_minimum_link,
     enable_device_mem,
+    enable_error_reporting,
     get_bus_info,
     request_mem_regions,
     save_state,
@@ -151,15 +161,6 @@ def reset_hw(p: Probing) -> str:
     return f"SFP+ {phy.title} ({phy.type.name})"
 
 
-def check_fw_error(p: Probing) -> str:
-    """See whether firmware reports an error; only a warning."""
-    fwsm = p.bar.read(FWSM)
-    if not fwsm.FW_VALID or fwsm.EXT_ERR_IND:
-        log.warning("firmware error detected: %s", fwsm)
-        return f"error: {fwsm}"
-    return "firmware has no complaint"
-
-
 def validate_eeprom(p: Probing) -> str:
     """The EEPROM's checksum must be right.
 
@@ -206,36 +207,6 @@ def init_interrupt_scheme(p: Probing) -> str:
     return p.adapter.scheme.init(queues)
 
 
-def check_wol(p: Probing) -> str:
-    """Whether this board may wake the system: by its subsystem id, and on some only its first port.
-
-    Ref: ixgbe_wol_supported.
-    """
-    caps = p.hw.eeprom.device_caps()
-    subsystem = p.subsystem_id
-    device = p.hw.device
-    supported = subsystem in device.wol_subsystems and (subsystem not in device.wol_port0_only or p.hw.lan_id == 0)
-    p.adapter.about["wake_on_lan"] = "magic packet" if supported else "no"
-    return f"capabilities {caps.word:#06x}, wake on LAN {p.adapter.about['wake_on_lan']}"
-
-
-def read_versions(p: Probing) -> str:
-    """The EEPROM's version."""
-    p.adapter.about["firmware_version"] = p.hw.eeprom.version()
-    return p.adapter.about["firmware_version"]
-
-
-def read_pba(p: Probing) -> str:
-    """The board's part number, and a line that sums up what was found."""
-    phy, about = p.hw.phy, p.adapter.about
-    about["device"] = p.hw.device.name
-    about["mac"] = show(p.hw.perm_addr)
-    about["pba"] = p.hw.eeprom.pba()
-    about["sfp"] = phy.title
-    sfp = f", SFP+: {phy.sfp_type.value}" if phy.present else ""
-    return f"MAC: {p.hw.info.mac.value}, PHY: {phy.type.value}{sfp}, PBA No: {about['pba']}"
-
-
 def start_hw(p: Probing) -> str:
     """Bring the fresh port to a known state; pre-production firmware is only a warning."""
     if not p.hw.reset.start_hw():
@@ -273,6 +244,7 @@ STEPS: tuple[tuple[str, Step], ...] = (
     ("enable_device_mem", enable_device_mem),
     ("set_dma_mask", set_dma_mask),
     ("request_mem_regions", request_mem_regions),
+    ("enable_error_reporting", enable_error_reporting),
     ("set_master", set_master),
     ("save_state", save_state),
     ("ioremap", ioremap),
@@ -296,6 +268,9 @@ STEPS: tuple[tuple[str, Step], ...] = (
     ("start_hw", start_hw),
     ("register_netdev", register_netdev),
     ("disable_tx_laser", disable_tx_laser),
+    ("set_fw_drv_ver", set_fw_drv_ver),
+    ("add_san_mac", add_san_mac),
+    ("setup_link", setup_link),
 )
 
 

@@ -5,7 +5,7 @@ import errno
 import logging
 import os
 
-from device.regs.pci import PCI_COMMAND
+from device.regs.pci import AER_CAP, EXP_DEVCTL, PCI_COMMAND
 from driver.claim import Claim
 from driver.core.dma import IOVA_BASE_32, IOVA_BASE_64, Arena
 from driver.errors import ProbeError
@@ -15,6 +15,7 @@ log = logging.getLogger(__name__)
 
 PAGE_BYTES = 4096
 GBPS_PER_PORT = 10
+REPORTED = ("COR_EN", "NONFATAL_EN", "FATAL_EN", "UR_EN")
 
 
 def enable_device_mem(p: Probing) -> str:
@@ -66,6 +67,19 @@ def request_mem_regions(p: Probing) -> str:
     return f"{p.door.name} is ours (pid {os.getpid()})"
 
 
+def enable_error_reporting(p: Probing) -> str:
+    """Let the function report PCI Express errors, if it can tell of what kind they are.
+
+    Ref: pci_enable_pcie_error_reporting, in the seed notes; newer kernels do it before they probe.
+    """
+    if not p.config.has(AER_CAP):
+        return "the function has no advanced error reporting"
+    before = p.config.read(EXP_DEVCTL)
+    was = {name: getattr(before, name) for name in REPORTED}
+    p.undo_with("error reporting", lambda: p.config.update(EXP_DEVCTL, **was))
+    return str(p.config.update(EXP_DEVCTL, **dict.fromkeys(REPORTED, 1)))
+
+
 def set_master(p: Probing) -> str:
     """Let the function do DMA."""
     p.undo_with("bus master", lambda: p.config.set_master(on=False))
@@ -83,7 +97,8 @@ def save_state(p: Probing) -> str:
 
 
 def get_bus_info(p: Probing) -> str:
-    """Speed and width of the PCIe link."""
+    """Speed and width of the PCIe link, and which port of the card this is."""
+    p.hw.set_lan_id()
     status = p.config.link_status()
     p.adapter.about["bus"] = text = f"{status.gts} GT/s x{status.width}" if status.gts else "unknown"
     return f"PCI Express {text}"

@@ -91,6 +91,7 @@ def hw_down(port: Port) -> Teardown:
     attempt("statistics", hw.stats.update)  # the reset would lose what was counted since
     done.reset = attempt("reset", hw.reset.init_hw)
     attempt("address", lambda: hw.mac.set_default_filter(hw.mac.address))
+    attempt("storage address", hw.mac.add_san_address)
     attempt("laser off", lambda: hw.link.set_laser(on=False))
     attempt("driver loaded no more", lambda: bar.update(CTRL_EXT, DRV_LOAD=0))
     done.silent = done.gone is not None or done.reset or not _running(port)

@@ -18,6 +18,7 @@ from tests.rigs.pair_door import PairDoor
 
 OPTIONS = ProbeOptions(clock=NoWait(), cpus=2)
 Capture = pytest.CaptureFixture[str]
+UNDONE = ("registers", "bus master", "error reporting", "claim", "memory enable", "door")
 
 
 def failing(at: str, error: Exception) -> list[tuple[str, object]]:
@@ -51,7 +52,7 @@ def test_a_failure_knows_its_step_its_errno_and_what_was_undone(
     failure = caught.value
     assert isinstance(failure, DriverError)
     assert (failure.step, failure.errno_name) == ("check_wol", name)
-    assert failure.undone == ("interrupts", "registers", "bus master", "claim", "memory enable", "door")
+    assert failure.undone == ("interrupts", *UNDONE)
     assert [detail for name, detail in steps if name == "undone"] == list(failure.undone)
 
 
@@ -94,7 +95,7 @@ def test_people_are_told_the_step_and_the_errno(capsys: Capture) -> None:
     assert "checksum is not valid" in lines[-1]
     assert lines[-1].endswith("(at validate_eeprom EIO)")
     undone = [line.split(None, 1)[1] for line in lines if line.startswith("  undone ")]
-    assert undone == ["registers", "bus master", "claim", "memory enable", "door"]
+    assert undone == list(UNDONE)
 
 
 @pytest.mark.usefixtures("bad")
@@ -103,7 +104,7 @@ def test_programs_are_told_the_same(capsys: Capture) -> None:
     said = json.loads(capsys.readouterr().out)
     assert set(said) == {"error", "step", "errno", "exit_code", "undone"}
     assert (said["step"], said["errno"], said["exit_code"]) == ("validate_eeprom", "EIO", Exit.REFUSED)
-    assert said["undone"] == ["registers", "bus master", "claim", "memory enable", "door"]
+    assert said["undone"] == list(UNDONE)
     assert "checksum is not valid" in said["error"]
 
 

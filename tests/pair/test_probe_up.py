@@ -245,8 +245,8 @@ def test_vlans_survive_a_reset(nic: Card, adapter: Adapter) -> None:
 
 def test_more_addresses_until_the_table_is_full(adapter: Adapter) -> None:
     mac = adapter.hw.mac
-    places = [mac.add_unicast(bytes([2, 0, 0, 0, 1, n])) for n in range(127)]
-    assert places == list(range(1, 128))
+    places = [mac.add_unicast(bytes([2, 0, 0, 0, 1, n])) for n in range(126)]
+    assert places == list(range(1, 127)), "the last is the storage address's"
     assert mac.add_unicast(bytes([2, 0, 0, 0, 1, 5])) == 6
     with pytest.raises(OSError, match="in use") as caught:
         mac.add_unicast(bytes([2, 0, 0, 0, 2, 0]))

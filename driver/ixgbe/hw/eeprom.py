@@ -6,7 +6,7 @@ Words are 16 bits.  Nothing is cached: the NVM can be changed under us by ``etht
 
 import errno
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from device.regs.i82599 import EEC, EERD
@@ -26,6 +26,11 @@ FW_POINTER = 0x0F
 PBA_WORDS = (0x15, 0x16)
 PBA_GUARD = 0xFAFA
 PBA_WORDS_MAX = 6
+BOOT_ROM_POINTER = 0x17
+BOOT_ROM_LOW, BOOT_ROM_HIGH = 0x83, 0x84
+OEM_POINTER = 0x1B
+OEM_WORDS = 3
+SAN_POINTER = 0x28
 SFP_LIST = 0x2B
 DEVICE_CAPS = 0x2C
 ETRACK_LOW = 0x2D
@@ -225,15 +230,65 @@ class Eeprom:
         """What this board allows (word 0x2C)."""
         return DeviceCaps(self.read(DEVICE_CAPS))
 
-    def version(self) -> str:
-        """The eTrack id as ``ethtool -i`` shows it: 0x and eight digits."""
-        high, low = self.read(ETRACK_HIGH), self.read(ETRACK_LOW)
+    def etrack(self) -> str:
+        """The eTrack id: 0x and eight digits."""
+        low, high = self.read(ETRACK_LOW), self.read(ETRACK_HIGH)
         if high < ETRACK_SWAPPED:
             high, low = low, high
         return f"0x{high:04x}{low:04x}"
 
-    def sfp_init_list(self, sfp_id: int) -> list[int]:
-        """The words to write to CORECTL for a module of kind ``sfp_id``.
+    def oem_version(self) -> str:
+        """The version that the card's maker gave it, empty if there is none.
+
+        Ref: ixgbe_get_oem_prod_version: word 0x1B points to length, capabilities, version, release.
+        """
+        at = self.read(OEM_POINTER)
+        if at in EMPTY:
+            return ""
+        length, capabilities = self.read(at), self.read(at + 1)
+        if length != OEM_WORDS or capabilities % 16:
+            return ""
+        version, release = self.read(at + 2), self.read(at + 3)
+        if 0xFFFF in {version, release} or not version | release:
+            return ""
+        return f"{version // 256:x}.{version % 256:x}.{release:x}"
+
+    def boot_rom_version(self) -> str:
+        """The version of the boot ROM that stands in the NVM, empty if there is none.
+
+        Ref: ixgbe_get_orom_version: major in the first byte of its two words, build in the next two, patch in the last.
+        """
+        at = self.read(BOOT_ROM_POINTER)
+        if at in EMPTY:
+            return ""
+        high, low = self.read(at + BOOT_ROM_HIGH), self.read(at + BOOT_ROM_LOW)
+        if 0xFFFF in {low, high} or not low | high:
+            return ""
+        return f"{low // 256}.{low % 256 * 256 + high // 256}.{high % 256}"
+
+    def version(self) -> str:
+        """The firmware version as ``ethtool -i`` shows it: the maker's own, else the eTrack id and the boot ROM's.
+
+        Ref: ixgbe_set_fw_version.
+        """
+        if maker := self.oem_version():
+            return maker
+        return ", ".join(filter(None, (self.etrack(), self.boot_rom_version())))
+
+    def san_address(self) -> bytes | None:
+        """The card's address for storage traffic, None if there is none.
+
+        Ref: ixgbe_get_san_mac_addr_generic: word 0x28 points to three words for each of two ports.
+        """
+        at = self.read(SAN_POINTER)
+        if at in EMPTY:
+            return None
+        self.hw.set_lan_id()
+        words = (self.read(at + 3 * self.hw.function + n) for n in range(3))
+        return b"".join(word.to_bytes(2, "little") for word in words)
+
+    def sfp_init_at(self, sfp_id: int) -> int:
+        """Where the words are that have to be written to CORECTL for a module of kind ``sfp_id``; ``until_end`` reads.
 
         Raises:
             LookupError: The list has no entry for this kind; such a module is not supported.
@@ -252,18 +307,17 @@ class Eeprom:
                 data = self.read(entry + 1)
                 if data in EMPTY:
                     break
-                return self._until_ffff(data + 1)
+                return data + 1
         raise LookupError(f"the EEPROM's SFP+ list has no entry for kind {sfp_id}")
 
-    def _until_ffff(self, at: int) -> list[int]:
-        values: list[int] = []
+    def until_end(self, at: int) -> Iterator[int]:
+        """The words from ``at`` on, up to 0xFFFF or the end of the part."""
         while at < max(self.words, 1):
             value = self.read(at)
             if value == 0xFFFF:
-                break
-            values.append(value)
+                return
+            yield value
             at += 1
-        return values
 
     def firmware_version(self) -> int | None:
         """Version of the firmware module, None if the image has none.

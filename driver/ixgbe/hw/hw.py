@@ -4,6 +4,7 @@
 from driver.core.bar import Bar
 from driver.doors.door import Door
 from driver.ixgbe.hw.common import Clock, Common
+from driver.ixgbe.hw.firmware import Firmware
 from driver.ixgbe.hw.info import DeviceId, Info
 from driver.ixgbe.hw.stats import HwStats
 
@@ -25,5 +26,6 @@ class Hw(Common):
         self.link = info.link_ops(self, self.swfw)
         self.phy = info.phy_ops(self, self.swfw, self.eeprom, self.link)
         self.mac = info.mac_ops(self)
+        self.firmware = Firmware(self, self.swfw)
         self.stats = HwStats(bar)
         self.reset = info.reset_ops(self, self.eeprom, self.phy, self.link, self.mac, self.stats)

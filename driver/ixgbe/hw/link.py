@@ -6,7 +6,26 @@ import logging
 from dataclasses import dataclass
 from typing import Any
 
-from device.regs.i82599 import ANLP1, AUTOC, AUTOC2, ESDP, FCCFG, FCRTH, FCRTL, FCRTV, FCTTV, LINKS, MFLCN, RXPBSIZE
+from device.regs.i82599 import (
+    ANLP1,
+    AUTOC,
+    AUTOC2,
+    ESDP,
+    FACTPS,
+    FCCFG,
+    FCRTH,
+    FCRTL,
+    FCRTV,
+    FCTTV,
+    FWSM,
+    LINKS,
+    MANC,
+    MFLCN,
+    MMNGC,
+    PCS1GANA,
+    RXPBSIZE,
+)
+from device.regs.i82599.general import FwMode
 from device.regs.i82599.mac import LinkSpeed, Lms
 from driver.core.bar import Bar
 from driver.ixgbe.hw.common import Common
@@ -20,6 +39,8 @@ LASER_ON_S = 0.1
 LASER_OFF_S = 0.0001
 CROSSTALK_WAIT_S = 0.005
 PAUSE_TIME = 0xFFFF
+PAUSE_SYMMETRIC, PAUSE_ASYMMETRIC = 0x80, 0x100  # of PCS1GANA
+MANC_RECEIVES = 0x20000  # of MANC: frames for firmware are let in
 FIFO_SLACK_KIB = 40
 FIFO_LOW_KIB = 32
 SPEED_MBPS = {LinkSpeed.SPEED_10G: 10_000, LinkSpeed.SPEED_1G: 1000, LinkSpeed.SPEED_100: 100}
@@ -63,6 +84,34 @@ class Link:
         self.flow_control = FlowControl.FULL
         self.orig_autoc: AUTOC | None = None
         self.orig_autoc2: AUTOC2 | None = None
+        self.owns_laser = True
+
+    @property
+    def vetoed(self) -> bool:
+        """Whether firmware forbids to touch the link: somebody talks to it over this port.
+
+        Ref: ixgbe_check_reset_blocked.
+        """
+        return bool(self.hw.bar.read(MMNGC).MNG_VETO)
+
+    def managed(self) -> bool:
+        """Whether firmware lets packets of its own through this port.
+
+        Ref: ixgbe_mng_enabled.
+        """
+        bar = self.hw.bar
+        return (
+            bar.read(FWSM).MODE == FwMode.PASS_THROUGH
+            and bool(bar.read(MANC) & MANC_RECEIVES)
+            and not bar.read(FACTPS).MNGCG
+        )
+
+    def look_at_laser(self) -> None:
+        """See whether the optics are ours to switch: not while firmware uses them.
+
+        Ref: ixgbe_init_mac_link_ops_82599.
+        """
+        self.owns_laser = not self.managed()
 
     def check(self) -> LinkStatus:
         """Read the link's state.
@@ -125,7 +174,7 @@ class Link:
             self.write_autoc(autoc.replace(LMS=Lms.LMS_1G_AN, PMA_PMD_1G=0))
 
     def write_autoc(self, value: AUTOC) -> None:
-        """Write AUTOC so that the PCS pipeline starts afresh.
+        """Write AUTOC so that the PCS pipeline starts afresh; not while firmware holds the link.
 
         Raises:
             TimeoutError: The autonegotiation state machine does not move; the value is written all the same.
@@ -133,7 +182,11 @@ class Link:
         Ref: ixgbe_reset_pipeline_82599: a wrong link mode first, wait for ANLP1, then the right one.
         """
         bar = self.hw.bar
+        if self.vetoed:
+            log.info("%s: AUTOC stays as it is: firmware holds the link", self.hw.door.name)
+            return
         with self.swfw.held(Resource.MAC_CSR):
+            bar.write(AUTOC, value)
             autoc2 = bar.read(AUTOC2)
             if autoc2.LINK_DISABLE:
                 bar.write(AUTOC2, autoc2.replace(LINK_DISABLE=0))
@@ -152,13 +205,29 @@ class Link:
             raise TimeoutError(f"ANLP1: AN_STATE stays 0 after AUTOC.AN_RESTART, last read {anlp1}")
 
     def set_laser(self, *, on: bool) -> None:
-        """Switch the module's transmitter: SDP3 is Tx disable.
+        """Switch the module's transmitter: SDP3 is Tx disable.  Firmware that uses the port keeps it as it is.
 
         Ref: ixgbe_enable_tx_laser_multispeed_fiber and its counterpart.
         """
-        self.hw.bar.update(ESDP, SDP3=int(not on), SDP3_DIR=1)
+        if not self.owns_laser:
+            return
+        esdp = self.hw.bar.read(ESDP)
+        if not on and self.vetoed:
+            return
+        self.hw.bar.write(ESDP, esdp.replace(SDP3=int(not on), SDP3_DIR=1))
         self.hw.flush()
         self.hw.clock.sleep(LASER_ON_S if on else LASER_OFF_S)
+
+    def setup_flow_control(self) -> None:
+        """Say to the far end of a 1G link which pauses we obey and send.
+
+        Ref: ixgbe_setup_fc_generic, part of start_hw.
+        """
+        bar, wanted = self.hw.bar, self.flow_control
+        symmetric = PAUSE_SYMMETRIC if wanted in {FlowControl.RX, FlowControl.FULL} else 0
+        asymmetric = PAUSE_ASYMMETRIC if wanted is not FlowControl.NONE else 0
+        before = int(bar.read(PCS1GANA)) & ~(PAUSE_SYMMETRIC | PAUSE_ASYMMETRIC)
+        bar.write(PCS1GANA, before | symmetric | asymmetric)
 
     def enable_flow_control(self, fifo_kib: int) -> None:
         """Write the pause registers for what was asked; SFI links do not negotiate pause.

@@ -20,6 +20,7 @@ log = logging.getLogger(__name__)
 
 RAR_ENTRIES = RAL.count
 DEFAULT_RAR = 0
+SAN_RAR = RAR_ENTRIES - 1
 VLANS = 4096
 ADDRESS_BYTES = 6
 
@@ -64,6 +65,7 @@ class Mac:
         self.hw = hw
         self.table: list[bytes | None] = []
         self.mode = RxMode()
+        self.san_address: bytes | None = None
 
     @property
     def address(self) -> bytes:
@@ -87,8 +89,51 @@ class Mac:
             bar.write(RAH, RAH.of(), index)
             bar.write(RAL, 0, index)
             return
+        high = bar.read(RAH, index).replace(RAH=int.from_bytes(address[4:], "little"), AV=1)
         bar.write(RAL, int.from_bytes(address[:4], "little"), index)
-        bar.write(RAH, RAH.of(RAH=int.from_bytes(address[4:], "little"), AV=1), index)
+        self.hw.flush()  # the low half has arrived before the valid bit does
+        bar.write(RAH, high, index)
+
+    def add_pool(self, index: int) -> None:
+        """Let frames to receive address ``index`` go to pool 0, which is all of the port.
+
+        Ref: ixgbe_set_vmdq_generic.
+        """
+        bar = self.hw.bar
+        bar.write(MPSAR, int(bar.read(MPSAR, 2 * index)) | 1, 2 * index)
+
+    def clear_pools(self, index: int) -> None:
+        """Let frames to receive address ``index`` go to no pool.
+
+        Ref: ixgbe_clear_vmdq_generic.
+        """
+        bar = self.hw.bar
+        halves = [int(bar.read(MPSAR, 2 * index + half)) for half in range(2)]
+        for half, pools in enumerate(halves):
+            if pools:
+                bar.write(MPSAR, 0, 2 * index + half)
+
+    def reserve_san(self, address: bytes) -> None:
+        """After a reset: keep the last receive address for the card's storage traffic; it goes to no pool yet.
+
+        Ref: ixgbe_reset_hw_82599.
+        """
+        if len(self.table) == RAR_ENTRIES:
+            self.table.pop()
+        self.add_pool(SAN_RAR)
+        self.set_rar(SAN_RAR, address)
+        self.clear_pools(SAN_RAR)
+        self.san_address = address
+
+    def add_san_address(self) -> bytes | None:
+        """Take frames to the storage address too, if the card has one; returns it.
+
+        Ref: ixgbe_add_sanmac_netdev, ixgbe_set_vmdq_san_mac_generic.
+        """
+        if self.san_address is not None:
+            for half, pools in enumerate((1, 0)):
+                self.hw.bar.write(MPSAR, pools, 2 * SAN_RAR + half)
+        return self.san_address
 
     def init_rx_addrs(self) -> None:
         """After a reset: only RAR 0 stays, hash tables are empty.
@@ -96,9 +141,7 @@ class Mac:
         Ref: ixgbe_init_rx_addrs_generic.
         """
         bar = self.hw.bar
-        for half in range(2):
-            if bar.read(MPSAR, half):
-                bar.write(MPSAR, 0, half)
+        self.clear_pools(DEFAULT_RAR)
         for index in range(1, RAR_ENTRIES):
             self.set_rar(index, None)
         bar.write(MCSTCTRL, MCSTCTRL.of())
@@ -118,8 +161,7 @@ class Mac:
         if not self.table:
             self.alloc_table()
         self.table[DEFAULT_RAR] = address
-        for half, pools in enumerate((1, 0)):
-            self.hw.bar.write(MPSAR, pools, 2 * DEFAULT_RAR + half)
+        self.add_pool(DEFAULT_RAR)
         self.set_rar(DEFAULT_RAR, address)
 
     def add_unicast(self, address: bytes) -> int:

@@ -18,7 +18,7 @@ from driver.ixgbe.hw.common import Common
 from driver.ixgbe.hw.eeprom import Eeprom
 from driver.ixgbe.hw.i2c import DETECT_RETRIES, MODULE_ADDRESS, I2c, NoAckError
 from driver.ixgbe.hw.link import Link
-from driver.ixgbe.hw.swfw import SwFw
+from driver.ixgbe.hw.swfw import Resource, SwFw
 
 log = logging.getLogger(__name__)
 
@@ -90,6 +90,7 @@ class SfpPhy:
     def __init__(self, hw: Common, swfw: SwFw, eeprom: Eeprom, link: Link) -> None:
         """Nothing is known until ``identify``."""
         self.hw = hw
+        self.swfw = swfw
         self.eeprom = eeprom
         self.link = link
         self.i2c = I2c(hw, swfw)
@@ -154,6 +155,7 @@ class SfpPhy:
     def _identify(self) -> None:
         read = self.i2c.read_byte
         self.sfp_type = SfpType.UNKNOWN
+        self.hw.set_lan_id()
         identifier = read(Byte.IDENTIFIER, retries=DETECT_RETRIES)
         if identifier != IDENTIFIER_SFP:
             raise self._refusal(f"the module says it is of kind {identifier:#04x}, an SFP would say 0x03", identifier)
@@ -261,21 +263,24 @@ class SfpPhy:
         Raises:
             UnsupportedSfpError: The EEPROM has no settings for it.
             ProbeError: EIO, the EEPROM has no list of settings, or AUTOC did not take.
+            TimeoutError: The semaphore of the settings cannot be had.
 
         Ref: ixgbe_setup_sfp_modules_82599.
         """
         if not self.present or self.sfp_type is SfpType.UNKNOWN or not self.setup_needed:
             return
+        self.link.look_at_laser()
         sfp_id = int(self.sfp_type)
         if self.sfp_type in LIKE_SRLR:
             sfp_id = SfpType.SRLR_CORE0 + self.hw.lan_id
         try:
-            words = self.eeprom.sfp_init_list(sfp_id)
+            at = self.eeprom.sfp_init_at(sfp_id)
         except LookupError as err:
             self.type = PhyType.SFP_UNSUPPORTED
             raise UnsupportedSfpError(str(err)) from err
-        for word in words:
-            self.hw.bar.write(CORECTL, CORECTL(word))
+        with self.swfw.held(Resource.MAC_CSR):
+            for word in self.eeprom.until_end(at):
+                self.hw.bar.write(CORECTL, CORECTL(word))
         self.hw.flush()
         self.hw.clock.sleep(0.01)
         try:

@@ -36,7 +36,7 @@ from driver.errors import ProbeError
 from driver.ixgbe.hw.common import Common
 from driver.ixgbe.hw.eeprom import Eeprom
 from driver.ixgbe.hw.link import Link
-from driver.ixgbe.hw.mac import Mac
+from driver.ixgbe.hw.mac import Mac, valid_station
 from driver.ixgbe.hw.phy import SfpPhy
 from driver.ixgbe.hw.stats import HwStats
 
@@ -187,6 +187,9 @@ class Reset:
         self.link.remember()
         self.hw.perm_addr = self.mac.read_perm_addr()
         self.mac.init_rx_addrs()
+        san_address = self.eeprom.san_address()
+        if san_address is not None and valid_station(san_address):
+            self.mac.reserve_san(san_address)
 
     def _reset_mac(self) -> None:
         """Set the reset bit and see it clear: all of the function while the link is up, else with the link too."""
@@ -222,6 +225,7 @@ class Reset:
         self.stats.clear()
         bar.update(CTRL_EXT, NS_DIS=1)
         hw.flush()
+        self.link.setup_flow_control()
         self.link.crosstalk_fix = not self.eeprom.device_caps().no_crosstalk_workaround
         for queue in range(QUEUES):
             bar.write(RTTDQSEL, RTTDQSEL.of(TXDQ_IDX=queue))
