@@ -186,10 +186,7 @@ class Config:
         return {reg: self.read(reg) for reg in _SAVED if self.has(reg)}
 
     def restore_state(self, state: dict[type[Register], Register]) -> None:
-        """Write back what differs from ``state``.
-
-        Nobody runs this yet but tests: a port that recovers from a function level reset will.
-        """
+        """Write back what differs from ``state``: after a reset that somebody else asked for, and after sleep."""
         for reg, value in state.items():
             if self.read(reg) != value:
                 self.write(reg, value)

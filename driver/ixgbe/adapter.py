@@ -21,7 +21,7 @@ from driver.core.dma import IOVA_BASE_64, Arena
 from driver.core.qvector import request_irqs
 from driver.core.rings import RxRing, TxRing
 from driver.errors import DriverError
-from driver.ixgbe import config
+from driver.ixgbe import config, power
 from driver.ixgbe.figures import Figures
 from driver.ixgbe.frames import Frames
 from driver.ixgbe.hw.hw import Hw
@@ -39,7 +39,11 @@ RingMaker = Callable[[Arena, Bar, int, int, int], Any]  # arena, bar, queue, cou
 
 
 class Adapter(Frames, Figures):
-    """One port with a driver.  Made by ``probe``; a context manager that ends in ``close``."""
+    """One port with a driver.  Made by ``probe``; a context manager that ends in ``close``.
+
+    Attributes:
+        asleep: Between ``suspend`` and ``wake``; closed like that, it sleeps on.
+    """
 
     def __init__(
         self, hw: Hw, sw: SwState, scheme: InterruptScheme, claim: Claim, *, iova_base: int = IOVA_BASE_64
@@ -48,9 +52,10 @@ class Adapter(Frames, Figures):
         super().__init__(hw, sw, scheme, claim, iova_base=iova_base)
         self.make_rx: RingMaker = partial(RxRing, RINGS)
         self.make_tx: RingMaker = partial(TxRing, RINGS)
-        self.work = Service(self, self.reinit)
+        self.work = Service(self, self.reinit, self.recover)
         self._undo = ExitStack()
         self._closed = False
+        self.asleep = False
         self._muted = False  # bus master is off, because queues would not stop
         self._kept: list[tuple[Arena, list[Any]]] = []  # memory that the NIC may still write to
 
@@ -75,6 +80,8 @@ class Adapter(Frames, Figures):
         """
         if self.running:
             raise DriverError(f"{self.door.name} is up already")
+        if self.asleep:
+            raise DriverError(f"{self.door.name} is asleep: wake it first")
         self._unmute()
         wanted = check_queues(queues if queues is not None else self.scheme.queues)
         self.sw.mtu = check_mtu(mtu if mtu is not None else self.sw.mtu)
@@ -158,6 +165,7 @@ class Adapter(Frames, Figures):
         self.work.start()
         self.scheme.enable()
         bar.update(CTRL_EXT, PFRSTD=1)
+        self.saved_state = self.hw.config.save_state()
 
     def down(self) -> None:
         """Stop traffic, reset the hardware, free the rings; safe to call twice.
@@ -234,6 +242,37 @@ class Adapter(Frames, Figures):
             self.down()
             raise
         self.resume()
+
+    def recover(self) -> None:
+        """Somebody else reset the function while it ran: put back what it lost, and set the running port up again.
+
+        Raises:
+            DriverError: It did not come up again, and is down now.
+        """
+        power.put_back(self)
+        self.reinit()
+
+    def suspend(self) -> None:
+        """Sleep (D3hot), after ``down``; a board that may wake the system will do so for ``wake_filters``.
+
+        Raises:
+            DriverError: It is up.
+        """
+        if self.running:
+            raise DriverError(f"{self.door.name} is up: take it down before it sleeps")
+        if not self.asleep:
+            power.sleep(self)
+            self.asleep = True
+
+    def wake(self) -> None:
+        """Wake up again, as the probe left it: interrupts taken, down.
+
+        Raises:
+            DriverError: It cannot be set up again.
+        """
+        if self.asleep:
+            power.wake(self)
+            self.asleep = False
 
     def close(self) -> None:
         """Undo the probe, last step first; safe to call twice."""

@@ -4,6 +4,8 @@
 from collections.abc import Callable
 from typing import Any
 
+from device.regs.core import Register
+from device.regs.i82599 import WUFC
 from driver.claim import Claim
 from driver.core.bar import Bar
 from driver.core.dma import IOVA_BASE_64, Arena
@@ -32,6 +34,8 @@ class Port:
         resume: Called afterwards.
         reinits: How often the running port was reset.
         past: What rings counted that are gone, by name.
+        wake_filters: What shall wake the system while the port sleeps.
+        saved_state: Configuration space as it has to be, for a function that lost it.
     """
 
     def __init__(
@@ -53,6 +57,8 @@ class Port:
         self.resume: Callable[[], None] = lambda: None
         self.reinits = 0
         self.past: dict[str, int] = {}
+        self.wake_filters = WUFC()
+        self.saved_state: dict[type[Register], Register] = {}
 
     @property
     def door(self) -> Door:

@@ -90,7 +90,7 @@ def _quiesce(p: Probing) -> None:
         OSError: One of it was refused; the rest was done.
         DriverError: Likewise.
     """
-    if p.hw_made is None:
+    if p.hw_made is None or (p.adapter_made is not None and p.adapter.asleep):
         return
     with ExitStack() as rest:  # last first
         rest.callback(lambda: p.bar.update(CTRL_EXT, DRV_LOAD=0))
@@ -193,6 +193,7 @@ def init_service_task(p: Probing) -> str:
     """Make the adapter with its service task; it does nothing until the port is up."""
     scheme = InterruptScheme(p.door, p.bar, cpus=p.cpus, kinds=p.options.interrupts)
     p.adapter_made = Adapter(p.hw, p.sw, scheme, p.claim, iova_base=p.iova_base)
+    p.adapter.saved_state = p.saved_state
     return "link, statistics, hang check"
 
 

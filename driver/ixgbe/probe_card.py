@@ -3,7 +3,7 @@
 
 import logging
 
-from device.regs.i82599 import FWSM
+from device.regs.i82599 import FWSM, WUFC
 from driver.ixgbe.hw.mac import show
 from driver.ixgbe.probing import Probing
 
@@ -28,6 +28,7 @@ def check_wol(p: Probing) -> str:
     subsystem = p.subsystem_id
     device = p.hw.device
     supported = subsystem in device.wol_subsystems and (subsystem not in device.wol_port0_only or p.hw.lan_id == 0)
+    p.adapter.wake_filters = WUFC.of(MAG=int(supported))
     p.adapter.about["wake_on_lan"] = "magic packet" if supported else "no"
     return f"capabilities {caps.word:#06x}, wake on LAN {p.adapter.about['wake_on_lan']}"
 

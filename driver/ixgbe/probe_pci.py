@@ -88,10 +88,7 @@ def set_master(p: Probing) -> str:
 
 
 def save_state(p: Probing) -> str:
-    """Keep what a function level reset would lose, to put it back afterwards.
-
-    Nobody puts it back yet: a port that recovers from such a reset will.
-    """
+    """Keep what a reset of the function or sleep would lose; power.py puts it back."""
     p.saved_state = p.config.save_state()
     return f"{len(p.saved_state)} registers of configuration space"
 

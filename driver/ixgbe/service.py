@@ -15,6 +15,7 @@ from driver.ixgbe.hw.link import LinkStatus
 from driver.ixgbe.hw.phy import UnsupportedSfpError
 from driver.ixgbe.interrupts import OTHER_CAUSES
 from driver.ixgbe.port import Port
+from driver.ixgbe.power import was_reset
 
 log = logging.getLogger(__name__)
 
@@ -29,12 +30,14 @@ class Service:
     Args:
         port: The port.
         reinit: Resets it while it runs.
+        recover: Sets it up again after somebody else reset it.
     """
 
-    def __init__(self, port: Port, reinit: Callable[[], None]) -> None:
+    def __init__(self, port: Port, reinit: Callable[[], None], recover: Callable[[], None]) -> None:
         """Nothing is due until ``start``."""
         self.port = port
         self._reinit = reinit
+        self._recover = recover
         self.look_at_sfp = False
         self.lsc_int = 0
         self.tx_timeout_count = 0
@@ -58,13 +61,16 @@ class Service:
         }
 
     def run(self) -> None:
-        """One pass: firmware, module, link; and every 2 s statistics, hang check and the interrupt kick.
+        """One pass: a function that was reset, firmware, module, link; every 2 s statistics, hang check, the kick.
 
         Raises:
             DeviceGone: The function no longer answers.
         """
         port = self.port
         if not port.running:
+            return
+        if was_reset(port):
+            self._recover()
             return
         self._check_fw()
         now_s = port.hw.clock.now_s()
