@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The 82599's rings: its descriptors (driver/ixgbe/csrc/descriptors.c), its tail registers, its limits."""
+"""The 82599's rings: its descriptors (driver/ixgbe/csrc/descriptors.c), its tail registers, its limits.
+
+Of a received frame, ``packet_type`` is a ``PktType`` and ``rss_type`` a ``RssType`` of ``device.regs.i82599.desc``;
+``stamp_ns`` is there for the frames that timesync.py asked the NIC to stamp.
+"""
 
 from device.regs.i82599 import RDT, TDT
 from driver.compiled import lib
