@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from device.i82599.card import Card
+from device.i82599.nvm.image import build
 from device.i82599.sfp.kinds import make
 from device.machine.wire.loopback import LoopbackPort
 from device.regs.i82599 import AUTOC, CTRL_EXT, FCTRL
@@ -17,6 +18,7 @@ from device.regs.i82599.mac import Lms
 from driver import __main__ as cli
 from driver.errors import LinkError, ProbeError
 from driver.ixgbe.adapter import Adapter
+from driver.ixgbe.hw.i2c import NoAckError
 from driver.ixgbe.hw.link import LinkStatus
 from driver.ixgbe.hw.phy import PhyType, SfpType
 from driver.ixgbe.probe import ProbeOptions, probe
@@ -59,18 +61,29 @@ def up(adapter: Adapter) -> LinkStatus:
     return adapter.link
 
 
-@pytest.mark.parametrize("port_number", [0, 1])
 @pytest.mark.parametrize(("kind", "number", "phy", "speed_mbps"), DRIVEN)
 def test_what_ixgbe_drives_has_a_link(
-    port: LoopbackPort, port_number: int, kind: str, number: int, phy: PhyType, speed_mbps: int
+    port: LoopbackPort, kind: str, number: int, phy: PhyType, speed_mbps: int
 ) -> None:
-    with Card(mac=MAC, sfp=kind, port=port, lan_id=port_number) as nic, driven(nic) as adapter:
-        assert adapter.hw.phy.sfp_type == SfpType(number + port_number)
+    with Card(mac=MAC, sfp=kind, port=port) as nic, driven(nic) as adapter:
+        assert adapter.hw.phy.sfp_type == SfpType(number)
         assert adapter.hw.phy.type is phy
         assert up(adapter) == LinkStatus(up=True, speed_mbps=speed_mbps)
         assert Lms(nic.regs.get(AUTOC).LMS) is (Lms.LMS_10G_SERIAL if speed_mbps == 10_000 else Lms.LMS_1G_AN)
-        adapter.down()
-        assert up(adapter) == LinkStatus(up=True, speed_mbps=speed_mbps)
+
+
+@pytest.mark.parametrize(("kind", "number"), [("da-active", 8), ("bx10", 16)])
+def test_the_second_port_has_its_own_numbers(port: LoopbackPort, kind: str, number: int) -> None:
+    with Card(mac=MAC, sfp=kind, port=port, lan_id=1) as nic, driven(nic) as adapter:
+        assert adapter.hw.phy.sfp_type == SfpType(number)
+
+
+def test_a_1g_link_comes_back_after_a_reset(port: LoopbackPort) -> None:
+    """The reset puts AUTOC back to 10G serial, and coming up chooses 1G again."""
+    with Card(mac=MAC, sfp="sx", port=port) as nic, driven(nic) as adapter:
+        for _ in range(2):
+            assert up(adapter) == LinkStatus(up=True, speed_mbps=1_000)
+            adapter.down()
 
 
 @pytest.mark.parametrize(("kind", "why", "who"), REFUSED)
@@ -135,6 +148,23 @@ def test_modules_change_while_it_runs(port: LoopbackPort) -> None:
             assert adapter.link.speed_mbps == speed_mbps, kind
             about = adapter.about_module()
             assert about["driven"].startswith("yes, as" if speed_mbps else "no: the module"), kind
+
+
+def test_a_module_without_a_number_needs_no_settings(port: LoopbackPort) -> None:
+    """Neither its own nor those that the EEPROM has not for the one before it."""
+    image = build()
+    image.write(image.read(0x2B) + 1, 0xFFFF)  # the list of settings ends at once
+    image.seal()
+    with Card(mac=MAC, sfp="lrm", nvm=image, port=port) as nic, driven(nic, allow=True) as adapter:
+        up(adapter)
+        for kind, speed_mbps in (("sr", 0), ("lrm", 10_000)):
+            nic.remove_sfp()
+            adapter.service()
+            nic.insert_sfp(kind)
+            adapter.work.look_at_sfp = True
+            adapter.service()
+            assert adapter.hw.phy.type is (PhyType.SFP_FTL if speed_mbps else PhyType.SFP_UNSUPPORTED)
+        assert adapter.link.speed_mbps == 10_000
 
 
 def test_a_file_is_driven_as_the_module_it_was_read_of(port: LoopbackPort, tmp_path: Path) -> None:
@@ -209,6 +239,23 @@ def test_a_running_driver_says_so_and_lives_on(port: LoopbackPort) -> None:
         assert adapter.about_module()["driven"] == "yes, as SRLR_CORE0"
         adapter.service()
         assert adapter.link.up
+
+
+def test_patience_with_a_module_ends(port: LoopbackPort) -> None:
+    """One byte is asked for eleven times, a tenth of a second apart; many have a time for all of them."""
+    with Card(mac=MAC, sfp="sr", port=port) as nic, driven(nic) as adapter:
+        i2c, clock = adapter.hw.phy.i2c, adapter.hw.clock
+        nic.faults.inject("silent=0")
+        began_s = clock.now_s()
+        with pytest.raises(NoAckError, match="asked 11 times"):
+            i2c.read_byte(0)
+        assert clock.now_s() - began_s > 1
+        began_s = clock.now_s()
+        with i2c.within(0.25), pytest.raises(NoAckError, match=r"byte 0x05 at 0xa2, asked 4 times: no acknowledge"):
+            i2c.read_byte(5, address=0xA2)
+        assert clock.now_s() - began_s < 0.5
+        with pytest.raises(NoAckError, match="asked 11 times"):
+            i2c.read_byte(0)
 
 
 def test_an_empty_cage_stays_an_error(nic: Card, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ from device.errors import ConfigError
 from device.i82599.card import BLOCKS, Card
 from device.i82599.identity import parse_mac
 from device.i82599.nvm.image import ImageOptions, build
+from device.machine.core import ffi, lib
 from device.machine.wire import LoopbackPort, PeerPort
 from device.regs.i82599 import RXCTRL
 
@@ -20,6 +21,7 @@ MAC = "02:25:90:7f:a1:fe"
 CTRL, STATUS, CTRL_EXT, ESDP, LINKS, AUTOC = 0x00000, 0x00008, 0x00018, 0x00020, 0x042A4, 0x042A0
 EICR, EICS, EIMS, EIAC, EIAM, GPIE, EITR0, IVAR0 = 0x800, 0x808, 0x880, 0x810, 0x890, 0x898, 0x820, 0x900
 RAL0, RAH0, GSSR, SWSM, SECTXSTAT, SECRXSTAT = 0x5400, 0x5404, 0x10160, 0x10140, 0x8804, 0x8D04
+SYSTIML, TIMINCA = 0x08C0C, 0x08C14
 GIO_DIS, LRST, RST = 0x4, 0x8, 0x04000000
 GIO, UP, LSC = 0x00080000, 0x40000000, 0x00100000
 
@@ -243,6 +245,20 @@ def test_hot_swap(nic: Card) -> None:
         nic.insert_sfp("xfp")
     assert nic.report().card["sfp"] == "da"
     port.close()
+
+
+@pytest.mark.parametrize(("kind", "lms", "tick_ns", "quanta_ns"), [("sr-dual", 3, 6.4, 51_200), ("sx", 2, 64, 512_000)])
+def test_clock_and_pauses_follow_the_modules_speed(kind: str, lms: int, tick_ns: float, quanta_ns: int) -> None:
+    """A thousand quanta of 512 bits, and a thousand ticks of SYSTIM."""
+    with LoopbackPort() as port, Card(mac=MAC, sfp=kind, port=port) as nic:
+        nic.core.manual_clock()
+        write(nic, AUTOC, lms << 13)
+        assert read(nic, LINKS) & UP
+        assert lib.flow_quanta_ns(ffi.addressof(nic.core.c, "flow"), 1000) == quanta_ns
+        write(nic, TIMINCA, 0x01000001)
+        before = read(nic, SYSTIML)
+        nic.core.advance(int(1000 * tick_ns))
+        assert read(nic, SYSTIML) - before == 1000
 
 
 def test_empty_cage() -> None:
