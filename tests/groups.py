@@ -21,6 +21,7 @@ SECONDS: dict[str, int] = {
     "tests/boot/test_traffic.py": 360,
     "tests/boot/test_bad.py": 220,
     "tests/boot/test_ours.py": 220,
+    "tests/boot/test_modules.py": 190,
     "tests/boot/test_ours_refused.py": 180,
     "tests/boot/test_traffic.py on 6.1": 155,
     "tests/boot/test_vm.py": 140,
