@@ -30,6 +30,7 @@ try:
     from driver.doors.open import open_door
     from driver.errors import Busy, DriverError, code_of, errno_name
     from driver.session import Session, looks, requests
+    from driver.slices import whole
     from driver.tables import Steps, counts, emit, err, pairs, print_table, registers, rows
 except ImportError as exc:
     sys.stderr.write(f"driver: {exc}; {REMEDY}\n")
@@ -82,7 +83,7 @@ def _ask(nic: str, *request: str) -> Any:
             return looks(seen, seen.stats)[name](*words)
     probed, _ = _open(nic, show=False, allow_unsupported_sfp=True)  # one may look at what one may not drive
     with probed:
-        return requests(probed, probed.stats)[name](*words)
+        return whole(requests(probed, probed.stats)[name](*words))
 
 
 # ---- arguments -------------------------------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ from driver.core.netdev import NetDev
 from driver.core.netstate import NetState
 from driver.core.qvector import RingContainer
 from driver.errors import DeviceGone, DriverError
+from driver.slices import Slices
 from driver.status import StatusServer, wait_readable
 
 log = logging.getLogger(__name__)
@@ -166,7 +167,7 @@ class Session:
             watch_fd, other_fds = self.netdev.watch_fd(), self.nic.other_fds()
             done_fd = self.poller.done_fd() if self.poller is not None else stop_fd
             fds = {stop_fd, done_fd, self.status.fileno(), watch_fd, *other_fds}
-            ready = wait_readable(fds, max(0.0, next_s - time.monotonic()))
+            ready = wait_readable(fds, 0.0 if self.status.working else max(0.0, next_s - time.monotonic()))
             if stop_fd in ready:
                 return
             if self.poller is not None and self.poller.error is not None:
@@ -219,10 +220,18 @@ def looks(nic: Nic | Look, stats: Callable[[], Mapping[str, int]]) -> dict[str, 
 def requests(nic: Nic, stats: Callable[[], Mapping[str, int]]) -> dict[str, Callable[..., Any]]:
     """Return what can be asked about a NIC: by name, a function that takes the words after the name.
 
-    The same functions answer for a running driver (over its status socket) and for one that probed just to ask.
+    The same functions answer for a running driver (over its status socket) and for one that probed just to ask. What
+    takes long they do in slices: one word of the EEPROM, one byte of a module.
     """
 
-    def eeprom(words: str = "64") -> list[int]:
-        return nic.read_eeprom(int(words))
+    def eeprom(words: str = "64") -> Slices[list[int]]:
+        found: list[int] = []
+        for first in range(int(words)):
+            word = nic.read_eeprom(1, first)
+            if not word:
+                break
+            found += word
+            yield
+        return found
 
     return {**looks(nic, stats), "eeprom": eeprom}

@@ -2,7 +2,8 @@
 """What a running driver tells others: JSON over a UNIX socket beside its claim, one request and one answer a line.
 
 A NIC has one driver at a time.  While ``up`` holds it, ``stats``, ``regs``, ``link``, ``module`` and ``eeprom`` ask
-that process instead of the card; the requests are answered from its service loop, so nothing runs beside it.
+that process instead of the card; the requests are answered from its service loop, so nothing runs beside it. What
+takes long is done in slices, one a turn of that loop.
 """
 
 import json
@@ -12,11 +13,12 @@ import select
 import selectors
 import socket
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from driver.errors import DriverError
+from driver.slices import Slices
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +29,8 @@ CLIENT_TIMEOUT_S = 2.0  # to say what it wants, and to fetch the answer
 CLIENTS_MAX = 8
 ACCEPT_PAUSE_S = 0.1
 
-Handler = Callable[..., Any]  # called with the words after the request's name
+Handler = Callable[..., Any]  # called with the words after the request's name; gives the answer, or it in slices
+Answer = dict[str, Any]
 
 
 class _Client:
@@ -38,6 +41,7 @@ class _Client:
         self.deadline_s = deadline_s
         self.request = b""
         self.answer = b""
+        self.work: Slices[Answer] | None = None  # while the answer is being made
 
 
 class StatusServer:
@@ -81,21 +85,24 @@ class StatusServer:
     def poll(self) -> None:
         """Do what can be done for those who ask, without waiting; who takes too long is sent away.
 
-        At most one request is answered, so that a crowd does not keep the driver from its work.
+        At most one request is answered, or one slice of an answer made, so that neither a crowd nor a long answer keeps
+        the driver from its work.
         """
         now_s = time.monotonic()
         if self._resting_until_s is not None and now_s >= self._resting_until_s:
             self._resting_until_s = None
             self._selector.register(self._socket, selectors.EVENT_READ)
-        for client in [one for one in self._clients.values() if now_s > one.deadline_s]:
+        for client in [one for one in self._clients.values() if now_s > one.deadline_s and one.work is None]:
             self._send_away(client)
-        answered = False
+        answered = self._work()
         for key, _ in self._selector.select(0):
             client = key.data
             if client is None:
                 self._accept(now_s)
             elif client.answer:
                 self._send(client)
+            elif client.work is not None:
+                self._see_gone(client)
             elif not answered:
                 answered = self._read(client)
 
@@ -119,7 +126,44 @@ class StatusServer:
         self._selector.unregister(self._socket)
         self._resting_until_s = now_s + ACCEPT_PAUSE_S
 
+    @property
+    def working(self) -> bool:
+        """Whether ``poll`` has something to do at once: a slice of an answer."""
+        return any(client.work is not None for client in self._clients.values())
+
+    def _work(self) -> bool:
+        """One slice for who asked first; False if there is none."""
+        for client in self._clients.values():
+            if client.work is not None:
+                self._work_for(client, client.work)
+                return True
+        return False
+
+    def _work_for(self, client: _Client, work: Slices[Answer]) -> None:
+        try:
+            next(work)
+        except StopIteration as end:
+            client.work = None
+            client.deadline_s = time.monotonic() + CLIENT_TIMEOUT_S
+            client.answer = json.dumps(end.value).encode() + b"\n"
+            self._selector.modify(client.sock, selectors.EVENT_WRITE, client)
+            self._send(client)
+
+    def _see_gone(self, client: _Client) -> None:
+        """One who hangs up wants no answer any more; what else it says has no place."""
+        try:
+            more = client.sock.recv(REQUEST_MAX_BYTES)
+        except BlockingIOError:
+            return
+        except OSError:
+            more = b""
+        if not more:
+            self._send_away(client)
+
     def _send_away(self, client: _Client) -> None:
+        if client.work is not None:
+            client.work.close()
+            client.work = None
         del self._clients[client.sock.fileno()]
         self._selector.unregister(client.sock)
         client.sock.close()
@@ -139,9 +183,8 @@ class StatusServer:
         if not client.request:  # it only looked whether somebody listens
             self._send_away(client)
             return False
-        client.answer = json.dumps(self._answer(client.request)).encode() + b"\n"
-        self._selector.modify(client.sock, selectors.EVENT_WRITE, client)
-        self._send(client)
+        client.work = self._answer(client.request)
+        self._work_for(client, client.work)
         return True
 
     def _send(self, client: _Client) -> None:
@@ -154,7 +197,7 @@ class StatusServer:
         if not client.answer:
             self._send_away(client)
 
-    def _answer(self, request: bytes) -> dict[str, Any]:
+    def _answer(self, request: bytes) -> Slices[Answer]:
         if not request.endswith(b"\n") or len(request) > REQUEST_MAX_BYTES:
             return {"error": "a request is one line with a name"}
         name, *arguments = request.decode(errors="replace").split() or [""]
@@ -162,7 +205,8 @@ class StatusServer:
         if handler is None:
             return {"error": f"unknown request {name!r}; there are: {', '.join(sorted(self._handlers))}"}
         try:
-            return {"ok": handler(*arguments)}
+            found = handler(*arguments)
+            return {"ok": (yield from found) if isinstance(found, Generator) else found}
         except (DriverError, OSError, TypeError, ValueError) as exc:
             return {"error": f"{name}: {exc}"}
         except Exception as exc:

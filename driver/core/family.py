@@ -17,6 +17,7 @@ from driver.core.napi import Napi
 from driver.core.qvector import QVector
 from driver.doors.door import Door
 from driver.errors import ProbeError
+from driver.slices import Slices
 
 Id = tuple[int, int]  # vendor, device
 
@@ -159,14 +160,14 @@ class Nic(Protocol):
     def stats(self) -> dict[str, int]:
         """Totals since the probe."""
 
-    def read_eeprom(self, words: int) -> list[int]:
-        """The first ``words`` 16-bit words of the NVM."""
+    def read_eeprom(self, words: int, first: int = 0) -> list[int]:
+        """``words`` 16-bit words of the NVM from ``first`` on; fewer where it ends before."""
 
     def read_module(self, address: int, offset: int) -> int:
         """One byte of the module in the cage, at I2C address 0xA0 or 0xA2."""
 
-    def about_module(self) -> dict[str, Any]:
-        """What the module in the cage says of itself, and whether it is driven."""
+    def about_module(self) -> Slices[dict[str, Any]]:
+        """What the module in the cage says of itself, and whether it is driven; in slices."""
 
     def read_link(self) -> dict[str, Any]:
         """The link as the MAC sees it now."""

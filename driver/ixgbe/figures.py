@@ -10,6 +10,7 @@ from driver.errors import DeviceGone
 from driver.ixgbe.hw.link import link_figures
 from driver.ixgbe.port import Port
 from driver.ixgbe.service import Service
+from driver.slices import Slices
 
 log = logging.getLogger(__name__)
 
@@ -76,9 +77,9 @@ class Figures(Port):
         order = sorted(soft, key=lambda name: ("_queue_" in name, name.startswith("tx"), len(name), name))
         return {**{name: soft[name] for name in order}, **self.work.counts(), **self.hw.stats.totals}
 
-    def read_eeprom(self, words: int) -> list[int]:
-        """The first ``words`` 16-bit words of the NVM."""
-        return [self.hw.eeprom.read(word) for word in range(min(words, self.hw.eeprom.words))]
+    def read_eeprom(self, words: int, first: int = 0) -> list[int]:
+        """``words`` 16-bit words of the NVM from ``first`` on; fewer where it ends before."""
+        return [self.hw.eeprom.read(word) for word in range(first, min(first + words, self.hw.eeprom.words))]
 
     def read_module(self, address: int, offset: int) -> int:
         """One byte of the SFP+ module, at I2C address 0xA0 or 0xA2.
@@ -88,8 +89,8 @@ class Figures(Port):
         """
         return self.hw.phy.read(offset, address)
 
-    def about_module(self) -> dict[str, Any]:
-        """What the module says of itself, and whether it is driven.
+    def about_module(self) -> Slices[dict[str, Any]]:
+        """What the module says of itself, and whether it is driven; in slices.
 
         Raises:
             LinkError: There is no module, or it stopped answering.

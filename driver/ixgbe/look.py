@@ -21,6 +21,7 @@ from driver.ixgbe.hw.stats import HwStats
 from driver.ixgbe.probe import refuse_vf
 from driver.ixgbe.probe_pci import enable_device_mem, request_mem_regions
 from driver.ixgbe.probing import ProbeOptions, Probing
+from driver.slices import whole
 
 
 class IxgbeLook:
@@ -70,7 +71,7 @@ class IxgbeLook:
         hw.eeprom.select()
         with suppress(UnsupportedSfpError):  # `about` says it
             hw.phy.identify()
-        return hw.phy.about()
+        return dict(whole(hw.phy.about()))
 
     def close(self) -> None:
         """Let it go as it was; safe to call twice."""

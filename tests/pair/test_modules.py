@@ -22,6 +22,7 @@ from driver.ixgbe.hw.i2c import NoAckError
 from driver.ixgbe.hw.link import LinkStatus
 from driver.ixgbe.hw.phy import PhyType, SfpType
 from driver.ixgbe.probe import ProbeOptions, probe
+from driver.slices import whole
 from tests.rigs.driver_clock import NoWait
 from tests.rigs.pair_door import PairDoor
 
@@ -146,7 +147,7 @@ def test_modules_change_while_it_runs(port: LoopbackPort) -> None:
             adapter.service()
             adapter.service()
             assert adapter.link.speed_mbps == speed_mbps, kind
-            about = adapter.about_module()
+            about = whole(adapter.about_module())
             assert about["driven"].startswith("yes, as" if speed_mbps else "no: the module"), kind
 
 
@@ -233,10 +234,10 @@ def test_a_running_driver_says_so_and_lives_on(port: LoopbackPort) -> None:
         nic.faults.inject("silent=20")
         began_s = clock.now_s()
         with pytest.raises(LinkError, match=r"stopped answering: byte 0x.. at 0xa0"):
-            adapter.about_module()
+            whole(adapter.about_module())
         assert clock.now_s() - began_s < 4
         nic.faults.end("silent")
-        assert adapter.about_module()["driven"] == "yes, as SRLR_CORE0"
+        assert whole(adapter.about_module())["driven"] == "yes, as SRLR_CORE0"
         adapter.service()
         assert adapter.link.up
 

@@ -8,13 +8,12 @@
  * Servers of the libvfio-user family read a body with one recv, so every message leaves in one sendmsg and stays small.
  */
 #include <errno.h>
-#include <pthread.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
+#include "turns.h"
 #include "vfu_client.h"
 #include "vfu_stream.h"
 
@@ -47,12 +46,10 @@ int vfu_client_open(struct vfu_client *c, int fd, int timeout_ms)
         return -EINVAL;
     if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit))
         return -errno;
-    if (c->lock == NULL) {
-        c->lock = malloc(sizeof(pthread_mutex_t));
-        if (c->lock == NULL)
-            return -ENOMEM;
-        pthread_mutex_init(c->lock, NULL);
-    }
+    if (c->lock == NULL)
+        c->lock = turns_new();
+    if (c->lock == NULL)
+        return -ENOMEM;
     c->fd = fd;
     c->timeout_ms = timeout_ms;
     c->error = 0;
@@ -64,19 +61,16 @@ void vfu_client_close(struct vfu_client *c)
     if (c->lock == NULL || c->fd < 0)
         return;
     shutdown(c->fd, SHUT_RDWR);          /* wakes a thread that waits for a reply; it lets go of the lock */
-    pthread_mutex_lock(c->lock);
+    turns_take(c->lock);
     vfu_broken(c, -ENODEV);
     c->fd = -1;
-    pthread_mutex_unlock(c->lock);
+    turns_give(c->lock);
 }
 
 void vfu_client_free(struct vfu_client *c)
 {
-    if (c->lock) {
-        pthread_mutex_destroy(c->lock);
-        free(c->lock);
-        c->lock = NULL;
-    }
+    turns_free(c->lock);
+    c->lock = NULL;
 }
 
 /* Is this the reply we wait for?  0 yes, else -errno; a plain refusal by the server leaves the connection sound. */
@@ -145,9 +139,9 @@ int vfu_client_call(struct vfu_client *c, uint16_t command, const void *body, ui
         cm->cmsg_len = CMSG_LEN(sizeof(int) * fd_count);
         memcpy(CMSG_DATA(cm), fds, sizeof(int) * fd_count);
     }
-    pthread_mutex_lock(c->lock);
+    turns_take(c->lock);
     int rc = c->error ? c->error : call_locked(c, command, &msg, body_bytes, reply, reply_bytes, &in);
-    pthread_mutex_unlock(c->lock);
+    turns_give(c->lock);
     for (uint32_t i = 0; rc < 0 && i < in.count; i++) {
         close(reply_fds[i]);
         reply_fds[i] = -1;
@@ -169,13 +163,13 @@ int vfu_client_read32(void *client, uint64_t offset, uint32_t *value)
 
     if (c->lock == NULL)
         return -ENODEV;
-    pthread_mutex_lock(c->lock);
+    turns_take(c->lock);
     int rc = c->error;
     if (rc == 0)
         rc = call_locked(c, COMMAND_READ, &msg, sizeof ask, &answer, sizeof ask + sizeof *value, NULL);
     if (rc >= 0 && rc != (int)(sizeof ask + sizeof *value))
         rc = vfu_broken(c, -EPROTO);
-    pthread_mutex_unlock(c->lock);
+    turns_give(c->lock);
     if (rc < 0)
         return rc;
     *value = answer.value;
@@ -199,12 +193,12 @@ int vfu_client_write32(void *client, uint64_t offset, uint32_t value)
 
     if (c->lock == NULL)
         return -ENODEV;
-    pthread_mutex_lock(c->lock);
+    turns_take(c->lock);
     int rc = c->error;
     if (rc == 0) {
         post.header = request_header(c, COMMAND_WRITE, sizeof post - sizeof post.header, FLAG_NO_REPLY);
         rc = vfu_send(c, &msg, sizeof post, vfu_deadline_ms(c));
     }
-    pthread_mutex_unlock(c->lock);
+    turns_give(c->lock);
     return rc;
 }

@@ -9,7 +9,7 @@ struct vfu_client {
     uint16_t id;
     uint16_t pad;
     uint32_t region;
-    void *lock;                          /* two threads may use one door */
+    void *lock;                          /* two threads may use one door, in the order in which they ask */
 };
 
 int vfu_client_open(struct vfu_client *c, int fd, int timeout_ms);

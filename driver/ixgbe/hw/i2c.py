@@ -14,6 +14,7 @@ from device.regs.i82599 import I2CCTL
 from driver.errors import LinkError
 from driver.ixgbe.hw.common import Common
 from driver.ixgbe.hw.swfw import Resource, SwFw
+from driver.slices import Slices, whole
 
 log = logging.getLogger(__name__)
 
@@ -22,6 +23,7 @@ CLOCK_STRETCH_TRIES = 500
 RETRIES = 10
 DETECT_RETRIES = 2
 RETRY_WAIT_S = 0.1
+RETRY_SLICES = 20
 MODULE_ADDRESS = 0xA0
 DIAGNOSTICS_ADDRESS = 0xA2
 
@@ -122,7 +124,11 @@ class I2c:
         return Resource.PHY1 if self.hw.lan_id else Resource.PHY0
 
     def read_byte(self, offset: int, *, address: int = MODULE_ADDRESS, retries: int = RETRIES) -> int:
-        """Read one byte of the module.
+        """Read one byte of the module at once; see ``byte``."""
+        return int(whole(self.byte(offset, address=address, retries=retries)))
+
+    def byte(self, offset: int, *, address: int = MODULE_ADDRESS, retries: int = RETRIES) -> Slices[int]:
+        """Read one byte of the module in slices: each time that it is asked, and some before it is asked again.
 
         Args:
             offset: 0..255.
@@ -142,7 +148,9 @@ class I2c:
                 if not left or self.hw.clock.now_s() >= self._until_s:
                     tries = retries - left + 1
                     raise NoAckError(f"byte {offset:#04x} at {address:#04x}, asked {tries} times: {err}") from err
-                self.hw.clock.sleep(RETRY_WAIT_S)
+            for _ in range(RETRY_SLICES):
+                self.hw.clock.sleep(RETRY_WAIT_S / RETRY_SLICES)
+                yield
         raise NoAckError("no try was allowed")
 
     def _read_once(self, address: int, offset: int) -> int:

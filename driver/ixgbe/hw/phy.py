@@ -19,6 +19,7 @@ from driver.ixgbe.hw.eeprom import Eeprom
 from driver.ixgbe.hw.i2c import DETECT_RETRIES, MODULE_ADDRESS, I2c, NoAckError
 from driver.ixgbe.hw.link import Link
 from driver.ixgbe.hw.swfw import Resource, SwFw
+from driver.slices import Slices, byte_by_byte, whole
 
 log = logging.getLogger(__name__)
 
@@ -232,7 +233,11 @@ class SfpPhy:
         raise self._refusal(f"the module's vendor {self.oui.hex(':')} is not supported (option allow_unsupported_sfp)")
 
     def read(self, offset: int, address: int = MODULE_ADDRESS) -> int:
-        """One byte of the module.
+        """One byte of the module at once; see ``byte``."""
+        return int(whole(self.byte(offset, address)))
+
+    def byte(self, offset: int, address: int = MODULE_ADDRESS) -> Slices[int]:
+        """One byte of the module, in slices.
 
         Raises:
             LinkError: There is none, or it does not answer.
@@ -243,18 +248,18 @@ class SfpPhy:
                 raise LinkError(f"{name}: the SFP+ cage is full, and its module does not answer ({self.silent})")
             raise LinkError(f"{name}: no module in the SFP+ cage")
         try:
-            return self.i2c.read_byte(offset, address=address)
+            return (yield from self.i2c.byte(offset, address=address))
         except NoAckError as err:
             raise LinkError(f"{name}: the SFP+ module stopped answering: {err}; plug it anew, or another one") from err
 
-    def about(self) -> dict[str, Any]:
-        """What the module says of itself, and whether it is driven; done or given up within some seconds.
+    def about(self) -> Slices[dict[str, Any]]:
+        """What the module says of itself, and whether it is driven; in slices, done or given up within some seconds.
 
         Raises:
             LinkError: There is none, or it stopped answering.
         """
         with self.i2c.within(PATIENCE_S):
-            found = module(lambda address, offset: self.read(offset, address))
+            found = yield from byte_by_byte(module, lambda address, offset: self.byte(offset, address))
         return {**found, "driven": f"no: {self.refused}" if self.refused else f"yes, as {self.title}"}
 
     def setup_sfp(self) -> None:

@@ -8,7 +8,7 @@ import selectors
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -59,6 +59,34 @@ def exchange(server: StatusServer, request: str) -> object:
 def test_a_request_is_answered_with_what_its_handler_returns(server: StatusServer) -> None:
     assert exchange(server, "stats") == {"rx": 7}
     assert exchange(server, "add 2 3") == 5
+
+
+def test_an_answer_in_slices_takes_a_turn_each(tmp_path: Path) -> None:
+    turns: list[int] = []
+
+    def long() -> Generator[None, None, int]:
+        for n in range(5):
+            turns.append(n)
+            yield
+        return 7
+
+    server = StatusServer(tmp_path / "s.sock", {"long": long})
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
+            client.connect(str(server.path))
+            client.sendall(b"long\n")
+            server.poll()
+            for done in range(1, 6):
+                assert not turns or len(turns) == done - 1
+                server.poll()
+                assert (len(turns), server.working) == (done, True)
+            client.sendall(b"more words that nobody reads")
+            server.poll()
+            assert not server.working
+            client.settimeout(10)
+            assert json.loads(client.recv(100)) == {"ok": 7}
+    finally:
+        server.close()
 
 
 @pytest.mark.parametrize(
