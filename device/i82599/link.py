@@ -12,7 +12,21 @@ from typing import Protocol
 from device.i82599.block import Block
 from device.machine.regfile import RegFile, on_write
 from device.machine.seam import Irq, Port
-from device.regs.i82599 import AUTOC, AUTOC2, EICR, ESDP, GPIE, HLREG0, LINKS, PCS1GANLP, PCS1GLSTA, Register
+from device.regs.core import Counter
+from device.regs.i82599 import (
+    AUTOC,
+    AUTOC2,
+    EICR,
+    ESDP,
+    GPIE,
+    HLREG0,
+    LINKS,
+    MLFC,
+    MRFC,
+    PCS1GANLP,
+    PCS1GLSTA,
+    Register,
+)
 from device.regs.i82599.mac import LinkSpeed, Lms
 
 log = logging.getLogger(__name__)
@@ -128,11 +142,22 @@ class Link(Block):
         self._pcs_1g(up=now is LinkSpeed.SPEED_1G, negotiated=autoc.LMS == Lms.LMS_1G_AN)
         self._set_up(up)
         if now is not self.speed:
+            if now is None and self.speed is LinkSpeed.SPEED_10G and not quiet:
+                self._count_fault(dark=module is None or not carrier, silent=speed is not None and not lit)
             self.up, self.speed = up, now
             self.changes += 1
             log.info("link is %s%s", "up" if up else "down", " at 1 Gb/s" if now is LinkSpeed.SPEED_1G else "")
             if not quiet:
                 self.irq.cause(EICR.LSC.mask)
+
+    def _count_fault(self, *, dark: bool, silent: bool) -> None:
+        """The link ended: a local fault if we see no light, a remote one if the other end sees none and says so.
+
+        Ref: IEEE 802.3 clause 46.3.4; the counters mean something at 10 Gb/s only.  Guess: one a lost link.
+        """
+        counter: type[Counter] | None = MLFC if dark else MRFC if silent else None
+        if counter is not None:
+            self.regs.put(counter, 0, min(self.regs.get(counter) + 1, counter.VALUE.max))
 
     def _pcs_1g(self, *, up: bool, negotiated: bool) -> None:
         """What the PCS for 1G says: drivers ask it what the other end agreed to.

@@ -49,6 +49,8 @@ CREDITS    = "credits of low-latency interrupts"
 IMMEDIATE_82598 = "immediate interrupts by the 82598's filters"
 PCIE_COUNT = "counters of the PCIe block"
 PCIE_CAUSE = "causes of the PCIe block"
+SYMBOLS    = "errors of single bytes and symbols"
+COUNTERS_82598 = "pause counters at the 82598's places"
 
 WORKS, NOT_OFFERED, STORED = State
 
@@ -57,6 +59,7 @@ _RESETS  = f"{_UNIT}test_reset_values.py::"
 _OFFLOAD = "tests/pair/test_offload.py::"
 _PROBE   = "tests/pair/test_probe.py::"
 _FILTERS = "tests/boot/test_filters.py::"
+_COUNTERS = f"{_UNIT}test_every_counter.py::"
 _MARK    = f"{_UNIT}test_stored.py::test_asking_for_it_is_said_once"
 
 FEATURES = (
@@ -124,6 +127,13 @@ FEATURES = (
     Feature(MANAGEMENT, STORED, _MARK, "FWSM says that no firmware runs"),
     Feature(DCA, STORED, _MARK),
     Feature(LEDS, STORED, _MARK, "nobody sees them"),
+    # Counters
+    Feature(
+        "counters of ethtool -S, DPDK and FreeBSD", WORKS, f"{_COUNTERS}test_it_moves",
+        "all but those below, and those of features that are not there: pools, FCoE, management, MACsec",
+    ),
+    Feature(SYMBOLS, STORED, f"{_COUNTERS}test_it_stands_still", "ILLERRC, ERRBC, MSPDC: a wire carries whole frames"),
+    Feature(COUNTERS_82598, STORED, f"{_COUNTERS}test_it_stands_still", "this chip has LXONRXCNT and its like"),
     Feature(PCIE_COUNT, STORED, _MARK),
     Feature(PCIE_CAUSE, STORED, _MARK),
 )  # fmt: skip

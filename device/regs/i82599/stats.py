@@ -6,6 +6,7 @@ Ref: 82599 datasheet, "Statistic Registers"; names as in Linux ixgbe.
 """
 
 from device.regs.core import RO, STICKS, WRAPS, Counter, Field, Monotonic, Register, Storage, every
+from device.regs.i82599.features import COUNTERS_82598, FCOE, MANAGEMENT, POOLS, SYMBOLS
 
 
 class _High4(Register, counter=True, full=STICKS):
@@ -26,19 +27,19 @@ class _MonotonicHigh4(Register, access=RO, full=WRAPS):
     VALUE = Field(3, 0)
 
 
-class PVFGPRC(Monotonic, at=every(0x0101C, 0x40, 64)):
+class PVFGPRC(Monotonic, at=every(0x0101C, 0x40, 64), stored=POOLS):
     """Frames received by a pool, monotonic.  Ref: ixgbe."""
 
 
-class PVFGORC_LSB(Monotonic, at=every(0x01020, 0x40, 64), pair="PVFGORC_MSB"):
+class PVFGORC_LSB(Monotonic, at=every(0x01020, 0x40, 64), pair="PVFGORC_MSB", stored=POOLS):
     """Octets received by a pool, monotonic, low half.  Ref: ixgbe."""
 
 
-class PVFGORC_MSB(_MonotonicHigh4, at=every(0x0D020, 0x40, 64), pair="PVFGORC_LSB"):
+class PVFGORC_MSB(_MonotonicHigh4, at=every(0x0D020, 0x40, 64), pair="PVFGORC_LSB", stored=POOLS):
     """Octets received by a pool, monotonic, bits 35:32.  Ref: ixgbe."""
 
 
-class PVFMPRC(Monotonic, at=every(0x0D01C, 0x40, 64)):
+class PVFMPRC(Monotonic, at=every(0x0D01C, 0x40, 64), stored=POOLS):
     """Multicast frames received by a pool, monotonic.  Ref: ixgbe."""
 
 
@@ -58,19 +59,19 @@ class QPRDC(Counter, at=every(0x01430, 0x40, 16)):
     """Frames dropped by a group of queues for want of a descriptor.  Ref: ixgbe."""
 
 
-class FCOERPDC(Counter, at=0x0241C):
+class FCOERPDC(Counter, at=0x0241C, stored=FCOE):
     """FCoE frames dropped.  Ref: ixgbe."""
 
 
-class FCLAST(Counter, at=0x02424):
+class FCLAST(Counter, at=0x02424, stored=FCOE):
     """FCoE last error count.  Ref: ixgbe."""
 
 
-class FCOEPRC(Counter, at=0x02428):
+class FCOEPRC(Counter, at=0x02428, stored=FCOE):
     """FCoE frames received.  Ref: ixgbe."""
 
 
-class FCOEDWRC(Counter, at=0x0242C):
+class FCOEDWRC(Counter, at=0x0242C, stored=FCOE):
     """FCoE dwords received.  Ref: ixgbe."""
 
 
@@ -86,39 +87,39 @@ class RXDGBCH(_High4, at=0x02F58, pair="RXDGBCL"):
     """DMA: good octets received, bits 35:32.  Ref: ixgbe."""
 
 
-class RXDDGPC(Counter, at=0x02F5C):
+class RXDDGPC(Counter, at=0x02F5C, stored=POOLS):
     """DMA: duplicated good frames.  Ref: ixgbe."""
 
 
-class RXDDGBCL(Counter, at=0x02F60, pair="RXDDGBCH"):
+class RXDDGBCL(Counter, at=0x02F60, pair="RXDDGBCH", stored=POOLS):
     """DMA: duplicated good octets, low half.  Ref: ixgbe."""
 
 
-class RXDDGBCH(_High4, at=0x02F64, pair="RXDDGBCL"):
+class RXDDGBCH(_High4, at=0x02F64, pair="RXDDGBCL", stored=POOLS):
     """DMA: duplicated good octets, bits 35:32.  Ref: ixgbe."""
 
 
-class RXLPBKGPC(Counter, at=0x02F68):
+class RXLPBKGPC(Counter, at=0x02F68, stored=POOLS):
     """DMA: looped back good frames.  Ref: ixgbe."""
 
 
-class RXLPBKGBCL(Counter, at=0x02F6C, pair="RXLPBKGBCH"):
+class RXLPBKGBCL(Counter, at=0x02F6C, pair="RXLPBKGBCH", stored=POOLS):
     """DMA: looped back good octets, low half.  Ref: ixgbe."""
 
 
-class RXLPBKGBCH(_High4, at=0x02F70, pair="RXLPBKGBCL"):
+class RXLPBKGBCH(_High4, at=0x02F70, pair="RXLPBKGBCL", stored=POOLS):
     """DMA: looped back good octets, bits 35:32.  Ref: ixgbe."""
 
 
-class RXDLPBKGPC(Counter, at=0x02F74):
+class RXDLPBKGPC(Counter, at=0x02F74, stored=POOLS):
     """DMA: duplicated looped back good frames.  Ref: ixgbe."""
 
 
-class RXDLPBKGBCL(Counter, at=0x02F78, pair="RXDLPBKGBCH"):
+class RXDLPBKGBCL(Counter, at=0x02F78, pair="RXDLPBKGBCH", stored=POOLS):
     """DMA: duplicated looped back good octets, low half.  Ref: ixgbe."""
 
 
-class RXDLPBKGBCH(_High4, at=0x02F7C, pair="RXDLPBKGBCL"):
+class RXDLPBKGBCH(_High4, at=0x02F7C, pair="RXDLPBKGBCL", stored=POOLS):
     """DMA: duplicated looped back good octets, bits 35:32.  Ref: ixgbe."""
 
 
@@ -150,24 +151,24 @@ class CRCERRS(Counter, at=0x04000):
     """Frames with a bad FCS.  Ref: ixgbe."""
 
 
-class ILLERRC(Counter, at=0x04004):
+class ILLERRC(Counter, at=0x04004, stored=SYMBOLS):
     """Illegal bytes on the wire.  Ref: ixgbe."""
 
 
-class ERRBC(Counter, at=0x04008):
+class ERRBC(Counter, at=0x04008, stored=SYMBOLS):
     """Error bytes.  Ref: ixgbe."""
 
 
-class MSPDC(Counter, at=0x04010):
+class MSPDC(Counter, at=0x04010, stored=SYMBOLS):
     """MAC short packets discarded.  Ref: ixgbe."""
 
 
 class MLFC(Counter, at=0x04034):
-    """MAC local faults.  Ref: ixgbe."""
+    """MAC local faults: no light comes in.  Ref: ixgbe."""
 
 
 class MRFC(Counter, at=0x04038):
-    """MAC remote faults.  Ref: ixgbe."""
+    """MAC remote faults: the other end says that it sees no light.  Ref: ixgbe."""
 
 
 class RLEC(Counter, at=0x04040):
@@ -246,11 +247,11 @@ class RJC(Counter, at=0x040B0):
     """Jabbers.  Ref: ixgbe."""
 
 
-class MNGPRC(Counter, at=0x040B4):
+class MNGPRC(Counter, at=0x040B4, stored=MANAGEMENT):
     """Management frames received.  Ref: ixgbe."""
 
 
-class MNGPDC(Counter, at=0x040B8):
+class MNGPDC(Counter, at=0x040B8, stored=MANAGEMENT):
     """Management frames dropped.  Ref: ixgbe."""
 
 
@@ -334,7 +335,7 @@ class RXNFGBCH(_High4, at=0x041B8, pair="RXNFGBCL"):
     """Good octets received before any filter, bits 35:32.  Ref: ixgbe."""
 
 
-class FCCRC(Counter, at=0x05118):
+class FCCRC(Counter, at=0x05118, stored=FCOE):
     """FCoE frames with a bad CRC.  Ref: ixgbe."""
 
 
@@ -346,15 +347,15 @@ class QBTC_H(_High4, at=every(0x08704, 8, 16), pair="QBTC_L"):
     """Octets sent by a group of queues, bits 35:32.  Ref: ixgbe."""
 
 
-class SSVPC(Counter, at=0x08780):
+class SSVPC(Counter, at=0x08780, stored=POOLS):
     """Frames dropped for a forged source.  Ref: ixgbe."""
 
 
-class FCOEPTC(Counter, at=0x08784):
+class FCOEPTC(Counter, at=0x08784, stored=FCOE):
     """FCoE frames sent.  Ref: ixgbe."""
 
 
-class FCOEDWTC(Counter, at=0x08788):
+class FCOEDWTC(Counter, at=0x08788, stored=FCOE):
     """FCoE dwords sent.  Ref: ixgbe."""
 
 
@@ -370,23 +371,23 @@ class TXDGBCH(_High4, at=0x087A8, pair="TXDGBCL"):
     """DMA: good octets sent, bits 35:32.  Ref: ixgbe."""
 
 
-class PXONRXC(Counter, at=every(0x0CF00, 4, 8)):
+class PXONRXC(Counter, at=every(0x0CF00, 4, 8), stored=COUNTERS_82598):
     """Priority XON received, 82598 place.  Ref: ixgbe."""
 
 
-class PXOFFRXC(Counter, at=every(0x0CF20, 4, 8)):
+class PXOFFRXC(Counter, at=every(0x0CF20, 4, 8), stored=COUNTERS_82598):
     """Priority XOFF received, 82598 place.  Ref: ixgbe."""
 
 
-class LXONRXC(Counter, at=0x0CF60):
+class LXONRXC(Counter, at=0x0CF60, stored=COUNTERS_82598):
     """XON received, 82598 place.  Ref: ixgbe."""
 
 
-class LXOFFRXC(Counter, at=0x0CF68):
+class LXOFFRXC(Counter, at=0x0CF68, stored=COUNTERS_82598):
     """XOFF received, 82598 place.  Ref: ixgbe."""
 
 
-class MNGPTC(Counter, at=0x0CF90):
+class MNGPTC(Counter, at=0x0CF90, stored=MANAGEMENT):
     """Management frames sent.  Ref: ixgbe."""
 
 
@@ -398,13 +399,13 @@ class RXDSTATCTRL(Storage, at=0x02F40):
     """Which queues the DMA Rx counters count.  Ref: ixgbe."""
 
 
-class PVFGPTC(Monotonic, at=every(0x08300, 4, 64)):
+class PVFGPTC(Monotonic, at=every(0x08300, 4, 64), stored=POOLS):
     """Frames sent by a pool, monotonic.  Ref: ixgbe."""
 
 
-class PVFGOTC_LSB(Monotonic, at=every(0x08400, 8, 64), pair="PVFGOTC_MSB"):
+class PVFGOTC_LSB(Monotonic, at=every(0x08400, 8, 64), pair="PVFGOTC_MSB", stored=POOLS):
     """Octets sent by a pool, monotonic, low half.  Ref: ixgbe."""
 
 
-class PVFGOTC_MSB(_MonotonicHigh4, at=every(0x08404, 8, 64), pair="PVFGOTC_LSB"):
+class PVFGOTC_MSB(_MonotonicHigh4, at=every(0x08404, 8, 64), pair="PVFGOTC_LSB", stored=POOLS):
     """Octets sent by a pool, monotonic, bits 35:32.  Ref: ixgbe."""
