@@ -503,11 +503,11 @@ def _boot_id() -> str:
         return platform.node()
 
 
-def prepare(kernels: Iterable[str] = KERNELS) -> None:
+def prepare(kernels: Iterable[str] = KERNELS, *, driver: str = "ixgbe") -> None:
     """Make everything a boot needs, while there still is a network: the tests run in namespaces that have none."""
     qemu()
     for which in kernels:
-        kernel(which)
+        kernel(which, driver=driver)
 
 
 def try_kvm() -> None:

@@ -32,6 +32,12 @@ def eventually(true: Callable[[], object], what: str, timeout_s: float = WAIT_S)
         time.sleep(0.1)
 
 
+def carrier(vm: Vm, interface: str = "eth0", prefix: str = "") -> None:
+    """Wait until an interface has its carrier."""
+    command = f"{prefix}cat /sys/class/net/{interface}/carrier"
+    eventually(lambda: vm.run(command, check=False).out == "1\n", f"{interface} has its carrier")
+
+
 def _echoes(vm: Vm) -> int:
     """Answers to pings that the guest's kernel has taken, of both IP versions."""
     code = (

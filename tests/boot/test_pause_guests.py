@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import pytest
 
 from ci.vm import MAC, NicOptions, Options, Vm
-from tests.boot.judge import WAIT_S, counters, eventually
+from tests.boot.judge import WAIT_S, carrier, counters, eventually
 from tests.boot.traffic import listening
 
 OTHER_MAC = "02:00:00:82:59:a0"
@@ -44,7 +44,7 @@ def cable(
         vm.run(f"ip address add {address}/24 dev eth0; ip neigh replace {other} lladdr {mac} dev eth0 nud permanent")
         vm.run(f"sysctl -q -w net.core.rmem_max={BUFFER_BYTES}")
     for vm in guests:
-        eventually(lambda vm=vm: vm.run("cat /sys/class/net/eth0/carrier", check=False).out == "1\n", "a carrier")
+        carrier(vm)
     yield Cable(*guests)
     for vm in guests:
         vm.stop_qemu()
@@ -56,7 +56,7 @@ def paused(vm: Vm, *, on: bool) -> None:
     vm.run(f"ethtool -A eth0 autoneg off rx {word} tx {word}", check=False)  # 80: nothing changed
     shown = vm.run("ethtool -a eth0").out
     assert re.findall(r"^(?:RX|TX):\s+(\w+)", shown, re.MULTILINE) == [word, word], shown
-    eventually(lambda: vm.run("cat /sys/class/net/eth0/carrier", check=False).out == "1\n", "the carrier is back")
+    carrier(vm)
 
 
 def sent_while_it_stands(cable: Cable) -> tuple[int, dict[str, int], dict[str, int]]:

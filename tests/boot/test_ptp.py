@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from ci.vm import Job, NicOptions, Options, Vm
-from tests.boot.judge import WAIT_S, eventually
+from tests.boot.judge import WAIT_S, carrier, eventually
 
 MACS = ("02:00:00:82:59:a0", "02:00:00:82:59:b0")
 ENDS = (("eth0", "near", "203.0.113.1", "trapped"), ("eth1", "far", "203.0.113.2", "shared"))
@@ -36,8 +36,7 @@ def vm(start: Callable[[Options], Vm], tmp_path_factory: pytest.TempPathFactory)
         made.run(f"ip netns add {name}; ip link set {interface} netns {name}")
         made.run(f"ip -n {name} address add {address}/24 dev {interface}; ip -n {name} link set {interface} up")
     for interface, name, _, _ in ENDS:
-        carrier = f"ip netns exec {name} cat /sys/class/net/{interface}/carrier"
-        eventually(lambda carrier=carrier: made.run(carrier, check=False).out == "1\n", f"{interface} has its carrier")
+        carrier(made, interface, f"ip netns exec {name} ")
     yield made
     made.stop_qemu()
 
