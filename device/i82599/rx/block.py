@@ -7,6 +7,7 @@ from device.machine.core import lib
 from device.machine.regfile import RegFile
 from device.regs.i82599 import (
     DROPEN,
+    PFQDE,
     PSRTYPE,
     RDBAH,
     RDBAL,
@@ -34,7 +35,7 @@ class Rx(Rings):
     """
 
     hook = lib.HOOK_RX
-    hooked = (RDH, RDT, RXDCTL, RXCTRL, SECRXCTRL)
+    hooked = (RDH, RDT, RXDCTL, RXCTRL, SECRXCTRL, PFQDE)
     registers = (RDBAL, RDBAH, RDLEN, SRRCTL, PSRTYPE, DROPEN, RXPBSIZE, RXCSUM, RDRXCTL)
 
     def __init__(self, regs: RegFile, core: CardCore) -> None:

@@ -2,7 +2,7 @@
 /* The Rx packet buffer: where frames wait that have passed the filters but may not go to memory yet.
  *
  * A frame whose queue has no descriptor and does not drop waits here, and every later frame waits behind it, as on the
- * chip: one queue that software forgets stops them all, unless SRRCTL.DROP_EN is set.
+ * chip: one queue that software forgets stops them all, unless it drops (SRRCTL.DROP_EN, PFQDE).
  */
 #include <stdint.h>
 #include <string.h>

@@ -80,12 +80,22 @@ static void tail_written(struct rx *rx, uint32_t queue, uint32_t tail)
     }
 }
 
+/* One entry of the table behind PFQDE: written, or shown to the next read. */
+static void qde_access(struct rx *rx, uint32_t written)
+{
+    uint32_t queue = field(written, PFQDE_IDX);
+
+    if (written & PFQDE_WE)
+        rx->queue[queue].qde = written & (PFQDE_QDE | PFQDE_HIDE_VLAN);
+    if (written & (PFQDE_WE | PFQDE_RE))
+        reg_set(rx->regs, R_PFQDE, (written & PFQDE_IDX) | rx->queue[queue].qde);
+}
+
 void rx_write(void *arg, uint32_t offset, uint32_t old, uint32_t seen, uint32_t written)
 {
     struct rx *rx = arg;
 
     (void)old;
-    (void)written;
     if (offset == R_RXCTRL) {
         if (!(seen & RXCTRL_RXEN))
             rx_fifo_clear(rx);
@@ -95,6 +105,8 @@ void rx_write(void *arg, uint32_t offset, uint32_t old, uint32_t seen, uint32_t 
         queue_enable(rx, N_RXDCTL(offset), (seen & RXDCTL_ENABLE) != 0);
     } else if (IS_RDH(offset)) {
         rx->queue[N_RDH(offset)].head = seen & RDH_RDH;
+    } else if (offset == R_PFQDE) {
+        qde_access(rx, written);
     }
 }
 

@@ -13,6 +13,7 @@ struct rxq {
     uint32_t count;                   /* descriptors */
     uint32_t buffer_bytes;
     uint32_t srrctl, rxdctl;
+    uint32_t qde;                     /* this queue's entry of PFQDE */
     uint32_t keeps_fcs;               /* HLREG0 and RDRXCTL leave the FCS in memory */
     uint32_t splits;                  /* SRRCTL wants headers in buffers of their own */
     uint32_t never_whole;             /* one of these: no frame is stored as it came */

@@ -65,6 +65,10 @@ _MARK    = f"{_UNIT}test_stored.py::test_asking_for_it_is_said_once"
 FEATURES = (
     # Frames
     Feature("receive rings", WORKS, f"{_RESETS}test_a_driver_that_only_changes_the_type_receives"),
+    Feature(
+        "drop per queue", WORKS, f"{_UNIT}test_rx_drop.py::test_one_full_queue_and_the_others",
+        "SRRCTL.DROP_EN, DROPEN, PFQDE; without it a full queue holds up the others",
+    ),
     Feature("header split", WORKS, f"{_UNIT}test_rx_split.py::test_headers_and_payload_part"),
     Feature("status bits of received frames", WORKS, f"{_UNIT}test_rx_status.py::test_rxe_is_the_one_error_of_the_mac"),
     Feature("transmit checksums: IPv4, TCP, UDP, SCTP", WORKS, f"{_OFFLOAD}test_l4_checksum_is_filled_in"),
