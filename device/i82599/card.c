@@ -136,6 +136,8 @@ static uint32_t transmit(struct card *card)
     uint64_t held[2];
     uint32_t work = 0;
 
+    if (card->tx.waits[0] | card->tx.waits[1])
+        tx_rate_release(&card->tx);
     if (card->flow.paused)
         flow_ends(&card->flow);
     if (card->flow.kept && !(card->flow.paused & 1))
@@ -182,7 +184,8 @@ int card_step(void *arg)
         dma_turn(&card->pf.dma);
     if (card->pf.regs.shared && !card->pf.regs.off)
         work += tails_look(&card->tails, card->turns, card->worked);
-    if (card->flow.paused | card->flow.kept | !!(card->tx.pending[0] | card->tx.pending[1]))
+    if (card->flow.paused | card->flow.kept |
+        !!(card->tx.pending[0] | card->tx.pending[1] | card->tx.waits[0] | card->tx.waits[1]))
         work += transmit(card);
     work += take_from_wire(card);
     if (card->flow.xoff | card->rx.fifo.frames)
@@ -198,10 +201,12 @@ static uint64_t may_sleep(void *arg)
 {
     const struct card *card = arg;
     uint64_t message_ns = intr_wait_ns(&card->intr), tails_ns = tails_wait_ns(&card->tails);
-    uint64_t flow_ns = flow_wait_ns(&card->flow);
+    uint64_t flow_ns = flow_wait_ns(&card->flow), tx_ns = tx_wait_ns(&card->tx);
 
     if (tails_ns < message_ns)
         message_ns = tails_ns;
+    if (tx_ns < message_ns)
+        message_ns = tx_ns;
     return message_ns < flow_ns ? message_ns : flow_ns;
 }
 
@@ -310,7 +315,7 @@ static void tie_blocks(struct card *card)
 
     card->intr.regs = card->filters.regs = card->rss.regs = card->fdir.regs = regs;
     card->rx.regs = card->tx.regs = card->timesync.regs = card->tails.regs = card->stats.regs = card->flow.regs = regs;
-    card->flow.clock = &card->clock;
+    card->flow.clock = card->tx.clock = &card->clock;
     card->filters.control = flow_control;
     card->filters.flow = &card->flow;
     card->intr.irq = &card->pf.irq;

@@ -64,6 +64,8 @@ uint8_t *tx_slot(struct tx_turn *turn, uint32_t len_bytes)
 
 void tx_emit(struct tx_turn *turn, uint8_t *data, uint32_t len_bytes)
 {
+    if (__builtin_expect(turn->byte_units != 0, 0))
+        tx_rate_spend(turn, len_bytes);
     turn->frame[turn->frames++] = (struct frame){ .data = data, .len_bytes = len_bytes };
 }
 

@@ -31,12 +31,15 @@
 static void queue_unmark(struct tx *tx, uint32_t q)
 {
     tx->pending[q / 64] &= ~(1ull << (q % 64));
+    tx->waits[q / 64] &= ~(1ull << (q % 64));
 }
 
 /* Mark the queue if it has something to do and may do it. */
 static void queue_mark(struct tx *tx, uint32_t q)
 {
-    if ((reg(tx->regs, R_TXDCTL(q)) & TXDCTL_ENABLE) && !tx->queue[q].stall && reg(tx->regs, R_TDH(q)) != reg(tx->regs, R_TDT(q)))
+    if (!(reg(tx->regs, R_TXDCTL(q)) & TXDCTL_ENABLE) || tx->queue[q].stall || reg(tx->regs, R_TDH(q)) == reg(tx->regs, R_TDT(q)))
+        return;
+    if (!tx->rate[q].factor || !tx_rate_waits(tx, q))
         tx->pending[q / 64] |= 1ull << (q % 64);
 }
 
@@ -53,6 +56,7 @@ void tx_reset(struct tx *tx)
         tx->queue[q] = (struct txq){ .dma = tx->queue[q].dma };
     memset(tx->pending, 0, sizeof(tx->pending));
     memset(tx->early, 0, sizeof(tx->early));
+    tx_rate_reset(tx);
     tx->next = 0;
 }
 
@@ -98,6 +102,13 @@ void tx_write(void *arg, uint32_t offset, uint32_t old, uint32_t seen, uint32_t 
         queue_mark(tx, q);
         return;
     }
+    if (offset == R_RTTDQSEL || offset == R_RTTBCNRC || offset == R_RTTDT1C) {
+        if (tx_rate_write(tx, offset, seen)) {
+            queue_unmark(tx, reg(tx->regs, R_RTTDQSEL) & RTTDQSEL_TXDQ_IDX);
+            queue_mark(tx, reg(tx->regs, R_RTTDQSEL) & RTTDQSEL_TXDQ_IDX);
+        }
+        return;
+    }
     for (uint32_t q = 0; q < CHIP_QUEUES; q++) /* DMATXCTL, RTTDCS: what stood still may go on */
         queue_mark(tx, q);
 }
@@ -122,6 +133,8 @@ static int turn_open(struct tx_turn *turn, struct tx *tx, uint32_t q, uint32_t b
     turn->arena_used = 0;
     turn->head_write_back = !!(reg(tx->regs, R_TDWBAL(q)) & TDWBAL_HEAD_WB_EN);
     turn->head_due = turn->report = 0;
+    turn->rate = &tx->rate[q];
+    turn->byte_units = 0;
     turn->ring = NULL;
     if (turn->head == turn->tail)
         return 0;
@@ -165,6 +178,8 @@ static uint32_t queue_turn(struct tx *tx, uint32_t q, uint32_t budget, uint32_t 
         queue_stop(tx, q, (uint32_t)rc);
         return 0;
     }
+    if (__builtin_expect(turn.rate->factor, 0))
+        tx_rate_open(&turn);
     while (!rc && turn.head != turn.tail && !tx_full(&turn) && *walked < WALK_MOST) {
         struct tx_packet pkt;
         rc = tx_next(&turn, &pkt);
@@ -187,6 +202,8 @@ static uint32_t queue_turn(struct tx *tx, uint32_t q, uint32_t budget, uint32_t 
         queue_stop(tx, q, (uint32_t)rc);
     else if (turn.head == turn.tail || rc == -EAGAIN)
         queue_unmark(tx, q); /* all done, or a packet whose end has not been posted yet */
+    if (turn.byte_units)
+        tx_rate_close(&turn, rc <= 0 && turn.head != turn.tail && rc != -EAGAIN);
     return turn.sent;
 }
 

@@ -19,6 +19,13 @@ struct txq {
     uint32_t tso_sent_bytes;          /* payload of the packet at TDH that earlier turns already segmented */
 };
 
+struct tx_rate {                      /* how fast a queue may send; it holds while the queue is off, too */
+    uint32_t rttbcnrc, rttdt1c;       /* its values of the registers behind RTTDQSEL */
+    uint32_t factor;                  /* link over rate, in 2^-14; 0: no limit */
+    uint32_t behind;                  /* it has had frames to send all the time */
+    uint64_t due_ns, part;            /* from then on it may send; what is less than a nanosecond */
+};
+
 struct tx_count {
     uint64_t tx_frames, tx_bytes, tx_packets_tso, tx_dropped, doorbells;
 };
@@ -29,8 +36,12 @@ struct tx {
     void *intr;
     uint32_t (*out)(void *card, uint32_t queue, struct frame *frames, uint32_t n);  /* how many of the first ones went */
     void *card;
+    const struct clock *clock;
     struct txq queue[CHIP_QUEUES];
+    struct tx_rate rate[CHIP_QUEUES];
     uint64_t pending[2];              /* queues with work */
+    uint64_t waits[2];                /* queues with work that are not due yet */
+    uint64_t wake_ns;                 /* when the first of those is */
     uint64_t stopped[2];              /* queues that stopped, of which nobody has been told yet */
     uint64_t early[2];                /* queues whose tail was written while they were off; Python tells */
     uint32_t next;                    /* round robin */
@@ -65,6 +76,8 @@ struct tx_turn {                      /* one queue's turn, and what waits for tx
     uint8_t *ring;                    /* NULL: the ring crosses DMA regions, each descriptor is looked up */
     uint32_t count, head, tail;       /* in descriptors */
     uint32_t budget, sent;            /* frames */
+    struct tx_rate *rate;
+    uint64_t byte_units, now_ns;      /* limited: what a byte takes of its time; 0: no limit */
     uint32_t frames, dones;
     uint64_t arena_used;
     int head_write_back, head_due;    /* report the head instead of single descriptors; there is news */
@@ -78,6 +91,16 @@ struct tx_turn {                      /* one queue's turn, and what waits for tx
 void tx_reset(struct tx *tx);
 void tx_write(void *tx, uint32_t offset, uint32_t old, uint32_t seen, uint32_t written);   /* struct reg_hook's */
 int tx_run(struct tx *tx, uint32_t budget_frames);                /* frames sent, or 1 when only descriptors were passed */
+
+/* rate.c */
+void tx_rate_reset(struct tx *tx);
+int tx_rate_write(struct tx *tx, uint32_t offset, uint32_t seen); /* 1: the selected queue has another limit */
+int tx_rate_waits(struct tx *tx, uint32_t q);                     /* a limited queue has work; 1: it is not due, and waits */
+void tx_rate_open(struct tx_turn *turn);                          /* a limited queue's turn, from here ... */
+void tx_rate_spend(struct tx_turn *turn, uint32_t len_bytes);
+void tx_rate_close(struct tx_turn *turn, int left);               /* ... to here */
+void tx_rate_release(struct tx *tx);                              /* queues that are due now are pending again */
+uint64_t tx_wait_ns(const struct tx *tx);                         /* until one is due; UINT64_MAX: none waits */
 
 /* out.c: a turn's results */
 void tx_flush(struct tx_turn *turn);                              /* frames to the wire, then head, then DD */

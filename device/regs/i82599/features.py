@@ -80,6 +80,10 @@ FEATURES = (
     Feature("time stamps of PTP messages", WORKS, "tests/boot/test_ptp.py::test_ptp4l_locks_a_clock_to_its_peers"),
     Feature(PTP_PINS, STORED, _MARK, "the pins lead nowhere"),
     Feature("pause frames, both ways", WORKS, "tests/boot/test_pause_guests.py::test_with_pause_on_no_frame_is_lost"),
+    Feature(
+        "rate limits of transmit queues", WORKS, f"{_UNIT}test_tx_rate.py::test_every_frame_leaves_in_its_time",
+        "RTTBCNRC behind RTTDQSEL; frames are counted without FCS, preamble and gap",
+    ),
     # Steering
     Feature("RSS", WORKS, f"{_FILTERS}test_each_flow_has_its_queue"),
     Feature("perfect flow director filters", WORKS, f"{_FILTERS}test_perfect_filters_steer_and_drop"),

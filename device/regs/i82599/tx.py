@@ -7,7 +7,7 @@ Ref: 82599 datasheet, "Transmit Registers" and "DCB Registers"; names as in Linu
 from enum import IntEnum
 
 from device.regs.core import RO, Field, ReadOnly, Register, Storage, every
-from device.regs.i82599.features import DCA, FCOE
+from device.regs.i82599.features import DCA, FCOE, POOLS
 
 
 class MtqcMode(IntEnum):
@@ -101,7 +101,7 @@ class RTTDQSEL(Register, at=0x04904):
 class RTTDT1C(Register, at=0x04908):
     """Credits of the queue selected by RTTDQSEL.  Ref: ixgbe."""
 
-    CRQ   = Field(13, 0)
+    CRQ   = Field(13, 0, stored=POOLS)  # a share among the pools of a class
     STORE = Field(31, 14)   # Guess: the rest is storage
 
 
@@ -123,15 +123,18 @@ class TXPBTHRESH(Register, at=every(0x04950, 4, 8), reset=(0x96, 0, 0, 0, 0, 0, 
     THRESH = Field(9, 0)
 
 
-class RTTBCNRM(Storage, at=0x04980):
-    """Rate limiter memory access.  Ref: ixgbe."""
+class RTTBCNRM(Register, at=0x04980):
+    """How much of its time an idle queue may make up for, KiB of frames.  Ref: ixgbe.  Guess: the field's width."""
+
+    MMW_SIZE = Field(10, 0)
+    STORE    = Field(31, 11)    # Guess: the rest is storage
 
 
 class RTTBCNRC(Register, at=0x04984):
     """Rate limit of the queue selected by RTTDQSEL.  Ref: ixgbe."""
 
-    RF_DEC = Field(13, 0)
-    RF_INT = Field(23, 14)
+    RF_DEC = Field(13, 0)   # link speed over rate: what is behind the point, in 2^-14
+    RF_INT = Field(23, 14)  # and what is before it
     RS_ENA = Field(31)
 
 
