@@ -52,7 +52,7 @@ static uint32_t may_bring(const struct card *card)
         return 0;
     if ((caps & PORT_WAITS) && (card->pf.dma.off || !card->rx.link_up || !(reg(&card->pf.regs, R_RXCTRL) & RXCTRL_RXEN)))
         return 0;
-    return flow_sends(&card->flow) ? flow_room(&card->flow, card->rx.fifo.used_bytes) : FRAME_BATCH;
+    return flow_sends(&card->flow) ? flow_room(&card->flow, card->rx.fifo.used_of) : FRAME_BATCH;
 }
 
 static struct port *listens(void *arg)
@@ -93,18 +93,21 @@ static void drop_kept(struct card *card)
 static void tell_other_end(struct card *card)
 {
     struct frame frame;
-    int what = flow_due(&card->flow, card->rx.fifo.used_bytes, &frame);
     uint32_t sent;
+    int what;
 
-    if (!what)
-        return;
-    if (!card->rx.link_up || !card->port || (reg(&card->pf.regs, R_HLREG0) & HLREG0_LPBK))
-        sent = 0;
-    else
-        sent = (uint32_t)port_offer(card->port, &frame, 1);
-    if (sent)
-        stats_tx_mac(&card->pf.regs, &frame, 1);
-    flow_said(&card->flow, what, sent);
+    for (uint32_t i = 0; i < CHIP_CLASSES; i++) {  /* one for each class, at most */
+        what = flow_due(&card->flow, card->rx.fifo.used_of, &frame);
+        if (!what)
+            return;
+        if (!card->rx.link_up || !card->port || (reg(&card->pf.regs, R_HLREG0) & HLREG0_LPBK))
+            sent = 0;
+        else
+            sent = (uint32_t)port_offer(card->port, &frame, 1);
+        if (sent)
+            stats_tx_mac(&card->pf.regs, &frame, 1);
+        flow_said(&card->flow, what, sent);
+    }
 }
 
 static void count_sent(struct card *card, uint32_t queue, const struct frame *frames, uint32_t n)
@@ -360,13 +363,14 @@ struct card *card_new(void)
     rc = function_init(&card->pf, 0, CARD_BAR0_BYTES, &card->clock, card, &ops);
     card->tx.arena = calloc(1, TX_ARENA_BYTES);
     card->tx.arena_bytes = TX_ARENA_BYTES;
-    card->rx.fifo.data = calloc(1, RX_FIFO_BYTES);
+    card->rx.fifo.data = calloc(CHIP_CLASSES, RX_FIFO_BYTES);
     card->fdir.filter = calloc(FDIR_FILTERS_MAX, sizeof(*card->fdir.filter));
     card->flow.slot = calloc(FLOW_KEPT_MAX, sizeof(*card->flow.slot));
     if (rc < 0 || !card->flow.slot || !card->tx.arena || !card->rx.fifo.data || !card->fdir.filter) {
         card_free(card);
         return NULL;
     }
+    rx_reset(&card->rx);
     tie_blocks(card);
     tie_hooks(card);
     card->intr.deadline_ns = card->intr.timer_ns = UINT64_MAX;

@@ -21,6 +21,27 @@ static inline uint32_t frame_pool(const struct regfile *regs)
     return vt_ctl & VT_CTL_VT_ENABLE ? field(vt_ctl, VT_CTL_POOL) : 0;
 }
 
+#define RX_BUFFER_BYTES (512u * 1024)
+
+/* What the Rx packet buffer holds of a class, as RXPBSIZE deals it out.
+ *
+ * A class that the other end is told to stop by priority pause may fill all of it: on a socket there is more under way
+ * than on a cable, and the wire is read on for the other classes. */
+static inline uint32_t rx_buffer_bytes(const struct regfile *regs, uint32_t tc)
+{
+    uint32_t left = RX_BUFFER_BYTES, size = 0;
+
+    if ((reg(regs, R_FCCFG) & FCCFG_TFCE_PRIORITY) && (reg(regs, R_FCRTH(tc)) & FCRTH_FCEN))
+        return RX_BUFFER_BYTES;
+    for (uint32_t i = 0; i <= tc; i++) {
+        left -= size;
+        size = reg(regs, R_RXPBSIZE(i)) & RXPBSIZE_SIZE;
+        if (size > left)
+            size = left;
+    }
+    return size;
+}
+
 /* One byte of registers that hold an entry a byte (RETA, RQSMR, TQSM): entry n, counted from register `first`. */
 static inline uint8_t reg_byte(const struct regfile *regs, uint32_t first, uint32_t n)
 {

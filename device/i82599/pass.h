@@ -6,6 +6,7 @@
  */
 
 #define CHIP_QUEUES 128               /* Rx queues, and as many Tx queues */
+#define CHIP_CLASSES 8                /* traffic classes, and user priorities */
 
 /* What the descriptor says about a received frame, wherever the frame waits. */
 struct rx_info {
@@ -17,7 +18,7 @@ struct rx_info {
     uint32_t flags;                   /* FRAME_* */
     uint16_t vlan_tci;
     uint16_t vlan_offset;             /* where the tag lies in the frame; 0 = untagged */
-    uint32_t unused;                  /* 32 bytes: what waits in the packet buffer stays aligned */
+    uint32_t tc;                      /* its traffic class: the part of the packet buffer where it waits */
 };
 
 struct rx_pass {

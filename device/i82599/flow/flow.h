@@ -14,8 +14,9 @@ struct flow {
     uint32_t paused;                  /* traffic classes that may not send, one bit each */
     uint64_t until_ns[FLOW_CLASSES];  /* for each of those */
     uint64_t held[2];                 /* their Tx queues, one bit each */
-    uint32_t xoff;                    /* we have told the other end to stop */
-    uint64_t refresh_ns;              /* when to tell it again */
+    uint32_t xoff;                    /* classes that we have told the other end to stop; without priorities bit 0 */
+    uint32_t speaks_of;               /* the class of the frame that is being sent */
+    uint64_t refresh_ns[FLOW_CLASSES];    /* when to tell it again */
     /* A wire that is full for now keeps what it did not take, in order, if the other end may stop us at all (MFLCN).  So
      * nothing is lost between two ends of which one is slow to read that it must stop. */
     uint32_t kept, kept_first;        /* frames in kept_frame[], from kept_first on */
@@ -37,7 +38,7 @@ uint64_t flow_wait_ns(const struct flow *flow);                   /* until somet
 
 /* sent.c */
 int flow_sends(const struct flow *flow);                          /* software wants XOFF to be sent */
-uint32_t flow_room(const struct flow *flow, uint32_t used_bytes); /* frames that surely fit into the packet buffer */
-/* What is to be told the other end now that the packet buffer holds so much: its priorities and which of them to stop. */
-int flow_due(struct flow *flow, uint32_t used_bytes, struct frame *frame);  /* 0: nothing; 1: XOFF; 2: XON */
+uint32_t flow_room(const struct flow *flow, const uint32_t *used_of); /* frames that surely fit into the packet buffer */
+/* What is to be told the other end now that the packet buffer holds so much of each class.  Ask again after flow_said(). */
+int flow_due(struct flow *flow, const uint32_t *used_of, struct frame *frame);  /* 0: nothing; 1: XOFF; 2: XON */
 void flow_said(struct flow *flow, int what, uint32_t sent);       /* whether the wire took it */

@@ -168,14 +168,17 @@ uint32_t flow_kept_sent(struct flow *flow, uint32_t n)
 
 uint64_t flow_wait_ns(const struct flow *flow)
 {
-    uint64_t due_ns = flow->xoff ? flow->refresh_ns : UINT64_MAX, now_ns;
+    uint64_t due_ns = UINT64_MAX, now_ns;
 
     if (!(flow->paused | flow->xoff | flow->kept))
         return UINT64_MAX;
     now_ns = clock_now(flow->clock);
-    for (uint32_t tc = 0; tc < FLOW_CLASSES; tc++)
+    for (uint32_t tc = 0; tc < FLOW_CLASSES; tc++) {
         if ((flow->paused >> tc & 1) && flow->until_ns[tc] < due_ns)
             due_ns = flow->until_ns[tc];
+        if ((flow->xoff >> tc & 1) && flow->refresh_ns[tc] < due_ns)
+            due_ns = flow->refresh_ns[tc];
+    }
     if (flow->kept && due_ns > now_ns + RETRY_NS)
         due_ns = now_ns + RETRY_NS;
     return due_ns > now_ns ? due_ns - now_ns : 0;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* When the other end is told to stop, and to go on.
  *
- * The packet buffer is one for all classes here, so its marks are those of class 0, and a priority pause frame names
- * every priority that RTRUP2TC gives to that class.  Ref: FCCFG, FCRTH, FCRTL, FCTTV, FCRTV; ixgbe_fc_enable_generic.
+ * Each class has marks of its own.  By priority pause it is stopped by itself: the frame names every priority that
+ * RTRUP2TC gives to it.  The pause of 802.3x stops all: it is sent when one class wants it, and ends when none does.
+ * Ref: FCCFG, FCRTH, FCRTL, FCTTV, FCRTV; ixgbe_fc_enable_generic, ixgbe_dcb_config_pfc_82599.
  */
 #include <stdint.h>
 #include <string.h>
@@ -24,15 +25,31 @@
 #define XOFF 1
 #define XON 2
 
+static inline int is_lossless(const struct flow *flow, uint32_t tc)
+{
+    return (reg(flow->regs, R_FCRTH(tc)) & FCRTH_FCEN) != 0;
+}
+
+static inline int by_priority(const struct flow *flow)
+{
+    return (reg(flow->regs, R_FCCFG) & FCCFG_TFCE_PRIORITY) != 0;
+}
+
 int flow_sends(const struct flow *flow)
 {
-    return (reg(flow->regs, R_FCCFG) & SENDS) && (reg(flow->regs, R_FCRTH(0)) & FCRTH_FCEN);
+    uint32_t any = 0;
+
+    if (!(reg(flow->regs, R_FCCFG) & SENDS))
+        return 0;
+    for (uint32_t tc = 0; tc < FLOW_CLASSES; tc++)
+        any |= reg(flow->regs, R_FCRTH(tc));
+    return (any & FCRTH_FCEN) != 0;
 }
 
 /* One less than fits: a record that would reach over the buffer's end begins at its start. */
-uint32_t flow_room(const struct flow *flow, uint32_t used_bytes)
+static uint32_t room_of(const struct flow *flow, uint32_t size, uint32_t used_bytes)
 {
-    uint32_t size = reg(flow->regs, R_RXPBSIZE(0)) & RXPBSIZE_SIZE, longest = ETH_FRAME_MAX_BYTES, n;
+    uint32_t longest = ETH_FRAME_MAX_BYTES, n;
 
     if (reg(flow->regs, R_HLREG0) & HLREG0_JUMBOEN)
         longest = field(reg(flow->regs, R_MAXFRS), MAXFRS_MFS);
@@ -46,6 +63,20 @@ uint32_t flow_room(const struct flow *flow, uint32_t used_bytes)
     return n < FRAME_BATCH ? n : FRAME_BATCH;
 }
 
+/* Any of the frames may be of any class. */
+uint32_t flow_room(const struct flow *flow, const uint32_t *used_of)
+{
+    uint32_t least = FRAME_BATCH;
+
+    for (uint32_t tc = 0; tc < FLOW_CLASSES; tc++) {
+        uint32_t n = is_lossless(flow, tc) ? room_of(flow, rx_buffer_bytes(flow->regs, tc), used_of[tc]) : FRAME_BATCH;
+
+        if (n < least)
+            least = n;
+    }
+    return least;
+}
+
 static void count_priorities(struct flow *flow, uint32_t counter, uint32_t vector)
 {
     for (uint32_t up = 0; up < FLOW_CLASSES; up++)
@@ -53,20 +84,27 @@ static void count_priorities(struct flow *flow, uint32_t counter, uint32_t vecto
             bump(flow->regs, counter + 4 * up, 1);
 }
 
-/* Priorities of class 0. */
-static uint32_t vector_of(const struct flow *flow)
+/* The priorities of a class. */
+static uint32_t vector_of(const struct flow *flow, uint32_t tc)
 {
     uint32_t map = reg(flow->regs, R_RTRUP2TC), vector = 0;
 
     for (uint32_t up = 0; up < FLOW_CLASSES; up++)
-        vector |= (uint32_t)!(map >> 3 * up & 7) << up;
+        vector |= (uint32_t)((map >> 3 * up & 7) == tc) << up;
     return vector;
 }
 
-static void build(struct flow *flow, uint16_t quanta)
+static uint32_t quanta_of(const struct flow *flow, uint32_t tc)
+{
+    uint32_t fcttv = reg(flow->regs, R_FCTTV(tc / 2));
+
+    return tc % 2 ? field(fcttv, FCTTV_TTV1) : field(fcttv, FCTTV_TTV0);
+}
+
+static void build(struct flow *flow, uint32_t tc, uint16_t quanta)
 {
     static const uint8_t to[ETH_ADDR_BYTES] = { 0x01, 0x80, 0xC2, 0x00, 0x00, 0x01 };
-    uint32_t low = reg(flow->regs, R_RAL(0)), high = reg(flow->regs, R_RAH(0)), vector = vector_of(flow);
+    uint32_t low = reg(flow->regs, R_RAL(0)), high = reg(flow->regs, R_RAH(0)), vector = vector_of(flow, tc);
     uint8_t *at = flow->frame;
 
     memset(at, 0, sizeof(flow->frame));
@@ -74,7 +112,7 @@ static void build(struct flow *flow, uint16_t quanta)
     memcpy(at + 6, &low, sizeof(low));
     memcpy(at + 10, &high, 2);
     put_be16(at + ETH_TYPE_OFFSET, ETH_TYPE_MAC_CONTROL);
-    if (!(reg(flow->regs, R_FCCFG) & FCCFG_TFCE_PRIORITY)) {
+    if (!by_priority(flow)) {
         put_be16(at + 14, 1);
         put_be16(at + 16, quanta);
         return;
@@ -87,56 +125,111 @@ static void build(struct flow *flow, uint16_t quanta)
             put_be16(at + 18 + 2 * up, quanta);
 }
 
-int flow_due(struct flow *flow, uint32_t used_bytes, struct frame *frame)
+/* The fill of one class, or of all. */
+struct fill {
+    int high, low;                    /* it is at the mark, or above it; it is at the mark, or below it */
+    uint32_t xon;                     /* XON is to be sent */
+};
+
+static struct fill fill_of(const struct flow *flow, uint32_t tc, uint32_t used_bytes)
 {
-    uint32_t high = reg(flow->regs, R_FCRTH(0)) & FCRTH_RTH, low = reg(flow->regs, R_FCRTL(0));
-    int what = 0;
+    uint32_t high = reg(flow->regs, R_FCRTH(tc)) & FCRTH_RTH, low = reg(flow->regs, R_FCRTL(tc));
+
+    return (struct fill){ .high = used_bytes && used_bytes >= high, .low = used_bytes <= (low & FCRTL_RTL), .xon = low & FCRTL_XONE };
+}
+
+static struct fill fill_of_all(const struct flow *flow, const uint32_t *used_of)
+{
+    struct fill all = { .high = 0, .low = 1, .xon = 0 };
+
+    for (uint32_t tc = 0; tc < FLOW_CLASSES; tc++) {
+        struct fill one = fill_of(flow, tc, used_of[tc]);
+
+        if (!is_lossless(flow, tc))
+            continue;
+        all.high |= one.high;
+        all.low &= one.low;
+        all.xon |= one.xon;
+    }
+    return all;
+}
+
+/* Between the marks it goes on as it was. */
+static int due_of(struct flow *flow, uint32_t tc, struct fill fill)
+{
+    int told = flow->xoff >> tc & 1;
+
+    if (told && fill.low) {
+        flow->xoff &= ~(1u << tc);
+        return fill.xon ? XON : 0;
+    }
+    if ((fill.high || told) && (!told || clock_now(flow->clock) >= flow->refresh_ns[tc]))
+        return XOFF;
+    return 0;
+}
+
+/* The first class that has something to say. */
+static int due_by_priority(struct flow *flow, const uint32_t *used_of, uint32_t *tc)
+{
+    for (*tc = 0; *tc < FLOW_CLASSES; (*tc)++) {
+        int what;
+
+        if (!is_lossless(flow, *tc) || !vector_of(flow, *tc)) {
+            flow->xoff &= ~(1u << *tc);
+            continue;
+        }
+        what = due_of(flow, *tc, fill_of(flow, *tc, used_of[*tc]));
+        if (what)
+            return what;
+    }
+    return 0;
+}
+
+int flow_due(struct flow *flow, const uint32_t *used_of, struct frame *frame)
+{
+    uint32_t tc = 0;
+    int what;
 
     if (!flow_sends(flow)) {
         flow->xoff = 0;               /* software has changed its mind: what was said lapses */
         return 0;
     }
-    if (flow->xoff && used_bytes <= (low & FCRTL_RTL)) {
-        flow->xoff = 0;
-        what = low & FCRTL_XONE ? XON : 0;
-    } else if (used_bytes && used_bytes >= high) {
-        if (!flow->xoff || clock_now(flow->clock) >= flow->refresh_ns)
-            what = XOFF;
-    } else if (flow->xoff && clock_now(flow->clock) >= flow->refresh_ns) {
-        what = XOFF;                  /* between the marks it goes on as it was */
+    if (by_priority(flow)) {
+        what = due_by_priority(flow, used_of, &tc);
+    } else {
+        flow->xoff &= 1;
+        what = due_of(flow, 0, fill_of_all(flow, used_of));
     }
     if (!what)
         return 0;
-    build(flow, what == XOFF ? (uint16_t)(reg(flow->regs, R_FCTTV(0)) & FCTTV_TTV0) : 0);
+    flow->speaks_of = tc;
+    build(flow, tc, what == XOFF ? (uint16_t)quanta_of(flow, tc) : 0);
     *frame = (struct frame){ .data = flow->frame, .len_bytes = sizeof(flow->frame) };
     return what;
 }
 
 void flow_said(struct flow *flow, int what, uint32_t sent)
 {
-    uint32_t quanta = reg(flow->regs, R_FCTTV(0)) & FCTTV_TTV0, threshold = reg(flow->regs, R_FCRTV) & FCRTV_FC_REFRESH_TH;
-    int by_priority = (reg(flow->regs, R_FCCFG) & FCCFG_TFCE_PRIORITY) != 0;
+    uint32_t tc = flow->speaks_of, quanta = quanta_of(flow, tc), vector = by_priority(flow) ? vector_of(flow, tc) : 0;
+    uint32_t threshold = reg(flow->regs, R_FCRTV) & FCRTV_FC_REFRESH_TH;
     uint64_t wait_ns;
 
     if (what == XON) {                /* not taken: its pause ends without it */
         if (sent) {
             bump(flow->regs, R_LXONTXC, 1);
-            if (by_priority)
-                count_priorities(flow, R_PXONTXC(0), vector_of(flow));
+            count_priorities(flow, R_PXONTXC(0), vector);
         }
         return;
     }
     wait_ns = flow_quanta_ns(flow, quanta > threshold ? quanta - threshold : quanta);
     if (wait_ns < REFRESH_LEAST_NS)
         wait_ns = REFRESH_LEAST_NS;
-    flow->refresh_ns = clock_now(flow->clock) + (sent ? wait_ns : RETRY_NS);
+    flow->refresh_ns[tc] = clock_now(flow->clock) + (sent ? wait_ns : RETRY_NS);
     if (sent) {
         bump(flow->regs, R_LXOFFTXC, 1);
-        if (by_priority) {
-            count_priorities(flow, R_PXOFFTXC(0), vector_of(flow));
-            if (!flow->xoff)
-                count_priorities(flow, R_PXON2OFFCNT(0), vector_of(flow));
-        }
+        count_priorities(flow, R_PXOFFTXC(0), vector);
+        if (!(flow->xoff >> tc & 1))
+            count_priorities(flow, R_PXON2OFFCNT(0), vector);
     }
-    flow->xoff = 1;
+    flow->xoff |= 1u << tc;
 }

@@ -4,8 +4,10 @@
 from device.i82599.block import Block
 from device.machine.core import lib
 from device.machine.regfile import RegFile
-from device.regs.i82599 import MRQC, RETA, RSSRK
+from device.regs.i82599 import MRQC, RETA, RQTC, RSSRK
 from device.regs.i82599.filters import MrqeMode
+
+CLASSES: dict[int, int] = {MrqeMode.RT8TC: 8, MrqeMode.RTRSS8TC: 8, MrqeMode.RT4TC: 4, MrqeMode.RTRSS4TC: 4}
 
 
 class Rss(Block):
@@ -17,6 +19,7 @@ class Rss(Block):
 
     hook = lib.HOOK_RSS
     hooked = (RSSRK, RETA, MRQC)
+    registers = (RQTC,)
 
     def __init__(self, regs: RegFile) -> None:
         self.regs = regs
@@ -26,4 +29,6 @@ class Rss(Block):
         mode = self.regs.get(MRQC).MRQE
         reta = [self.regs.get(RETA, n) for n in range(RETA.count)]
         queues = {entry for value in reta for entry in (value.ENTRY0, value.ENTRY1, value.ENTRY2, value.ENTRY3)}
-        return f"RSS over {len(queues)}" if mode == MrqeMode.RSS else f"mode {mode}"
+        if mode == MrqeMode.RSS:
+            return f"RSS over {len(queues)}"
+        return f"{CLASSES[mode]} traffic classes" if mode in CLASSES else f"mode {mode}"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Receive side scaling: what is hashed, its type, and the redirection table.
+/* Receive side scaling: what is hashed, its type, and the redirection table; and the traffic classes, each of which has
+ * queues of its own.
  *
  * Ref: 82599 datasheet, Receive-Side Scaling; Microsoft "RSS hashing types" for the inputs of each type.
  */
@@ -77,18 +78,25 @@ static uint32_t hash_ipv6(const struct rss *rss, uint32_t mrqc, const uint8_t *d
     return toeplitz_hash(&rss->toeplitz, src, dst, 16, ports);
 }
 
-/* One table for everybody in mode RSS; with traffic classes this is class 0's share of it. */
+/* One table for everybody, and with traffic classes for each of them. */
 static __attribute__((noinline)) void refresh(struct rss *rss)
 {
     uint32_t mrqc = reg(rss->regs, R_MRQC), on = 0;
 
-    rss->by_table = 0;
+    rss->by_table = rss->classes = 0;
     switch (mrqc & MRQC_MRQE) {
     case MRQC_MRQE_RSS:
     case MRQC_MRQE_RTRSS8TC:
     case MRQC_MRQE_RTRSS4TC: rss->by_table = 1; __attribute__((fallthrough));
     case MRQC_MRQE_VMDQRSS32:
     case MRQC_MRQE_VMDQRSS64: on = 1; break;
+    default: break;
+    }
+    switch (mrqc & MRQC_MRQE) {
+    case MRQC_MRQE_RT8TC:
+    case MRQC_MRQE_RTRSS8TC: rss->classes = CHIP_CLASSES; break;
+    case MRQC_MRQE_RT4TC:
+    case MRQC_MRQE_RTRSS4TC: rss->classes = CHIP_CLASSES / 2; break;
     default: break;
     }
     rss->fields = on ? mrqc & RSS_FIELDS : 0;
@@ -101,8 +109,6 @@ static __attribute__((noinline)) void refresh(struct rss *rss)
  * L4 type if it is enabled, else IP type if it is enabled; a fragment has no L4. */
 static inline uint32_t hash_packet(struct rss *rss, const uint8_t *data, const struct packet *pkt, uint32_t *rss_type)
 {
-    if (rss->stale)
-        refresh(rss);
     *rss_type = 0;
     if (!rss->fields || !pkt->ip_version)
         return 0;
@@ -118,6 +124,8 @@ static inline uint32_t queue_of(const struct rss *rss, uint32_t hash)
 
 uint32_t rss_hash(struct rss *rss, const uint8_t *data, const struct packet *pkt, uint32_t *rss_type)
 {
+    if (rss->stale)
+        refresh(rss);
     return hash_packet(rss, data, pkt, rss_type);
 }
 
@@ -133,18 +141,34 @@ void rss_changed(void *rss)
     ((struct rss *)rss)->stale = 1;
 }
 
+/* From the priority in the tag to the class, and to the first of its queues; RQTC limits by how many bits of RETA's entry
+ * frames spread over them.  Guess: a frame without a tag has priority 0; of two tags the inner one counts. */
+static __attribute__((noinline)) void to_class(const struct rss *rss, struct rx_pass *pass)
+{
+    uint32_t up = pass->packet.has_vlan ? pass->packet.vlan_tci >> TCI_PRIORITY_SHIFT : 0;
+    uint32_t tc = reg(rss->regs, R_RTRUP2TC) >> 3 * up & (rss->classes - 1);
+    uint32_t bits = reg(rss->regs, R_RQTC) >> 4 * tc & 7;
+
+    pass->info.tc = tc;
+    pass->info.queue = tc * (CHIP_QUEUES / rss->classes) + (pass->info.queue & ((1u << bits) - 1));
+}
+
 /* The hash reaches the descriptor unless RXCSUM gives its place to the fragment checksum. */
 void rss_stage(struct rss *rss, struct rx_pass *pass)
 {
     uint32_t rss_type, hash;
 
-    if (!pass->packet.ip_version)
-        return;
-    hash = hash_packet(rss, pass->frame->data, &pass->packet, &rss_type);
-    if (rss_type)
-        pass->info.queue = queue_of(rss, hash);
-    if (reg(rss->regs, R_RXCSUM) & RXCSUM_PCSD) {
-        pass->info.type |= rss_type;
-        pass->info.hash = hash;
+    if (rss->stale)
+        refresh(rss);
+    if (pass->packet.ip_version) {
+        hash = hash_packet(rss, pass->frame->data, &pass->packet, &rss_type);
+        if (rss_type)
+            pass->info.queue = queue_of(rss, hash);
+        if (reg(rss->regs, R_RXCSUM) & RXCSUM_PCSD) {
+            pass->info.type |= rss_type;
+            pass->info.hash = hash;
+        }
     }
+    if (__builtin_expect(rss->classes, 0))
+        to_class(rss, pass);
 }

@@ -6,6 +6,7 @@ struct rss {
     int stale;                        /* a register changed: what follows must be made anew */
     uint32_t fields;                  /* MRQC_RSS_FIELD_*: what is hashed; 0: nothing */
     uint32_t by_table;                /* RETA chooses the queue; else 0 does, and pools pick their own */
+    uint32_t classes;                 /* traffic classes among which the queues are dealt out; 0: there are none */
     struct toeplitz toeplitz;
 };
 

@@ -277,7 +277,7 @@ static int put_pieces(struct rx *rx, struct rxq *q, const struct rx_info *info, 
     have = q->tail >= q->head ? q->tail - q->head : q->tail + q->count - q->head;
     if (need > have) {
         /* One descriptor always stays software's, so a frame that needs them all would wait for ever. */
-        if (!((q->srrctl & SRRCTL_DROP_EN) | (q->qde & PFQDE_QDE) | (reg(rx->regs, R_DROPEN) & 1)) && need < q->count)
+        if (!((q->srrctl & SRRCTL_DROP_EN) | (q->qde & PFQDE_QDE) | (reg(rx->regs, R_DROPEN) >> info->tc & 1)) && need < q->count)
             return 0;
         count_no_desc(rx, info->queue);
         return 1;

@@ -28,7 +28,7 @@ void rx_reset(struct rx *rx)
         rx->queue[i] = (struct rxq){ .dma = rx->queue[i].dma };
     memset(rx->open, 0, sizeof(rx->open));
     memset(rx->early, 0, sizeof(rx->early));
-    rx->fifo.head = rx->fifo.tail = rx->fifo.used_bytes = rx->fifo.frames = 0;
+    rx_fifo_reset(rx);
 }
 
 /* The enable bit is the guest's to set and ours to act on at once: nothing of a queue is in flight between batches. */
@@ -183,10 +183,10 @@ int rx_parse_stage(struct rx *rx, struct rx_pass *pass)
 void rx_store_stage(struct rx *rx, struct rx_pass *pass)
 {
     pass->info.queue %= CHIP_QUEUES;
-    if (!rx->fifo.frames && rx->flows && rx_ring_put(rx, &pass->info, pass->frame->data))
+    if (!rx->fifo.part[pass->info.tc].frames && rx->flows && rx_ring_put(rx, &pass->info, pass->frame->data))
         return;
     if (!rx_fifo_push(rx, &pass->info, pass->frame->data)) {
-        bump(rx->regs, R_MPC(0), 1);
+        bump(rx->regs, R_MPC(pass->info.tc), 1);
         rx->count.rx_fifo_full++;
         rx->cause(rx->intr, EICR_RX_MISS);
     }

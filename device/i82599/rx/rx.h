@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Receive: the queue registers, the packet buffer, and the rings where frames become the driver's memory. */
 
-#define RX_FIFO_BYTES 524288          /* Rx packet buffer */
+#define RX_FIFO_BYTES 524288          /* Rx packet buffer; each class has room for as much, RXPBSIZE says how much it uses */
 
 struct rxq {
     struct dma *dma;                  /* memory of the function that owns the queue */
@@ -24,9 +24,16 @@ struct rxq {
     uint64_t batch_bytes;
 };
 
-struct rx_fifo {                      /* the Rx packet buffer: frames that wait for a descriptor */
+struct rx_part {                      /* one class's part of it */
     uint8_t *data;                    /* RX_FIFO_BYTES */
-    uint32_t head, tail, used_bytes, frames;
+    uint32_t head, tail, frames;
+};
+
+struct rx_fifo {                      /* the Rx packet buffer: frames that wait for a descriptor */
+    uint8_t *data;                    /* RX_FIFO_BYTES for each class */
+    uint32_t used_bytes, frames;      /* of all */
+    uint32_t used_of[CHIP_CLASSES];   /* bytes */
+    struct rx_part part[CHIP_CLASSES];
 };
 
 struct rx_count {
@@ -80,6 +87,7 @@ uint32_t rx_fragment_word(const uint8_t *data, uint32_t len_bytes, const struct 
 /* fifo.c */
 int rx_fifo_push(struct rx *rx, const struct rx_info *info, const uint8_t *data); /* 0: full */
 int rx_fifo_run(struct rx *rx);
+void rx_fifo_reset(struct rx *rx);                                /* nothing waits, and nothing is counted */
 void rx_fifo_clear(struct rx *rx);
 
 /* ring.c: descriptors of one queue */

@@ -47,6 +47,7 @@ PTP_PINS   = "pulses and stamps on pins"
 TX_HALT    = "halt of the Tx path"
 CREDITS    = "credits of low-latency interrupts"
 IMMEDIATE_82598 = "immediate interrupts by the 82598's filters"
+RX_WEIGHTS = "weights of receive classes"
 PCIE_COUNT = "counters of the PCIe block"
 PCIE_CAUSE = "causes of the PCIe block"
 SYMBOLS    = "errors of single bytes and symbols"
@@ -86,6 +87,11 @@ FEATURES = (
     ),
     # Steering
     Feature("RSS", WORKS, f"{_FILTERS}test_each_flow_has_its_queue"),
+    Feature(
+        "traffic classes, receive", WORKS, f"{_UNIT}test_dcb_rx.py::test_mqprio_frames_land_in_queues_of_their_class",
+        "queues by RTRUP2TC, MRQC and RQTC, packet buffers by RXPBSIZE, MPC, DROPEN and priority pause by class",
+    ),
+    Feature(RX_WEIGHTS, STORED, _MARK, "nothing limits what goes to memory in a turn; the highest class goes first"),
     Feature("perfect flow director filters", WORKS, f"{_FILTERS}test_perfect_filters_steer_and_drop"),
     Feature(
         "signature flow director filters (ATR)", WORKS,

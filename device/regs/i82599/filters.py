@@ -216,8 +216,8 @@ class SYNQF(Register, at=0x0EC30):
     SYNQFP   = Field(31)        # goes before the 5-tuple filters
 
 
-class RQTC(Storage, at=0x0EC70):
-    """RSS bits per traffic class.  Ref: ixgbe."""
+class RQTC(Storage, at=0x0EC70, reset=0x44444444):
+    """RSS bits of each traffic class, four bits a class.  Ref: ixgbe.  Guess: reset; DPDK spreads without it."""
 
 
 class MRQC(Register, at=0x0EC80, alias=0x05818):

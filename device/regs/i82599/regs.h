@@ -3383,6 +3383,7 @@
 
 #define R_RQTC 0x0ec70u
 #define RQTC_COUNT 1
+#define RQTC_RESET 0x44444444u
 #define RQTC_VALUE 0xffffffffu
 #define RQTC_VALUE_SHIFT 0
 

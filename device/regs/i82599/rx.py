@@ -7,7 +7,7 @@ Ref: 82599 datasheet, "Receive Registers", "Receive DMA Registers", "Flow Contro
 from enum import IntEnum
 
 from device.regs.core import RO, WO, Field, ReadOnly, Register, Storage, every
-from device.regs.i82599.features import DCA, POOLS, RSC
+from device.regs.i82599.features import DCA, POOLS, RSC, RX_WEIGHTS
 
 
 class DescType(IntEnum):
@@ -99,8 +99,8 @@ class RSCCTL(Register, at=every(0x0102C, 0x40, 64) + every(0x0D02C, 0x40, 64)):
     MAXDESC = Field(3, 2, values=MaxDesc)
 
 
-class RTRPT4C(Storage, at=every(0x02140, 4, 8)):
-    """DCB Rx packet plane T4 configuration.  Ref: ixgbe."""
+class RTRPT4C(Storage, at=every(0x02140, 4, 8), stored=RX_WEIGHTS, asks=False):
+    """Credits of an Rx class.  Ref: ixgbe."""
 
 
 class RTRPT4S(ReadOnly, at=every(0x02160, 4, 8)):
@@ -120,7 +120,7 @@ class RTRPCS(Register, at=0x02430):
     """DCB Rx packet plane control.  Ref: ixgbe."""
 
     RRM  = Field(1)         # recycle mode
-    RAC  = Field(2)         # arbitration
+    RAC  = Field(2, stored=RX_WEIGHTS)  # classes go to memory by weight
     RPPC = Field(31, 3)     # Guess: the rest is storage
 
 
@@ -163,7 +163,7 @@ class PFCTOP(Register, at=0x03008):
 
 
 class RTRUP2TC(Storage, at=0x03020):
-    """User priority to traffic class, Rx.  Ref: ixgbe."""
+    """User priority to traffic class, Rx: three bits a priority.  Ref: ixgbe."""
 
 
 class RSCDBU(Register, at=0x03028):
