@@ -21,6 +21,25 @@ static inline uint32_t frame_pool(const struct regfile *regs)
     return vt_ctl & VT_CTL_VT_ENABLE ? field(vt_ctl, VT_CTL_POOL) : 0;
 }
 
+#define MTQC_RT_ENA 1u                /* MTQC.MODE: classes, pools, eight of the former and not four */
+#define MTQC_VT_ENA 2u
+#define MTQC_OF_8 12u
+
+/* The class of a Tx queue: how DCB, with and without pools, deals out the queues.  Ref: ixgbe_cache_ring_dcb. */
+static inline uint32_t tx_class_of(uint32_t mtqc, uint32_t queue)
+{
+    static const uint8_t first_of_8[] = { 0, 32, 64, 80, 96, 104, 112, 120 }, first_of_4[] = { 0, 64, 96, 112 };
+    uint32_t classes = (mtqc & MTQC_OF_8) == MTQC_OF_8 ? 8 : 4, tc = classes - 1;
+
+    if (!(mtqc & MTQC_RT_ENA))
+        return 0;
+    if (mtqc & MTQC_VT_ENA)
+        return queue % classes;
+    while (queue < (classes == 8 ? first_of_8 : first_of_4)[tc])
+        tc--;
+    return tc;
+}
+
 #define RX_BUFFER_BYTES (512u * 1024)
 
 /* What the Rx packet buffer holds of a class, as RXPBSIZE deals it out.

@@ -18,9 +18,6 @@
 #define TIMES_OFFSET 18               /* eight pause times, of priority 0 to 7 */
 #define OPCODE_PAUSE 1
 #define ALL_CLASSES 0xFFu
-#define RT_ENA 1u                     /* MTQC.MODE: classes, pools, eight of the former and not four */
-#define VT_ENA 2u
-#define OF_8 12u
 #define RETRY_NS 100000ull            /* a full wire is looked at again after so long */
 
 void flow_reset(struct flow *flow)
@@ -38,28 +35,13 @@ uint64_t flow_quanta_ns(const struct flow *flow, uint32_t quanta)
     return (uint64_t)quanta * tenths[field(reg(flow->regs, R_LINKS), LINKS_SPEED)] / 10;
 }
 
-/* The class of a Tx queue: how DCB, with and without pools, deals out the queues.  Ref: ixgbe_cache_ring_dcb. */
-static uint32_t class_of(uint32_t mtqc, uint32_t queue)
-{
-    static const uint8_t first_of_8[] = { 0, 32, 64, 80, 96, 104, 112, 120 }, first_of_4[] = { 0, 64, 96, 112 };
-    uint32_t classes = (mtqc & OF_8) == OF_8 ? FLOW_CLASSES : FLOW_CLASSES / 2, tc = classes - 1;
-
-    if (!(mtqc & RT_ENA))
-        return 0;
-    if (mtqc & VT_ENA)
-        return queue % classes;
-    while (queue < (classes == FLOW_CLASSES ? first_of_8 : first_of_4)[tc])
-        tc--;
-    return tc;
-}
-
 static void hold(struct flow *flow)
 {
     uint32_t mtqc = reg(flow->regs, R_MTQC);
 
     flow->held[0] = flow->held[1] = 0;
     for (uint32_t q = 0; flow->paused && q < CHIP_QUEUES; q++)
-        flow->held[q / 64] |= (uint64_t)(flow->paused >> class_of(mtqc, q) & 1) << q % 64;
+        flow->held[q / 64] |= (uint64_t)(flow->paused >> tx_class_of(mtqc, q) & 1) << q % 64;
     reg_set(flow->regs, R_TFCS, ~flow->paused & ALL_CLASSES);
 }
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Transmit as people look at it; the work is done in C (tx.c, rate.c, desc.c, frame.c, tso.c, out.c)."""
+"""Transmit as people look at it; the work is done in C (tx.c, arbiter.c, rate.c, desc.c, frame.c, tso.c, out.c)."""
 
 from device.i82599.core import CardCore
 from device.i82599.ring import DWORD, RingRegisters, Rings
@@ -9,11 +9,15 @@ from device.regs.i82599 import (
     DMATXCTL,
     DTXTCPFLGH,
     DTXTCPFLGL,
+    MTQC,
     RTTBCNRC,
     RTTBCNRM,
     RTTDCS,
     RTTDQSEL,
     RTTDT1C,
+    RTTDT2C,
+    RTTPCS,
+    RTTPT2C,
     TDBAH,
     TDBAL,
     TDH,
@@ -37,7 +41,20 @@ class Tx(Rings):
     """
 
     hook = lib.HOOK_TX
-    hooked = (TDH, TDT, TXDCTL, DMATXCTL, RTTDCS, RTTDQSEL, RTTBCNRC, RTTDT1C)
+    hooked = (
+        TDH,
+        TDT,
+        TXDCTL,
+        DMATXCTL,
+        MTQC,
+        RTTBCNRC,
+        RTTDCS,
+        RTTDQSEL,
+        RTTDT1C,
+        RTTDT2C,
+        RTTPCS,
+        RTTPT2C,
+    )
     registers = (TDBAL, TDBAH, TDLEN, TDWBAL, TDWBAH, DTXTCPFLGL, DTXTCPFLGH, RTTBCNRM)
 
     def __init__(self, regs: RegFile, core: CardCore) -> None:

@@ -62,10 +62,22 @@ uint8_t *tx_slot(struct tx_turn *turn, uint32_t len_bytes)
     return slot;
 }
 
+/* The turn ends when its time or its credits are used up.  Guess: credits, too, count frames as they lie in memory. */
+static __attribute__((noinline)) void spend(struct tx_turn *turn, uint32_t len_bytes)
+{
+    if (turn->byte_units)
+        tx_rate_spend(turn, len_bytes);
+    if (!turn->share)
+        return;
+    turn->share->credit_bytes -= len_bytes;
+    if (turn->share->credit_bytes <= 0)
+        turn->budget = 0;
+}
+
 void tx_emit(struct tx_turn *turn, uint8_t *data, uint32_t len_bytes)
 {
-    if (__builtin_expect(turn->byte_units != 0, 0))
-        tx_rate_spend(turn, len_bytes);
+    if (__builtin_expect(turn->metered, 0))
+        spend(turn, len_bytes);
     turn->frame[turn->frames++] = (struct frame){ .data = data, .len_bytes = len_bytes };
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Transmit queues: doorbells, and whose turn it is.
  *
- * A doorbell only marks a queue.  tx_run() gives marked queues turns, round robin, at most FRAME_BATCH frames each, so one
+ * A doorbell only marks a queue.  tx_run() gives marked queues turns (arbiter.c), at most FRAME_BATCH frames each, so one
  * queue cannot starve the others and nobody can keep the device busy beyond its budget.  A queue whose ring or
  * descriptors make no sense stands still until software enables it again; all others go on.
  */
@@ -57,7 +57,7 @@ void tx_reset(struct tx *tx)
     memset(tx->pending, 0, sizeof(tx->pending));
     memset(tx->early, 0, sizeof(tx->early));
     tx_rate_reset(tx);
-    tx->next = 0;
+    tx_arbiter_reset(tx);
 }
 
 /* Enabling starts afresh: no stall, no contexts, no packet half segmented. */
@@ -109,7 +109,8 @@ void tx_write(void *arg, uint32_t offset, uint32_t old, uint32_t seen, uint32_t 
         }
         return;
     }
-    for (uint32_t q = 0; q < CHIP_QUEUES; q++) /* DMATXCTL, RTTDCS: what stood still may go on */
+    tx->stale = 1;
+    for (uint32_t q = 0; q < CHIP_QUEUES; q++) /* DMATXCTL, RTTDCS, RTTPCS: what stood still may go on */
         queue_mark(tx, q);
 }
 
@@ -169,7 +170,7 @@ static __attribute__((noinline)) int send_stamped(struct tx_turn *turn, const st
 
 /* Returns frames used up; adds the descriptors looked at to *walked.  The mark goes unless a budget was what ended the
  * turn. */
-static uint32_t queue_turn(struct tx *tx, uint32_t q, uint32_t budget, uint32_t *walked)
+static uint32_t queue_turn(struct tx *tx, uint32_t q, struct tx_share *share, uint32_t budget, uint32_t *walked)
 {
     struct tx_turn turn;
     int rc = turn_open(&turn, tx, q, budget);
@@ -178,8 +179,10 @@ static uint32_t queue_turn(struct tx *tx, uint32_t q, uint32_t budget, uint32_t 
         queue_stop(tx, q, (uint32_t)rc);
         return 0;
     }
+    turn.share = share;
     if (__builtin_expect(turn.rate->factor, 0))
         tx_rate_open(&turn);
+    turn.metered = turn.byte_units || share;
     while (!rc && turn.head != turn.tail && !tx_full(&turn) && *walked < WALK_MOST) {
         struct tx_packet pkt;
         rc = tx_next(&turn, &pkt);
@@ -207,31 +210,19 @@ static uint32_t queue_turn(struct tx *tx, uint32_t q, uint32_t budget, uint32_t 
     return turn.sent;
 }
 
-/* The next marked queue at or after `from`, wrapping round; CHIP_QUEUES when none is marked. */
-static uint32_t next_marked(const struct tx *tx, uint32_t from)
-{
-    uint64_t here = tx->pending[from / 64] >> (from % 64);
-
-    if (here)
-        return from + (uint32_t)__builtin_ctzll(here);
-    for (uint32_t i = 1; i <= 2; i++) {
-        uint32_t half = (from / 64 + i) % 2;
-        if (tx->pending[half])
-            return half * 64 + (uint32_t)__builtin_ctzll(tx->pending[half]);
-    }
-    return CHIP_QUEUES;
-}
-
 /* Marked queues keep their mark while DMA is off, for their function or as a whole; whatever turns it on again finds them. */
 int tx_run(struct tx *tx, uint32_t budget_frames)
 {
     uint32_t sent = 0, walked = 0, passed_over = 0;
 
     if (!(tx->pending[0] | tx->pending[1]) || !(reg(tx->regs, R_DMATXCTL) & DMATXCTL_TE) ||
-        (reg(tx->regs, R_RTTDCS) & RTTDCS_ARBDIS))
+        (reg(tx->regs, R_RTTDCS) & RTTDCS_ARBDIS) || (reg(tx->regs, R_RTTPCS) & RTTPCS_ARBDIS))
         return 0;
+    if (tx->stale)
+        tx_arbiter_refresh(tx);
     while (sent < budget_frames && walked < WALK_MOST && passed_over < CHIP_QUEUES) {
-        uint32_t q = next_marked(tx, tx->next);
+        struct tx_share *share = NULL;
+        uint32_t q = tx->weighted ? tx_arbiter_next(tx, &share) : tx_next_marked(tx->pending, tx->next);
         if (q == CHIP_QUEUES)
             break;
         tx->next = (q + 1) % CHIP_QUEUES;
@@ -241,7 +232,7 @@ int tx_run(struct tx *tx, uint32_t budget_frames)
         }
         passed_over = 0;
         if (reg(tx->regs, R_TXDCTL(q)) & TXDCTL_ENABLE)
-            sent += queue_turn(tx, q, budget_frames - sent, &walked);
+            sent += queue_turn(tx, q, share, budget_frames - sent, &walked);
         else
             queue_unmark(tx, q);
     }

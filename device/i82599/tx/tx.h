@@ -26,6 +26,14 @@ struct tx_rate {                      /* how fast a queue may send; it holds whi
     uint64_t due_ns, part;            /* from then on it may send; what is less than a nanosecond */
 };
 
+struct tx_share {                     /* what a traffic class may send */
+    uint64_t queues[2];               /* its queues, one bit each */
+    uint32_t next;                    /* round robin among them */
+    uint32_t strict;                  /* it goes before those that are not */
+    int64_t refill_bytes, most_bytes; /* a round; and at any time */
+    int64_t credit_bytes;             /* left of it; below 0: owed */
+};
+
 struct tx_count {
     uint64_t tx_frames, tx_bytes, tx_packets_tso, tx_dropped, doorbells;
 };
@@ -44,7 +52,11 @@ struct tx {
     uint64_t wake_ns;                 /* when the first of those is */
     uint64_t stopped[2];              /* queues that stopped, of which nobody has been told yet */
     uint64_t early[2];                /* queues whose tail was written while they were off; Python tells */
-    uint32_t next;                    /* round robin */
+    uint32_t next;                    /* round robin over all queues, or: */
+    uint32_t weighted;                /* classes share by their credits; both kinds are in arbiter.c */
+    uint32_t stale;                   /* a register changed: the former and struct tx_share must be made anew */
+    uint32_t share_next;              /* the class whose turn it is */
+    struct tx_share share[CHIP_CLASSES];
     uint8_t *arena;                   /* where segments and gathered frames are built */
     uint64_t arena_bytes;
     uint32_t stamps;                  /* the first frame that goes out next asks for a time stamp; who takes it clears this */
@@ -76,7 +88,9 @@ struct tx_turn {                      /* one queue's turn, and what waits for tx
     uint8_t *ring;                    /* NULL: the ring crosses DMA regions, each descriptor is looked up */
     uint32_t count, head, tail;       /* in descriptors */
     uint32_t budget, sent;            /* frames */
+    struct tx_share *share;           /* whose credits it uses; NULL: nobody's */
     struct tx_rate *rate;
+    int metered;                      /* one of: */
     uint64_t byte_units, now_ns;      /* limited: what a byte takes of its time; 0: no limit */
     uint32_t frames, dones;
     uint64_t arena_used;
@@ -91,6 +105,12 @@ struct tx_turn {                      /* one queue's turn, and what waits for tx
 void tx_reset(struct tx *tx);
 void tx_write(void *tx, uint32_t offset, uint32_t old, uint32_t seen, uint32_t written);   /* struct reg_hook's */
 int tx_run(struct tx *tx, uint32_t budget_frames);                /* frames sent, or 1 when only descriptors were passed */
+
+/* arbiter.c */
+void tx_arbiter_reset(struct tx *tx);
+void tx_arbiter_refresh(struct tx *tx);
+uint32_t tx_next_marked(const uint64_t *marks, uint32_t from);    /* CHIP_QUEUES: none */
+uint32_t tx_arbiter_next(struct tx *tx, struct tx_share **of);    /* weighted: the same, and who pays */
 
 /* rate.c */
 void tx_rate_reset(struct tx *tx);

@@ -47,6 +47,7 @@ PTP_PINS   = "pulses and stamps on pins"
 TX_HALT    = "halt of the Tx path"
 CREDITS    = "credits of low-latency interrupts"
 IMMEDIATE_82598 = "immediate interrupts by the 82598's filters"
+GROUPS     = "strict classes within a bandwidth group"
 RX_WEIGHTS = "weights of receive classes"
 PCIE_COUNT = "counters of the PCIe block"
 PCIE_CAUSE = "causes of the PCIe block"
@@ -85,6 +86,12 @@ FEATURES = (
         "rate limits of transmit queues", WORKS, f"{_UNIT}test_tx_rate.py::test_every_frame_leaves_in_its_time",
         "RTTBCNRC behind RTTDQSEL; frames are counted without FCS, preamble and gap",
     ),
+    Feature(
+        "traffic classes, transmit", WORKS, f"{_UNIT}test_dcb_tx.py::test_mqprio_classes_share_by_their_credits",
+        "by RTTPT2C if RTTPCS.TPPAC is set, else by RTTDT2C if RTTDCS.TDPAC is; nothing waits between ring and wire, "
+        "so TXPBSIZE and TXPBTHRESH change nothing",
+    ),
+    Feature(GROUPS, STORED, _MARK, "RTTDT2C.GSP, RTTPT2C.GSP: such a class takes its weighted share"),
     # Steering
     Feature("RSS", WORKS, f"{_FILTERS}test_each_flow_has_its_queue"),
     Feature(

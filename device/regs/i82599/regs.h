@@ -1816,8 +1816,16 @@
 #define N_RTTDT2C(o) (((o) - 0x04910u) / 0x4u)
 #define IS_RTTDT2C(o) (((o) >= 0x04910 && (o) <= 0x0492c && ((o) - 0x04910) % 0x4 == 0))
 #define RTTDT2C_COUNT 8
-#define RTTDT2C_VALUE 0xffffffffu
-#define RTTDT2C_VALUE_SHIFT 0
+#define RTTDT2C_CRQ 0x000001ffu
+#define RTTDT2C_CRQ_SHIFT 0
+#define RTTDT2C_BWG 0x00000e00u
+#define RTTDT2C_BWG_SHIFT 9
+#define RTTDT2C_MCL 0x00fff000u
+#define RTTDT2C_MCL_SHIFT 12
+#define RTTDT2C_GSP 0x40000000u
+#define RTTDT2C_GSP_SHIFT 30
+#define RTTDT2C_LSP 0x80000000u
+#define RTTDT2C_LSP_SHIFT 31
 
 #define R_RTTDT2S(n) (0x04930u + 0x4u * ((n)))
 #define N_RTTDT2S(o) (((o) - 0x04930u) / 0x4u)
@@ -3181,8 +3189,16 @@
 #define N_RTTPT2C(o) (((o) - 0x0cd20u) / 0x4u)
 #define IS_RTTPT2C(o) (((o) >= 0x0cd20 && (o) <= 0x0cd3c && ((o) - 0x0cd20) % 0x4 == 0))
 #define RTTPT2C_COUNT 8
-#define RTTPT2C_VALUE 0xffffffffu
-#define RTTPT2C_VALUE_SHIFT 0
+#define RTTPT2C_CRQ 0x000001ffu
+#define RTTPT2C_CRQ_SHIFT 0
+#define RTTPT2C_BWG 0x00000e00u
+#define RTTPT2C_BWG_SHIFT 9
+#define RTTPT2C_MCL 0x00fff000u
+#define RTTPT2C_MCL_SHIFT 12
+#define RTTPT2C_GSP 0x40000000u
+#define RTTPT2C_GSP_SHIFT 30
+#define RTTPT2C_LSP 0x80000000u
+#define RTTPT2C_LSP_SHIFT 31
 
 #define R_RTTPT2S(n) (0x0cd40u + 0x4u * ((n)))
 #define N_RTTPT2S(o) (((o) - 0x0cd40u) / 0x4u)

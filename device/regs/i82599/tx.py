@@ -7,7 +7,7 @@ Ref: 82599 datasheet, "Transmit Registers" and "DCB Registers"; names as in Linu
 from enum import IntEnum
 
 from device.regs.core import RO, Field, ReadOnly, Register, Storage, every
-from device.regs.i82599.features import DCA, FCOE, POOLS
+from device.regs.i82599.features import DCA, FCOE, GROUPS, POOLS
 
 
 class MtqcMode(IntEnum):
@@ -83,8 +83,8 @@ class TDWBAH(Storage, at=every(0x0603C, 0x40, 128)):
 class RTTDCS(Register, at=0x04900):
     """Tx descriptor plane control.  Ref: ixgbe.  Guess: positions and reset of BDPM and BPBFSM."""
 
-    TDPAC     = Field(0)
-    VMPAC     = Field(1)
+    TDPAC     = Field(0)            # classes by weight and strictness, not by turns
+    VMPAC     = Field(1)            # the same for the pools of a class
     TDRM      = Field(4)
     ARBDIS    = Field(6)            # no arbiter: set around writes to MTQC
     BDPM      = Field(22, reset=1)  # bypass data pipe monitor
@@ -109,8 +109,14 @@ class RTTDT1S(ReadOnly, at=0x0490C):
     """Credit status of the queue selected by RTTDQSEL.  Ref: ixgbe."""
 
 
-class RTTDT2C(Storage, at=every(0x04910, 4, 8)):
+class RTTDT2C(Register, at=every(0x04910, 4, 8)):
     """Descriptor plane credits per traffic class.  Ref: ixgbe."""
+
+    CRQ = Field(8, 0)                   # refill, 64 bytes each
+    BWG = Field(11, 9)                  # bandwidth group
+    MCL = Field(23, 12)                 # most it may have, 64 bytes each
+    GSP = Field(30, stored=GROUPS)      # goes first within its group
+    LSP = Field(31)                     # goes first of all
 
 
 class RTTDT2S(ReadOnly, at=every(0x04930, 4, 8)):
@@ -257,8 +263,8 @@ class TXPBSIZE(Register, at=every(0x0CC00, 4, 8), reset=(0x28000, 0, 0, 0, 0, 0,
 class RTTPCS(Register, at=0x0CD00):
     """Tx packet plane control.  Ref: ixgbe; datasheet for ARBD."""
 
-    TPPAC  = Field(5)
-    ARBDIS = Field(6)
+    TPPAC  = Field(5)   # classes by weight and strictness, not by turns
+    ARBDIS = Field(6)   # no arbiter.  Guess: it halts as RTTDCS.ARBDIS does
     TPRM   = Field(8)
     ARBD   = Field(31, 22, reset=0x224)
 
@@ -269,8 +275,14 @@ class MNGTXMAP(Register, at=0x0CD10):
     MAP = Field(2, 0)
 
 
-class RTTPT2C(Storage, at=every(0x0CD20, 4, 8)):
+class RTTPT2C(Register, at=every(0x0CD20, 4, 8)):
     """Packet plane credits per traffic class.  Ref: ixgbe."""
+
+    CRQ = Field(8, 0)                   # refill, 64 bytes each
+    BWG = Field(11, 9)                  # bandwidth group
+    MCL = Field(23, 12)                 # most it may have, 64 bytes each
+    GSP = Field(30, stored=GROUPS)      # goes first within its group
+    LSP = Field(31)                     # goes first of all
 
 
 class RTTPT2S(ReadOnly, at=every(0x0CD40, 4, 8)):

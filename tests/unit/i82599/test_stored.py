@@ -58,6 +58,7 @@ ASKED = [
     ),
     (rows.IMMEDIATE_82598, "the same, its second half", 0x05AA0, 0x00081000),
     (rows.RX_WEIGHTS, "Linux's ixgbe_dcb_config_rx_arbiter_82599", 0x02430, 0x00000006),
+    (rows.GROUPS, "Linux's dcbtool with a group's strict priority", 0x04910, 0x40064032),
     (rows.POOLS, "a driver that gives pools their shares of a class", 0x04908, 0x00000010),
     (rows.POOLS, "Linux's ixgbe_enable_port_vlan, which hides the tag", 0x02F04, 0x00010303),
     (rows.TX_HALT, "DPDK's stop of the security path", 0x08800, 0x00000002),
