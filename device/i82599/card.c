@@ -246,9 +246,9 @@ static uint32_t out(void *arg, uint32_t queue, struct frame *frames, uint32_t n)
         rx_frames(&card->rx, frames, n);
         sent = n;
     } else if (card->rx.link_up && card->port) {
-        if (!card->flow.kept)
+        if (!(card->flow.kept | card->tx.damaged))   /* whoever is at the other end would throw a damaged one away */
             sent = (uint32_t)port_offer(card->port, frames, n);
-        if (sent < n && (card->port->full | card->flow.kept))
+        if (sent < n && (card->port->full | card->flow.kept) && !card->tx.damaged)
             kept = flow_keep(&card->flow, queue, frames + sent, n - sent);
         card->port->count.tx_dropped += n - sent - kept;
     }

@@ -51,7 +51,7 @@ def receive_into(tx: TxRig, buffer: int, *, size: int = 1, count: int = 64) -> N
     """MAC loopback, and a receive ring of which every buffer is the same place."""
     ring = RINGS_BYTES - 0x8000
     tx.memory[ring : ring + 16 * count] = struct.pack("<QQ", buffer, 0) * count
-    tx.write(HLREG0, int(HLREG0.of(LPBK=1, JUMBOEN=1)))
+    tx.write(HLREG0, int(HLREG0.of(LPBK=1, JUMBOEN=1, TXCRCEN=1)))
     tx.write(FCTRL, int(FCTRL.of(UPE=1, MPE=1, BAM=1, SBP=1)))
     tx.write(RXCTRL, int(RXCTRL.of(RXEN=1)))
     tx.write(RDBAL, (IOVA + ring) % 2**32)

@@ -74,6 +74,21 @@ int tx_done(struct tx_turn *turn, uint32_t at)
     return 0;
 }
 
+int tx_done_early(struct tx_turn *turn, const struct tx_packet *pkt)
+{
+    int rc = 0;
+
+    for (uint32_t i = 0; !rc && i + 1 < pkt->descs; i++) {
+        uint32_t at = (pkt->first + i) % turn->count;
+        struct tx_desc desc;
+
+        rc = tx_fetch(turn, at, &desc);
+        if (!rc && (desc.q1 & TXD_CMD_RS))
+            rc = tx_done(turn, at);
+    }
+    return rc;
+}
+
 static int context_load(struct tx_turn *turn, const struct tx_desc *desc)
 {
     uint32_t idx = field(desc->q1, TXCTX1_IDX);
@@ -152,6 +167,7 @@ int tx_next(struct tx_turn *turn, struct tx_packet *pkt)
         if (!pkt->descs) {
             kind = kind_of(&desc);
             pkt->buffer = desc.q0;
+            pkt->own_fcs = turn->no_fcs || !(desc.q1 & TXD_CMD_IFCS);
             rc = kind == LEGACY ? legacy_first(pkt, &desc) : kind == DATA ? data_first(turn, pkt, &desc) : 0;
         } else if (kind_of(&desc) != kind) {
             rc = STALL_DESC;
@@ -159,6 +175,7 @@ int tx_next(struct tx_turn *turn, struct tx_packet *pkt)
         if (rc || kind == UNKNOWN)
             return rc ? rc : STALL_DESC;
         pkt->descs++;
+        pkt->rs_early |= pkt->rs;
         pkt->rs = !!(desc.q1 & TXD_CMD_RS);
         if (kind == CONTEXT)
             return context_load(turn, &desc);

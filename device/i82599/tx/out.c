@@ -4,6 +4,7 @@
 #include <string.h>
 #include "desc.h"
 #include "regs.h"
+#include "machine/csum.h"
 #include "machine/eth.h"
 #include "machine/dma.h"
 #include "machine/regfile.h"
@@ -81,6 +82,25 @@ void tx_emit(struct tx_turn *turn, uint8_t *data, uint32_t len_bytes)
     turn->frame[turn->frames++] = (struct frame){ .data = data, .len_bytes = len_bytes };
 }
 
+/* Without HLREG0.TXCRCEN, or IFCS in the descriptor, the frame leaves as it is, and its last four bytes are its FCS.
+ * A wrong one is for our own receiver, if the MAC loops, to see; no wire here can carry it.
+ * Guess: such a frame is not padded, as that would need a new FCS; and segments get theirs whatever IFCS says. */
+static __attribute__((noinline)) void emit_with_own_fcs(struct tx_turn *turn, uint8_t *data, uint32_t len_bytes)
+{
+    uint32_t fcs = crc32_fcs(data, len_bytes - ETH_FCS_BYTES);
+    int damaged = memcmp(&fcs, data + len_bytes - ETH_FCS_BYTES, sizeof(fcs)) != 0;
+
+    if (damaged)
+        tx_flush(turn);
+    tx_emit(turn, data, len_bytes - ETH_FCS_BYTES);
+    turn->frame[turn->frames - 1].flags = FRAME_EXACT | (damaged ? FRAME_BAD_CRC : 0);
+    if (!damaged)
+        return;
+    turn->tx->damaged = 1;
+    tx_flush(turn);
+    turn->tx->damaged = 0;
+}
+
 /* A frame built in a slot that has ETH_TAG_BYTES of room in front of it and ETH_FRAME_MIN_BYTES in all. */
 void tx_emit_built(struct tx_turn *turn, const struct tx_packet *pkt, uint8_t *data, uint32_t len_bytes)
 {
@@ -93,6 +113,10 @@ void tx_emit_built(struct tx_turn *turn, const struct tx_packet *pkt, uint8_t *d
         data -= ETH_TAG_BYTES;
         memcpy(data + ETH_TYPE_OFFSET, tag, sizeof(tag));
         len_bytes += ETH_TAG_BYTES;
+    }
+    if (__builtin_expect(pkt->own_fcs && !pkt->tse, 0)) {
+        emit_with_own_fcs(turn, data, len_bytes);
+        return;
     }
     if (len_bytes < ETH_FRAME_MIN_BYTES && (reg(tx->regs, R_HLREG0) & HLREG0_TXPADEN)) {
         memset(data + len_bytes, 0, ETH_FRAME_MIN_BYTES - len_bytes);

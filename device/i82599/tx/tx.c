@@ -132,6 +132,7 @@ static int turn_open(struct tx_turn *turn, struct tx *tx, uint32_t q, uint32_t b
     turn->budget = budget < FRAME_BATCH ? budget : FRAME_BATCH;
     turn->sent = turn->frames = turn->dones = 0;
     turn->arena_used = 0;
+    turn->no_fcs = !(reg(tx->regs, R_HLREG0) & HLREG0_TXCRCEN);
     turn->head_write_back = !!(reg(tx->regs, R_TDWBAL(q)) & TDWBAL_HEAD_WB_EN);
     turn->head_due = turn->report = 0;
     turn->rate = &tx->rate[q];
@@ -194,7 +195,9 @@ static uint32_t queue_turn(struct tx *tx, uint32_t q, struct tx_share *share, ui
             if (rc)
                 break;
         }
-        if (pkt.rs)
+        if (__builtin_expect(pkt.rs_early, 0))
+            rc = tx_done_early(&turn, &pkt);
+        if (!rc && pkt.rs)
             rc = tx_done(&turn, (pkt.first + pkt.descs - 1) % turn.count);
         turn.head = (pkt.first + pkt.descs) % turn.count;
     }

@@ -59,6 +59,7 @@ struct tx {
     struct tx_share share[CHIP_CLASSES];
     uint8_t *arena;                   /* where segments and gathered frames are built */
     uint64_t arena_bytes;
+    uint32_t damaged;                 /* what goes out next has a wrong FCS of its own, and is alone */
     uint32_t stamps;                  /* the first frame that goes out next asks for a time stamp; who takes it clears this */
     struct tx_count count;
 };
@@ -74,6 +75,8 @@ struct tx_packet {                    /* one packet as its descriptors and its c
     uint32_t cso, css;                /* legacy: where the checksum goes, where the sum starts */
     uint16_t vlan_tci;
     uint8_t rs, tse, vle, ixsm, txsm, ic, ipv4, stamp;
+    uint8_t rs_early;                 /* a descriptor before the last one wants to be reported, too */
+    uint8_t own_fcs;                  /* its last four bytes are its FCS */
 };
 struct tx_cursor {                    /* a place inside a packet */
     uint32_t at, descs;               /* next descriptor to open, how many are left */
@@ -94,6 +97,7 @@ struct tx_turn {                      /* one queue's turn, and what waits for tx
     uint64_t byte_units, now_ns;      /* limited: what a byte takes of its time; 0: no limit */
     uint32_t frames, dones;
     uint64_t arena_used;
+    int no_fcs;                       /* the MAC makes none, whatever a descriptor says */
     int head_write_back, head_due;    /* report the head instead of single descriptors; there is news */
     int report;                       /* something was written back: one interrupt at the end */
     struct frame frame[FRAME_BATCH];
@@ -133,6 +137,7 @@ void tx_emit_built(struct tx_turn *turn, const struct tx_packet *pkt, uint8_t *d
 int tx_fetch(struct tx_turn *turn, uint32_t at, struct tx_desc *out);
 int tx_next(struct tx_turn *turn, struct tx_packet *pkt);         /* 0, STALL_*, -EAGAIN: the rest is not there yet */
 int tx_done(struct tx_turn *turn, uint32_t at);                   /* RS: mark it with the next flush */
+int tx_done_early(struct tx_turn *turn, const struct tx_packet *pkt);   /* the same for those before the last that want it */
 void tx_rewind(const struct tx_packet *pkt, struct tx_cursor *cursor);
 int tx_read(struct tx_turn *turn, struct tx_cursor *cursor, uint8_t *dst, uint32_t len_bytes); /* dst NULL: skip */
 

@@ -7,7 +7,7 @@ Ref: 82599 datasheet, "Transmit Registers" and "DCB Registers"; names as in Linu
 from enum import IntEnum
 
 from device.regs.core import RO, Field, ReadOnly, Register, Storage, every
-from device.regs.i82599.features import DCA, FCOE, GROUPS, POOLS
+from device.regs.i82599.features import DCA, DOUBLE_VLAN, FCOE, GROUPS, POOLS
 
 
 class MtqcMode(IntEnum):
@@ -161,7 +161,7 @@ class DMATXCTL(Register, at=0x04A80):
 
     TE      = Field(0)                      # transmit enable
     NS      = Field(1)
-    GDV     = Field(3)                      # double VLAN
+    GDV     = Field(3, stored=DOUBLE_VLAN)  # a second tag is put in behind the first
     MDP_EN  = Field(5)
     MBINTEN = Field(6)
     VT      = Field(31, 16, reset=0x8100)   # ethertype of inserted VLAN tags

@@ -221,7 +221,7 @@ def test_cve_2021_3416_loopback_that_feeds_itself(tx: TxRig, what: str) -> None:
         tx.write(TDT, (n * 7 + 5) % 64)
         tx.write(RDT, (n * 5 + 3) % 64)
         assert tx.run(lib.FRAME_BATCH) <= lib.FRAME_BATCH
-    tx.write(HLREG0, 0)
+    tx.write(HLREG0, HLREG0.of(TXCRCEN=1))
     tx.write(RXDCTL, 0)
     still_sends(tx)
 
@@ -243,5 +243,5 @@ def test_cve_2015_7504_a_looped_frame_and_its_checksum(tx: TxRig, length: int) -
     at = room - IOVA
     assert bytes(tx.memory[at : at + length]) == packet
     assert bytes(tx.memory[at + length + 4 : at + 1024 * 18]).count(0) == 1024 * 18 - length - 4
-    tx.write(HLREG0, 0)
+    tx.write(HLREG0, HLREG0.of(TXCRCEN=1))
     still_sends(tx)

@@ -58,6 +58,7 @@ ASKED = [
     ),
     (rows.IMMEDIATE_82598, "the same, its second half", 0x05AA0, 0x00081000),
     (rows.RX_WEIGHTS, "Linux's ixgbe_dcb_config_rx_arbiter_82599", 0x02430, 0x00000006),
+    (rows.DOUBLE_VLAN, "DPDK's rte_eth_dev_set_vlan_offload with QinQ", 0x04A80, 0x81000009),
     (rows.GROUPS, "Linux's dcbtool with a group's strict priority", 0x04910, 0x40064032),
     (rows.POOLS, "a driver that gives pools their shares of a class", 0x04908, 0x00000010),
     (rows.POOLS, "Linux's ixgbe_enable_port_vlan, which hides the tag", 0x02F04, 0x00010303),

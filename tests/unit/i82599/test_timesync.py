@@ -163,7 +163,7 @@ def sent(tx: TxRig) -> int | None:
 def test_a_frame_that_asks_is_stamped(tx: TxRig, len_bytes: int) -> None:
     # ixgbe_ptp_tx_hwtstamp_work.
     frame = EVERY["l2 sync"][:14].ljust(len_bytes, b"\1")
-    tx.write(HLREG0, HLREG0.of(TXPADEN=1))
+    tx.write(HLREG0, HLREG0.of(TXPADEN=1, TXCRCEN=1))
     tx.nic.advance(3200)
     tx.send(frame)
     tx.run()
