@@ -49,6 +49,7 @@ ASKED = [
     (rows.PTP_PINS, "Linux's ixgbe_ptp_setup_sdp_X540, in a driver that takes this chip for that", 0x08C20, 0x00000004),
     (rows.POOLS, "Linux's ixgbe_configure_msix with more than 32 VFs", 0x00894, 0x00000001),
     (rows.CREDITS, "a driver that meters its low-latency interrupts", 0x00898, 0x00000080),
+    (rows.CREDITS, "FreeBSD's ixgbe_config_gpie", 0x00898, 0x00000780),
     (rows.RSC, "a driver that holds coalesced frames longer", 0x00898, 0x00000800),
     (
         rows.IMMEDIATE_82598,
