@@ -15,6 +15,7 @@ from device.machine.regfile import RegFile, on_write
 from device.machine.told import hints_of
 from device.regs.i82599 import (
     CTRL,
+    EITR,
     FCRTH,
     FCRTL,
     FCTRL,
@@ -43,6 +44,9 @@ UNITS: dict[type[Register], str] = {
     **{RDLEN: LENGTH, TDLEN: LENGTH, RDBAL: BASE, TDBAL: BASE},
     **{RXPBSIZE: KIBS, FCRTL: MARK, FCRTH: MARK},
 }
+# Ref: Linux's ixgbe_configure_msix, for the vector of other causes, and ixgbe_fc_enable_generic, for a class without a
+# packet buffer.  Observed: stock ixgbe 6.12 and 6.1, at each start.
+USUAL_VALUES: set[tuple[type[Register], int]] = {(EITR, 1950), (FCRTH, 0xFFFFFFFF & -24576)}
 SPLITS = {DescType.HDR_SPLIT, DescType.HDR_SPLIT_ALWAYS}
 # Ref: Linux's ixgbe_set_rx_mode, which changes these two while it receives.
 USUAL = FCTRL.of(UPE=1, MPE=1)
@@ -69,6 +73,7 @@ class Porter(Block):
         self._rings = {"rx": rx, "tx": tx}
         self._waited = False  # rings waited for bus mastering at the last look
         regs.no_bits.hints.update(hints_of(UNITS))
+        regs.no_bits.usual.update(USUAL_VALUES)
 
     def reset(self, *, software: bool) -> None:
         """Rings wait no more."""

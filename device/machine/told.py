@@ -64,12 +64,15 @@ class NoBits:
 
     def __init__(self, told: Told, get: Callable[[type[Register], int], Register]) -> None:
         self.hints: dict[type[Register], Hint] = {}
+        self.usual: set[tuple[type[Register], int]] = set()  # what drivers write that everybody trusts
         self._told = told
         self._get = get
         self._writes: dict[tuple[type[Register], int], _Write] = {}
 
     def written(self, register: type[Register], n: int, value: int) -> None:
         """A client wrote ``value``, bits of which no field has."""
+        if (register, value) in self.usual:
+            return
         known, now = self._writes.get((register, n)), self._get(register, n)
         if known is not None and known.now == now:
             known.written = register(value)

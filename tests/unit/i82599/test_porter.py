@@ -245,6 +245,19 @@ def test_a_reset_does_not_hide_them(nic: Card, caplog: pytest.LogCaptureFixture)
     assert len(said(caplog)) == 1
 
 
+def test_what_stock_ixgbe_writes_at_each_start_is_not_told(nic: Card, caplog: pytest.LogCaptureFixture) -> None:
+    """ixgbe_configure_msix's 1950 and the water mark of a class without a packet buffer; other such values are told."""
+    eitr, fcrth = 0x00820 + 4 * 2, 0x03260 + 4 * 1
+    write(nic, eitr, 1950)
+    write(nic, fcrth, 0xFFFFA000)
+    looks(nic)
+    assert said(caplog) == []
+    write(nic, eitr, 1951)
+    write(nic, fcrth, 0xFFFFA010)
+    looks(nic)
+    assert [line.split()[0] for line in said(caplog)] == ["EITR[2]", "FCRTH[1]"]
+
+
 def test_who_tries_which_bits_stick_is_not_told(nic: Card, caplog: pytest.LogCaptureFixture) -> None:
     """Linux's reg_pattern_test: four patterns, and the old value back."""
     for offset in (rx(LEN, 0), tx(BAL, 0), RAH0):
