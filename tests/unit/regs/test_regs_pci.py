@@ -30,7 +30,7 @@ def test_the_capability_chain_is_at_the_real_cards_offsets() -> None:
     while at:
         chain.append((at, IMAGE[at]))
         at = IMAGE[at + 1]
-    assert chain == [(0x40, 0x01), (0x50, 0x05), (0x70, 0x11), (0xA0, 0x10)]
+    assert chain == [(0x40, 0x01), (0x50, 0x05), (0x70, 0x11), (0xA0, 0x10), (0xE0, 0x03)]
 
 
 def test_the_extended_chain() -> None:
