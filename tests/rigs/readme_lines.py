@@ -72,8 +72,8 @@ RUN: dict[str, dict[str, str]] = {
 ELSEWHERE: dict[str, tuple[str, str, str]] = {
     "python3 -m ci demo": ("tests/host/test_demo_ends.py", "test_two_at_once", "Demo("),
     "python3 -m ci setup": ("tests/unit/ci/test_setup.py", "test_without_libvfio_user_the_rest_is_built", "build."),
-    "python3 -m ci lint": ("ci/steps.py", "test", "lint()"),
-    "python3 -m ci sanitize": ("ci/steps.py", "test", "sanitize)"),
+    "python3 -m ci lint": ("ci/steps.py", "_run_tiers", "lint()"),
+    "python3 -m ci sanitize": ("ci/steps.py", "_run_tiers", "sanitize)"),
     "python3 -m ci test": CI_TEST,
     "python3 -m ci test unit pair": CI_TEST,
     "python3 -m ci test unit pair wire": CI_TEST,
