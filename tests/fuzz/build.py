@@ -45,7 +45,7 @@ def rules_text() -> str:
             for i in range(PAGE_WORDS)
             if page.rule[i]
         ]
-        names = ("reset", "rw", "w1c", "w1s", "rc", "wo", "hook", "flags")
+        names = ("reset", "rw", "w1c", "w1s", "rc", "wo", "none", "hook", "flags")
         used = 1 + max(page.rule[i] for _, page in pages for i in range(PAGE_WORDS))
         rules = ["{" + ", ".join(f"{getattr(regs.rule[n], name)}u" for name in names) + "}," for n in range(used)]
     return "\n".join(

@@ -118,7 +118,7 @@ def traffic() -> Iterator[bytes]:
     one_buffer = int(SRRCTL.of(BSIZEPACKET=2, DESCTYPE=1))
     for srrctl in (one_buffer, int(SRRCTL.of(BSIZEPACKET=1)), int(SRRCTL.of(BSIZEPACKET=16, DESCTYPE=5, DROP_EN=1))):
         acts = Acts()
-        acts.write(HLREG0.offset(), int(HLREG0.of(JUMBOEN=1, TXPADEN=1, RXCRCSTRP=1)))
+        acts.write(HLREG0.offset(), int(HLREG0.of(JUMBOEN=1, TXCRCEN=1, TXPADEN=1, RXCRCSTRP=1)))
         acts.write(RXCSUM.offset(), int(RXCSUM.of(PCSD=1)))
         acts.write(MRQC.offset(), int(MRQC.of(MRQE=1)) | 0xFFFF0000)
         acts.rings(srrctl)
@@ -133,7 +133,7 @@ def traffic() -> Iterator[bytes]:
             acts.act(WORLD, "B", LOOP)
         acts.act(POKE, "HBB", 0x4000, 0, 100)
         acts.made += frames()[0].ljust(100, b"\0")
-        whole = {"DTYP": TxDescType.DATA, "DCMD_DEXT": 1, "DCMD_EOP": 1, "DCMD_RS": 1}
+        whole = {"DTYP": TxDescType.DATA, "DCMD_DEXT": 1, "DCMD_EOP": 1, "DCMD_IFCS": 1, "DCMD_RS": 1}
         acts.send(0, int(TXDADV.of(DTALEN=100, PAYLEN=100, **whole)))
         q1 = int(TXCTX1.of(IPV4=1, L4T=L4Type.TCP, DTYP=TxDescType.CTXT, DCMD_DEXT=1, L4LEN=20, MSS=100))
         acts.act(DESCRIPTORS, "HB", 65, 0)

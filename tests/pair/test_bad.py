@@ -206,7 +206,7 @@ def test_memory_taken_away_under_running_rings(up: Rig, wire: Wire, caplog: pyte
 
 def data(len_bytes: int, **fields: int) -> int:
     """Quadword 1 of an advanced data descriptor that is a packet by itself."""
-    whole = {"DCMD_EOP": 1, "DCMD_RS": 1, "PAYLEN": len_bytes % 2**18, **fields}
+    whole = {"DCMD_EOP": 1, "DCMD_IFCS": 1, "DCMD_RS": 1, "PAYLEN": len_bytes % 2**18, **fields}
     return int(TXDADV.of(DTALEN=len_bytes, DTYP=TxDescType.DATA, DCMD_DEXT=1, **whole))
 
 

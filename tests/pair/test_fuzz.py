@@ -249,7 +249,7 @@ def descriptor(draw: st.DrawFn) -> tuple[int, int]:
         )
         return int(head), int(tail)
     length = draw(st.sampled_from([54, 60, 61, 200, 200, 1514, 1514, 4000, 14, 16384, 0, 1, 0xFFFF]))
-    flags = {"EOP": draw(MOSTLY), "RS": draw(MOSTLY), "VLE": draw(RARELY)}
+    flags = {"EOP": draw(MOSTLY), "IFCS": draw(MOSTLY), "RS": draw(MOSTLY), "VLE": draw(RARELY)}
     if kind == 2:
         legacy = TXD.of(
             LENGTH=length,
@@ -605,4 +605,4 @@ def test_a_frame_looped_back_onto_itself_is_only_the_guests_problem() -> None:
 
 
 def whole_packet(len_bytes: int) -> TXDADV:
-    return TXDADV.of(DTALEN=len_bytes, DTYP=TxDescType.DATA, DCMD_DEXT=1, DCMD_EOP=1, PAYLEN=len_bytes)
+    return TXDADV.of(DTALEN=len_bytes, DTYP=TxDescType.DATA, DCMD_DEXT=1, DCMD_EOP=1, DCMD_IFCS=1, PAYLEN=len_bytes)

@@ -94,7 +94,7 @@ class RawGuest:
     def open(self, *, loop: bool = True) -> None:
         """The data path, with the MAC looped: then neither a link nor a wire is needed."""
         self.write(DMATXCTL, int(DMATXCTL.of(TE=1)))
-        self.write(HLREG0, int(HLREG0.of(LPBK=int(loop), TXPADEN=1, RXCRCSTRP=1)))
+        self.write(HLREG0, int(HLREG0.of(LPBK=int(loop), TXCRCEN=1, TXPADEN=1, RXCRCSTRP=1)))
         self.write(FCTRL, int(FCTRL.of(UPE=1, MPE=1, BAM=1)))
         self.write(RXCTRL, int(RXCTRL.of(RXEN=1)))
 
@@ -126,7 +126,7 @@ class RawGuest:
         self.flr()
         self.open()
         frame = os.urandom(6) + bytes(range(94))
-        data = TXDADV.of(DTALEN=100, DTYP=TxDescType.DATA, DCMD_DEXT=1, DCMD_EOP=1, DCMD_RS=1, PAYLEN=100)
+        data = TXDADV.of(DTALEN=100, DTYP=TxDescType.DATA, DCMD_DEXT=1, DCMD_EOP=1, DCMD_IFCS=1, DCMD_RS=1, PAYLEN=100)
         self.poke(BUFFERS, frame)
         self.descriptors(TX_RING, (IOVA + BUFFERS, int(data)))
         self.descriptors(RX_RING, *[(IOVA + BUFFERS + RX_BUFFER, 0)] * COUNT)

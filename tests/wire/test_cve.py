@@ -47,7 +47,7 @@ PAGE = 0x1000
 LONGEST_RING = 0xFFF80
 MSIX_BYTES, PBA = 0x4000, 0x2000
 QUEUES = 128
-WHOLE = {"DTYP": TxDescType.DATA, "DCMD_DEXT": 1, "DCMD_EOP": 1, "DCMD_RS": 1}
+WHOLE = {"DTYP": TxDescType.DATA, "DCMD_DEXT": 1, "DCMD_EOP": 1, "DCMD_IFCS": 1, "DCMD_RS": 1}
 AT = IOVA + BUFFERS
 
 
@@ -226,7 +226,7 @@ def _(guest: RawGuest) -> None:
 
 @tried("CVE-2021-3416 CVE-2015-7504 loopback that feeds itself")
 def _(guest: RawGuest) -> None:
-    guest.write(HLREG0, int(HLREG0.of(LPBK=1)))  # with the FCS
+    guest.write(HLREG0, int(HLREG0.of(LPBK=1, TXCRCEN=1)))  # with the FCS
     guest.poke(BUFFERS, struct.pack("<QQ", AT, data(1024)) * 64)
     for buffer in (IOVA + TX_RING, IOVA + RX_RING, AT):
         receive(guest, buffer, 1024)
