@@ -11,7 +11,7 @@ import pytest
 from device.i82599.card import Card
 from device.i82599.nvm import image as nvm_image
 from device.machine.wire.loopback import LoopbackPort
-from device.regs.i82599 import CTRL_EXT, EIMS, EIMS_EX, ESDP, IVAR, IVAR_MISC, RAH, RAL, RXCTRL
+from device.regs.i82599 import CTRL_EXT, EIMS, EIMS_EX, ESDP, IVAR, IVAR_MISC, MPSAR, RAH, RAL, RXCTRL
 from device.regs.pci import PCI_COMMAND
 from driver import claim
 from driver.core.irq import IrqTracker, MsiMap
@@ -95,6 +95,7 @@ def test_default_filter_is_the_address_of_the_eeprom(nic: Card, adapter: Adapter
     address = bytes.fromhex(MAC.replace(":", ""))
     assert int(nic.regs.get(RAL)).to_bytes(4, "little") + nic.regs.get(RAH).RAH.to_bytes(2, "little") == address
     assert nic.regs.get(RAH).AV == 1
+    assert [int(nic.regs.get(MPSAR, n)) for n in range(2)] == [1, 0], "pool 0"
     assert adapter.hw.mac.address == address
 
 

@@ -10,7 +10,7 @@ from device.i82599.card import Card
 from device.i82599.nvm import image as nvm_image
 from device.regs.core import Register
 from device.regs.i82599 import CTRL, CTRL_EXT, EIMS, EIMS_EX, GCR_EXT, HLREG0, IVAR, RXCTRL, WUS
-from device.regs.pci import EXP_DEVSTA
+from device.regs.pci import EXP_DEVSTA, PCI_COMMAND
 from driver.core.bar import Bar
 from driver.doors.config import Config, LinkStatus
 from driver.errors import ProbeError
@@ -98,6 +98,16 @@ def test_pre_production_firmware_is_a_warning(caplog: Logs) -> None:
     assert steps["start_hw"].endswith("pre-production firmware")
 
 
+@pytest.mark.parametrize(("version", "told"), [(5, 1), (6, 0)])
+def test_firmware_up_to_version_5_is_pre_production(caplog: Logs, version: int, told: int) -> None:
+    image = nvm_image.build()
+    image.write(nvm_image.AT_PASS_THROUGH + 7, version)
+    image.seal()
+    with Card(nvm=image) as nic:
+        probed(nic)
+    assert len([line for line in warnings(caplog) if "pre-production" in line]) == told
+
+
 def test_a_part_number_of_the_old_kind() -> None:
     image = nvm_image.build()
     image.write(0x15, 0x1234)
@@ -123,6 +133,36 @@ def test_firmware_that_complains_is_a_warning(nic: Card, caplog: Logs, fault: st
     steps, _ = probed(nic)
     assert [line for line in warnings(caplog) if line.startswith("firmware error detected: ")]
     assert steps["check_fw_error"].startswith("error: ")
+
+
+@pytest.mark.parametrize(("bit", "step"), [("MEMORY", "enable_device_mem"), ("BUS_MASTER", "set_master")])
+def test_a_command_that_does_not_stick_is_an_error(nic: Card, door: PairDoor, bit: str, step: str) -> None:
+    """ixgbe_probe: pci_enable_device_mem, and a card that would do no DMA."""
+    nic.faults.inject(f"stuck=PCI_COMMAND.{bit}:0")
+    with pytest.raises(ProbeError) as caught:
+        probe(door, OPTIONS)
+    assert (caught.value.code, caught.value.step) == (errno.EIO, step)
+
+
+@pytest.mark.parametrize("before", [0, 1])
+def test_memory_decoding_is_left_as_it_was(door: PairDoor, before: int) -> None:
+    """Firmware may have switched it on, for itself."""
+    door.config_write(0x04, bytes([2 * before, 0]))
+    with probe(door, OPTIONS):
+        assert door.config.get(PCI_COMMAND).MEMORY == 1
+        seen = door.config
+    assert before == seen.get(PCI_COMMAND).MEMORY
+
+
+def test_whoever_waits_in_vain_fails_with_eio(door: PairDoor) -> None:
+    """As Linux does; not with the ETIMEDOUT that a door may know."""
+
+    def slow(_: object) -> str:
+        raise TimeoutError(errno.ETIMEDOUT, "no answer")
+
+    with pytest.raises(ProbeError, match="slow: ") as caught:
+        probe(door, OPTIONS, steps=[("slow", slow)])
+    assert caught.value.code == errno.EIO
 
 
 # ---- vectors -------------------------------------------------------------------------------------------------------
@@ -197,6 +237,18 @@ def test_dma_that_ends_late_wants_a_second_reset(nic: Card, writes: list[tuple[t
     loops = [HLREG0(value).LPBK for reg, value in circle if reg is HLREG0]
     clears = [GCR_EXT(value).BUFFERS_CLEAR for reg, value in circle if reg is GCR_EXT]
     assert (loops[:2], clears) == ([1, 0], [1, 0])
+
+
+def test_a_second_reset_is_for_this_time_only(
+    nic: Card, door: PairDoor, writes: list[tuple[type[Register], int]]
+) -> None:
+    nic.faults.inject("stuck=STATUS.GIO:1")
+    with probe(door, OPTIONS) as adapter:
+        nic.faults.end()
+        writes.clear()
+        adapter.up(queues=1)
+        adapter.down()
+        assert resets(writes) == 1
 
 
 def test_dma_that_never_ends_is_an_error(nic: Card, door: PairDoor, monkeypatch: pytest.MonkeyPatch) -> None:

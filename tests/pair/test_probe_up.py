@@ -180,7 +180,7 @@ def test_mtu_change_on_a_running_port(nic: Card, adapter: Adapter) -> None:
     assert adapter.rx_rings == rings
     with pytest.raises(DriverError):
         adapter.set_mtu(10)
-    assert adapter.sw.mtu == 9000
+    assert adapter.mtu == 9000
 
 
 def test_a_queue_that_does_not_start_takes_everything_down(nic: Card, door: PairDoor, adapter: Adapter) -> None:

@@ -15,8 +15,11 @@ from device.regs.i82599 import (
     DMATXCTL,
     EIMC,
     EIMC_EX,
+    EIMS,
     EIMS_EX,
     ESDP,
+    RAH,
+    RAL,
     RXCTRL,
     RXDCTL,
     TXDCTL,
@@ -24,6 +27,8 @@ from device.regs.i82599 import (
 from device.regs.pci import PCI_COMMAND
 from driver import claim
 from driver.core.bar import Bar
+from driver.errors import DeviceGone
+from driver.ixgbe import teardown
 from driver.ixgbe.adapter import Adapter
 from driver.ixgbe.probe import ProbeOptions, probe
 from driver.session import Session
@@ -78,10 +83,19 @@ def test_one_register_refused_costs_only_its_own_step(
     adapter.down()
     assert adapter.arena is None
     assert enabled(nic) == [] or not nic.pf.bus_master
-    if register is not EIMC_EX:
-        assert [int(nic.regs.get(EIMS_EX, n)) for n in range(2)] == [0, 0]
-    if register is not CTRL_EXT:
-        assert nic.regs.get(CTRL_EXT).DRV_LOAD == 0, "the last step was done too"
+    on: dict[type[Register], object] = {
+        RXCTRL: nic.regs.get(RXCTRL).RXEN,
+        EIMC: int(nic.regs.get(EIMS)),
+        EIMC_EX: sum(int(nic.regs.get(EIMS_EX, n)) for n in range(2)),
+        DMATXCTL: nic.regs.get(DMATXCTL).TE,
+        ESDP: not nic.regs.get(ESDP).SDP3,
+        CTRL_EXT: nic.regs.get(CTRL_EXT).DRV_LOAD,
+    }
+    assert [step.NAME for step, still in on.items() if still and step is not register] == [], (
+        "all other steps were done"
+    )
+    if register not in {RXDCTL, TXDCTL}:
+        assert enabled(nic) == []
     assert any("going down" in r.getMessage() and register.NAME in r.getMessage() for r in caplog.records)
     refuse(())
     adapter.up(queues=1)
@@ -92,6 +106,36 @@ def test_one_register_refused_costs_only_its_own_step(
     assert adapter.tx().send([FRAME]) == 1
     nic.core.settle(1000)
     assert [bytes(one) for one in adapter.rx_rings[0].harvest()] == [FRAME]
+
+
+def test_down_keeps_the_address_and_the_counts(nic: Card, adapter: Adapter) -> None:
+    """The reset loads the EEPROM's address, and clears every counter."""
+    address = bytes.fromhex("0200000000aa")
+    adapter.set_mac(address)
+    assert adapter.mac == "02:00:00:00:00:aa"
+    nic.core.settle(1000)
+    nic.link.evaluate()
+    adapter.service()
+    before = adapter.hw.stats.totals["tx_pkts_nic"]
+    assert adapter.tx().send([FRAME] * 3) == 3
+    nic.core.settle(1000)
+    adapter.down()
+    assert int(nic.regs.get(RAL)).to_bytes(4, "little") + int(nic.regs.get(RAH)).to_bytes(4, "little")[:2] == address
+    assert adapter.hw.stats.totals["tx_pkts_nic"] == before + 3
+
+
+@pytest.mark.parametrize("up", [True, False], ids=["with a link", "without"])
+def test_a_tx_queue_is_waited_for_only_while_there_is_a_link(
+    nic: Card, adapter: Adapter, up: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Without one it may never drain."""
+    if not up:
+        nic.set_port(None)
+    nic.link.evaluate()
+    assert nic.link.up is up
+    nic.faults.inject("stuck=TXDCTL[0].ENABLE:1")
+    adapter.down()
+    assert any("queue 0 is not let go" in line for line in caplog.messages) is up
 
 
 def test_one_queue_that_refuses_does_not_keep_the_others_on(
@@ -127,6 +171,41 @@ def test_queues_that_cannot_be_stopped_lose_the_right_to_do_dma(
     adapter.up(queues=1)
     assert door.config.get(PCI_COMMAND).BUS_MASTER == 1
     assert enabled(nic) == [0, 0]
+
+
+def test_queues_that_cannot_be_asked_lose_the_right_to_do_dma_too(
+    nic: Card, adapter: Adapter, refuse: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refuse({CTRL})  # no reset
+    read = Bar.read
+
+    def mute(self: Bar, reg: type[Register], n: int = 0) -> Register:
+        if reg in {RXDCTL, TXDCTL}:
+            raise OSError(errno.EIO, f"{reg.NAME}: no answer")
+        return read(self, reg, n)
+
+    monkeypatch.setattr(Bar, "read", mute)
+    adapter.down()
+    assert not nic.pf.bus_master
+
+
+def test_a_device_that_is_gone_is_told_nothing_more(adapter: Adapter, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each access to one that is gone may cost a deadline; and its queues do no DMA."""
+    asked: list[str] = []
+
+    def gone(_: Bar, reg: type[Register], *_args: object, **_fields: object) -> None:
+        asked.append(reg.NAME)
+        raise DeviceGone("gone")
+
+    for way in ("read", "write", "update", "wait"):
+        monkeypatch.setattr(Bar, way, gone)
+    assert not teardown._running(adapter)
+    asked.clear()
+    done = teardown.hw_down(adapter)
+    assert len(asked) == 1
+    assert done.silent
+    with pytest.raises(DeviceGone):
+        done.check()
 
 
 def test_memory_is_kept_while_dma_cannot_be_forbidden(

@@ -11,13 +11,14 @@ from typing import Any
 import pytest
 
 from device.machine.wire.peer import PeerPort
-from device.regs.i82599 import LINKS, TSYNCRXCTL
+from device.regs.i82599 import ETQF, LINKS, RXSTMPH, SYSTIMH, SYSTIML, TSYNCRXCTL, TSYNCTXCTL
 from device.regs.i82599.desc import PktType, RssType
 from device.regs.i82599.mac import LinkSpeed
 from driver.core.rings import RxFrame
 from driver.errors import DriverError
 from driver.ixgbe.timesync import TimeStamps
 from tests.rigs.pair import MAC, Rig, Wire, flow, offload, plain, rig
+from tests.rigs.ptp import udp, v2
 
 PTP = bytes.fromhex("011b19000000 020000000009 88f7")
 SYNC, DELAY_REQ, ANNOUNCE = 0, 1, 11
@@ -103,6 +104,47 @@ def test_a_stamp_that_is_not_read_is_the_only_one(wire: Wire) -> None:
         assert [frame.stamp_ns for frame in harvest(up)] == [0]
 
 
+def test_a_stamp_that_somebody_else_took_is_not_shown(wire: Wire) -> None:
+    # ixgbe_ptp_rx_rgtstamp looks at TSYNCRXCTL: the bit of the descriptor is no proof.
+    with rig(wire, manual_clock=True) as up:
+        start(up)
+        wire.inject(message(SYNC))
+        up.settle()
+        up.adapter.bar.read(RXSTMPH)
+        assert [frame.stamp_ns for frame in harvest(up)] == [None]
+
+
+def test_start_begins_anew(wire: Wire) -> None:
+    # ixgbe_ptp_set_timestamp_mode reads both high halves, "clear TX/RX time stamp registers, just to be sure".
+    with rig(wire, manual_clock=True) as up:
+        stamps = start(up)
+        up.adapter.bar.write(SYSTIMH, 7)
+        wire.inject(message(SYNC))
+        up.send([message(SYNC)], offload=stamping())
+        assert up.adapter.bar.read(TSYNCRXCTL).VALID
+        assert up.adapter.bar.read(TSYNCTXCTL).VALID
+        stamps.start(up.adapter.link.speed_mbps)
+        assert not up.adapter.bar.read(TSYNCRXCTL).VALID
+        assert (stamps.now_ns(), stamps.sent_ns()) == (0, None)
+
+
+def test_both_halves_are_of_one_moment(wire: Wire) -> None:
+    # ixgbe_ptp_read_82599 reads SYSTIML first: that latches SYSTIMH.
+    with rig(wire, manual_clock=True) as up:
+        stamps = start(up)
+        up.adapter.bar.write(SYSTIML, 0xFFFF_FFFF)
+        up.advance_us(3.2)
+        assert stamps.now_ns() == 0x1_0000_0000 + 3199
+
+
+def test_messages_in_udp_are_stamped_too(wire: Wire) -> None:
+    # ixgbe_ptp_set_timestamp_mode, HWTSTAMP_FILTER_PTP_V2_EVENT.
+    with rig(wire, manual_clock=True) as up:
+        start(up)
+        wire.inject(udp(v2(DELAY_REQ)))
+        assert [frame.stamp_ns for frame in harvest(up)] == [0]
+
+
 def test_stop_ends_it(wire: Wire) -> None:
     # ixgbe_ptp_set_timestamp_mode with HWTSTAMP_FILTER_NONE; ixgbe_ptp_stop.
     with rig(wire, manual_clock=True) as up:
@@ -114,6 +156,7 @@ def test_stop_ends_it(wire: Wire) -> None:
         up.send([message(SYNC)], offload=stamping())
         assert (stamps.now_ns(), stamps.sent_ns()) == (0, None)
         assert not up.adapter.bar.read(TSYNCRXCTL).VALID
+        assert int(up.nic.regs.get(ETQF, 3)) == 0, "whose EtherType other software may want"
 
 
 def test_the_clock_needs_a_link_and_follows_it(wire: Wire) -> None:

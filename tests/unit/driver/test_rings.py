@@ -12,7 +12,7 @@ from device.regs.i82599.desc import RXD, TXCTX0, TXCTX1, TXDADV
 from driver.compiled import ffi, lib
 from driver.core.bar import Bar
 from driver.core.dma import Arena
-from driver.core.rings import RingModel, RxRing, TxRing
+from driver.core.rings import HARVEST, RingModel, RxRing, TxRing
 from driver.errors import DriverError, RingError
 from driver.ixgbe.rings import RINGS
 from tests.rigs.memory_door import MemoryDoor
@@ -116,6 +116,34 @@ def test_a_length_beyond_the_buffer_is_cut(rx: RxRing) -> None:
     assert [len(frame) for frame in rx.harvest()] == [BUF_BYTES]
 
 
+def test_a_harvest_is_never_larger_than_its_array(door: MemoryDoor, arena: Arena) -> None:
+    ring = RxRing(RINGS, arena, Bar(door), 3, 2 * COUNT, BUF_BYTES)
+    ring.start()
+    for slot in range(100):
+        arrive(ring, slot)
+    assert [len(ring.harvest(1000)), len(ring.harvest(1000))] == [HARVEST, 100 - HARVEST]
+    ring.close()
+
+
+def test_a_frame_in_too_many_buffers_is_written_nowhere(rx: RxRing) -> None:
+    """A harvest has room for so many buffers of a frame; behind it lies somebody else's memory."""
+    for slot in range(40):
+        arrive(rx, slot, STAT_EOP=int(slot == 39))
+    frames = ffi.new("struct rx_frame[]", 3)
+    behind = ffi.buffer(frames)[ffi.sizeof("struct rx_frame") :] = b"\xee" * 2 * ffi.sizeof("struct rx_frame")
+    assert lib.rx_harvest(rx.c, frames, 1) == 0
+    assert ffi.buffer(frames)[ffi.sizeof("struct rx_frame") :] == behind
+
+
+def test_a_closed_ring_is_not_touched(rx: RxRing, tx: TxRing) -> None:
+    """Its memory is another's by now."""
+    rx.close()
+    tx.close()
+    for use in (rx.start, rx.harvest, rx.refill, tx.flush, lambda: tx.post(bytes(60)), lambda: tx.send([bytes(60)])):
+        with pytest.raises(RingError, match="the ring is closed"):
+            use()
+
+
 def test_an_offload_takes_a_context_and_is_named_in_the_data(door: MemoryDoor, tx: TxRing) -> None:
     off = ffi.new("struct tx_offload *")
     off.l3_offset, off.l4_offset, off.ipv4, off.l4_csum, off.l4_type = 14, 34, 1, 1, 1
@@ -152,6 +180,32 @@ def test_a_ring_that_cannot_be_takes_no_memory(
     with pytest.raises(error, match=says):
         RxRing(RINGS, arena, Bar(door), 0, count, buf_bytes)
     assert arena.live == []
+
+
+@pytest.mark.parametrize("kind", [RxRing, TxRing])
+def test_a_ring_without_room_for_its_buffers_keeps_no_descriptors(
+    door: MemoryDoor, arena: Arena, kind: type[RxRing] | type[TxRing]
+) -> None:
+    with pytest.raises(RingError):
+        kind(RINGS, arena, Bar(door), 0, 4096, BUF_BYTES)
+    assert arena.live == []
+
+
+def test_a_ring_that_was_reset_begins_anew(door: MemoryDoor, tx: TxRing) -> None:
+    """As many frames as before the reset: the tail must be written although it is the same number."""
+    at = TDT.offset(3)
+    assert tx.send([bytes(60)] * 3) == 3
+    assert tx.clean() == 0
+    since_ns = tx.c.stuck_ns
+    assert since_ns
+    tx.clean()
+    assert tx.c.stuck_ns == since_ns, "since it began, not since the last look"
+    tx.reset()
+    assert (tx.c.stuck_ns, tx.pending, tx.free) == (0, False, COUNT - 1)
+    assert [words(tx, slot)[1] for slot in range(COUNT)] == [0] * COUNT
+    door.word(at, 0)
+    assert tx.send([bytes(60)] * 3) == 3
+    assert door.memory[at : at + 4] == (3).to_bytes(4, "little")
 
 
 # ---- another chip ----------------------------------------------------------------------------------------------------
