@@ -3,6 +3,7 @@
 
 import pytest
 from scapy.compat import raw
+from scapy.layers.inet import IP, UDP
 from scapy.layers.l2 import ARP
 
 from device.regs.i82599 import (
@@ -89,6 +90,19 @@ def test_other_keys_and_no_keys(rig: Rig, rings: dict[int, Ring]) -> None:
         _, q0, _ = arrives(rig, rings, frame(flow, vlan=flow.vlan))
         wanted = twin.bucket(flow, bucket_key), twin.signature(flow, signature_key)
         assert wanted == (RXDFDIR(q0).HASH, RXDFDIR(q0).SOFT_ID)
+
+
+@pytest.mark.parametrize(("len_bytes", "flex"), [(60, 0), (61, 0), (62, 0x3C3D), (63, 0x3C3D)])
+def test_flexible_bytes_behind_the_frames_end_are_0(
+    rig: Rig, rings: dict[int, Ring], len_bytes: int, flex: int
+) -> None:
+    """Drivers may choose any place up to byte 63; what lies behind a short frame is another frame's."""
+    rig.write(FDIRCTRL, FDIRCTRL.of(PBALLOC=1, FLEX=30, REPORT_STATUS_ALWAYS=1))
+    flow = twin.Flow("192.0.2.1", "192.0.2.2", 9, 4242, twin.UDP, flex=flex)
+    payload = bytes(range(42, len_bytes))
+    data = bytes(raw(L2 / IP(src=flow.src, dst=flow.dst) / UDP(sport=9, dport=4242, chksum=0) / payload))
+    _, q0, _ = arrives(rig, rings, data)
+    assert (twin.bucket(flow), twin.signature(flow)) == (RXDFDIR(q0).HASH, RXDFDIR(q0).SOFT_ID)
 
 
 # ---- ATR

@@ -68,6 +68,25 @@ def test_buckets_and_room_grow_with_the_table(
     assert (1 << bits) - 2 == FDIRFREE(rig.read(FDIRFREE)).FREE
 
 
+def test_without_memory_there_is_no_room(rig: Rig) -> None:
+    """FDIRCTRL.PBALLOC = 0, as ixgbe leaves it with ntuple filters and ATR off."""
+    rig.write(FDIRCTRL, 0)
+    assert FDIRFREE(rig.read(FDIRFREE)).FREE == 0
+    do(rig, 0x77_0005, FdirCmd.ADD_FLOW)
+    assert FDIRFSTAT(rig.read(FDIRFSTAT)) == FDIRFSTAT.of(FADD=1)
+    assert not do(rig, 0x77_0005, FdirCmd.QUERY_REM_FILT).FILTER_VALID
+
+
+def test_clearht_empties_the_table(rig: Rig, rings: dict[int, Ring]) -> None:
+    """ixgbe_reinit_fdir_tables_82599 writes it before FDIRCTRL, which would do it, too."""
+    room = FDIRFREE(rig.read(FDIRFREE)).FREE
+    atr(rig, FLOW)
+    rig.write(FDIRCMD, FDIRCMD.of(CLEARHT=1))
+    rig.write(FDIRCMD, 0)
+    assert FDIRFREE(rig.read(FDIRFREE)) == FDIRFREE.of(FREE=room)
+    assert arrives(rig, rings, frame(FLOW))[0] == 0
+
+
 @pytest.mark.parametrize("pballoc", [PbAlloc.K64, PbAlloc.K256])
 def test_overflow_tells_early_and_refuses_late(rig: Rig, rings: dict[int, Ring], pballoc: PbAlloc) -> None:
     """Linux asks to be told when 64 filters are left, and starts over."""
@@ -111,6 +130,7 @@ def test_a_bucket_with_many_filters(rig: Rig, rings: dict[int, Ring]) -> None:
     for n in range(12):
         do(rig, n << 16 | home, FdirCmd.ADD_FLOW)
     atr(rig, FLOW)
+    do(rig, 99 << 16 | home ^ 1, FdirCmd.ADD_FLOW)  # a short one, later
     longest = FDIRLEN(rig.read(FDIRLEN))
     assert (13, home & 0x1FFF) == (longest.MAXLEN, longest.MAXHASH)
     assert FDIRLEN(rig.read(FDIRLEN)).MAXLEN == 0, "a read clears it"
@@ -124,6 +144,16 @@ def test_a_bucket_with_many_filters(rig: Rig, rings: dict[int, Ring]) -> None:
         n not in {0, 5, 11} for n in range(12)
     ]
     assert FDIRLEN(rig.read(FDIRLEN)).BUCKET_LEN == 10
+
+
+def test_what_is_longer_than_fdirlen_can_tell(rig: Rig) -> None:
+    """ixgbe and DPDK show MAXLEN and MAXHASH; neither may run over into the other."""
+    most = FDIRLEN.MAXLEN.max
+    for n in range(most + 2):
+        do(rig, n << 16 | 5, FdirCmd.ADD_FLOW)
+    do(rig, 3 << 16 | 5, FdirCmd.QUERY_REM_FILT)
+    told = FDIRLEN(rig.read(FDIRLEN))
+    assert (most, 5, min(most + 2, FDIRLEN.BUCKET_LEN.max)) == (told.MAXLEN, told.MAXHASH, told.BUCKET_LEN)
 
 
 def test_a_removed_place_is_used_again(rig: Rig) -> None:
@@ -140,7 +170,8 @@ def test_collision(rig: Rig, rings: dict[int, Ring]) -> None:
     """Without FILTER_UPDATE the filter that is there stays, and is marked; frames that meet it say so."""
     rig.write(FDIRCTRL, ATR | FDIRCTRL.of(REPORT_STATUS=1))
     do(rig, FDIRHASH.of(BUCKET_VALID=1) | twin.linux_atr(FLOW), FdirCmd.ADD_FLOW, QUEUE_EN=1, RX_QUEUE=5)
-    assert atr(rig, FLOW, 9, FILTER_UPDATE=0).COLLISION
+    for _ in range(3):
+        assert atr(rig, FLOW, 9, FILTER_UPDATE=0).COLLISION
     assert FDIRFREE(rig.read(FDIRFREE)) == FDIRFREE.of(FREE=8190, COLL=1)
     queue, q0, q1 = arrives(rig, rings, frame(FLOW))
     assert (queue, q0.RSSTYPE, q1.ERR_FDIR) == (5, RssType.FDIR, FLM_COLLISION)

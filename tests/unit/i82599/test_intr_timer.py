@@ -96,6 +96,14 @@ def test_no_duration_starts_nothing(bench: Bench) -> None:
     assert (after(bench, 1000), wait_ms(bench)) == (0, float("inf"))
 
 
+def test_what_is_left_of_a_round_ends_though_no_other_follows(bench: Bench) -> None:
+    start(bench, 10, KICKSTART=1, LOOP=1)
+    assert after(bench, 4) == 0
+    start(bench, 0, LOOP=1)
+    assert wait_ms(bench) == 6
+    assert (after(bench, 6), wait_ms(bench), after(bench, 1000)) == (1, float("inf"), 0)
+
+
 def test_its_end_keeps_the_distance_of_its_vector(bench: Bench) -> None:
     bench.write(EITR, EITR.of(ITR_INTERVAL=500))  # 1 ms
     start(bench, 10, KICKSTART=1)

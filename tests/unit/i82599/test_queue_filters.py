@@ -272,6 +272,8 @@ def test_user_priority(rig: Rig, rings: dict[int, Ring]) -> None:
     bare.type = EXPERIMENTAL
     tagged = {prio: L2 / Dot1Q(prio=prio, vlan=1, type=EXPERIMENTAL) / (b"\0" * 46) for prio in (0, 3)}
     assert [where(rig, rings, frame) for frame in (bare, tagged[0], tagged[3])] == [0, 0, 5]
+    etqf(rig, 0, 5, UP_EN=1, UP=0)
+    assert [where(rig, rings, frame) for frame in (bare, tagged[0], tagged[3])] == [0, 5, 0], "no tag, no priority"
     etqf(rig, 0, 5, UP=3)
     assert [where(rig, rings, frame) for frame in (bare, tagged[0], tagged[3])] == [5, 5, 5]
 

@@ -157,6 +157,35 @@ def test_a_header_that_does_not_fit(rig: Rig) -> None:
     assert (got.payload, got.said, got.is_split, got.overflow) == (frame, 66, True, True)
 
 
+@pytest.mark.parametrize(("data_offset", "len_bytes"), [(4, 256), (0, 256), (15, 10)])
+def test_a_tcp_header_of_no_length_that_can_be_is_none(rig: Rig, data_offset: int, len_bytes: int) -> None:
+    """Too short, or longer than the segment: the packet is split behind IP."""
+    ring = splitting(rig, DescType.HDR_SPLIT_ALWAYS)
+    frame = sent(rig, ETHER / V4 / TCP(dataofs=data_offset) / Raw(bytes(len_bytes)))
+    got = take(rig, ring)
+    assert (got.header, got.payload) == (frame[:34], frame[34:])
+    assert (got.said, got.is_split, got.overflow) == (34, True, False)
+
+
+def test_a_header_buffer_larger_than_hdr_len_can_tell(rig: Rig) -> None:
+    """A driver takes HDR_LEN bytes from there, and must not miss one."""
+    rig.write(PSRTYPE, 0)
+    ring = splitting(rig, DescType.HDR_SPLIT_ALWAYS, room=1024)
+    frame = sent(rig, ETHER / V4 / UDP() / Raw(bytes(range(256)) * 5))
+    got = take(rig, ring)
+    assert (got.header, got.payload, got.said) == (frame[:1023], frame[1023:], 1023)
+
+
+def test_a_header_longer_than_hdr_len_can_tell(rig: Rig) -> None:
+    """IPv6 options may be that long; the length that is told must not run over into other fields."""
+    options = Raw(bytes([17, 127]) + bytes(1022))
+    ring = splitting(rig, DescType.HDR_SPLIT_ALWAYS, room=1024)
+    frame = sent(rig, ETHER / IPv6(src="fd00::1", dst="fd00::2", nh=60) / options / UDP() / Raw(bytes(100)))
+    got = take(rig, ring)
+    assert (got.header, got.payload) == (frame[:1023], frame[1023:])
+    assert (got.said, got.is_split, got.overflow) == (1023, True, True)
+
+
 @BOTH
 def test_only_the_first_descriptor_has_a_header(rig: Rig, kind: DescType) -> None:
     rig.write(HLREG0, HLREG0.of(JUMBOEN=1, RXCRCSTRP=1))

@@ -2,6 +2,7 @@
 """What a driver asks for and only gets stored is said: once a register and driver's life."""
 
 import logging
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 from device.i82599.card import Card
 from device.machine.config import ConfigSpace
-from device.regs.i82599 import ALL
+from device.regs.i82599 import ALL, DCA_RXCTRL
 from device.regs.i82599 import features as rows
 from device.regs.i82599.features import FEATURES, State
 from device.trace import read
@@ -108,6 +109,14 @@ def test_the_words() -> None:
         logging.getLogger("device").removeHandler(hear)
     said_so = "asks for receive side coalescing, which the device has not: RSCEN=0x1 is stored and not obeyed"
     assert lines == [f"RSCCTL[2] <- 0x0000000d {said_so}"]
+
+
+def test_a_feature_is_named_once_and_each_of_its_fields(nic: Card, caplog: pytest.LogCaptureFixture) -> None:
+    """Linux's ixgbe_update_rx_dca sets three bits."""
+    nic.regs.write(DCA_RXCTRL.offset(2), int(DCA_RXCTRL.of(DESC_DCA_EN=1, HEAD_DCA_EN=1, DATA_DCA_EN=1)))
+    (line,) = said(caplog)
+    assert "asks for cache hints (DCA), which the device has not: DESC_DCA_EN" in line
+    assert re.findall(r"(\w+)=0x1\b", line) == ["DESC_DCA_EN", "HEAD_DCA_EN", "DATA_DCA_EN"]
 
 
 def test_a_driver_that_goes_and_the_next_one(nic: Card, caplog: pytest.LogCaptureFixture) -> None:

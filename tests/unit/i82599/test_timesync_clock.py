@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from device.regs.i82599 import LINKS, SYSTIMH, SYSTIML, TIMADJH, TIMADJL, TIMINCA
+from device.regs.i82599 import FRTIMER, LINKS, SYSTIMH, SYSTIML, TIMADJH, TIMADJL, TIMINCA
 from device.regs.i82599.mac import LinkSpeed
 from tests.rigs.ptp import NS, PtpRig
 from tests.rigs.rx import Rig
@@ -62,7 +62,46 @@ def test_writing_the_increment_often_loses_no_time(rig: Rig) -> None:
     assert systim(rig) == 31_000 // 32 * 32
 
 
-@pytest.mark.parametrize(("high", "expected"), [(0, 1_000_000 + 500), (1 << 31, 1_000_000 - 500)])
+def test_a_clock_that_stood_still_does_not_catch_up(rig: Rig) -> None:
+    # ixgbe_ptp_reset: a reset stops the clock, and ixgbe_ptp_start_cyclecounter starts it when the link is up.
+    rig.nic.advance(3200)
+    rig.write(TIMINCA, 0)
+    rig.nic.advance(10**9)
+    assert systim(rig) == 3200
+    rig.write(TIMINCA, NS)
+    rig.nic.advance(3200)
+    assert systim(rig) == 6400
+
+
+def test_a_reset_stops_the_clock(rig: Rig) -> None:
+    # ixgbe_ptp_reset.
+    rig.write(SYSTIMH, 7)
+    rig.nic.advance(3200)
+    assert systim(rig) == 7 << 32 | 3200
+    rig.renew()
+    assert rig.read(SYSTIMH) == 0
+    rig.nic.advance(3200)
+    assert systim(rig) == 0
+
+
+def test_the_halves_are_written_in_any_order(rig: Rig) -> None:
+    # ixgbe_ptp_start_cyclecounter writes the low one first, Intel's ixgbe for FreeBSD likewise; others need not.
+    rig.write(SYSTIML, 5)
+    rig.write(SYSTIMH, 7)
+    assert rig.read(SYSTIMH) == 7, "what was written, though no low half was read"
+    rig.write(SYSTIML, 6)
+    assert systim(rig) == 7 << 32 | 6
+
+
+@pytest.mark.parametrize(
+    ("high", "expected"),
+    [
+        (0, 1_000_000 + 500),
+        (1 << 31, 1_000_000 - 500),
+        (3, (3 << 32) + 1_000_000 + 500),
+        (1 << 31 | 3, 2**64 - (3 << 32) + 1_000_000 - 500),
+    ],
+)
 def test_timadj_moves_the_clock(rig: Rig, high: int, expected: int) -> None:
     # libmoon's syncClocks.
     rig.write(SYSTIML, 1_000_000)
@@ -70,6 +109,16 @@ def test_timadj_moves_the_clock(rig: Rig, high: int, expected: int) -> None:
     assert systim(rig) == 1_000_000
     rig.write(TIMADJH, high)
     assert systim(rig) == expected
+
+
+def test_the_free_running_timer_counts_microseconds_since_the_reset(rig: Rig) -> None:
+    # ixgbe_get_regs (ethtool -d) dumps it.
+    rig.nic.advance(7_000_999)
+    assert rig.read(FRTIMER) == 7000
+    rig.renew()
+    assert rig.read(FRTIMER) == 0
+    rig.nic.advance(1_234_567)
+    assert rig.read(FRTIMER) == 1234
 
 
 def test_a_look_latches_nothing(rig: Rig) -> None:
