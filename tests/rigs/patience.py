@@ -7,6 +7,7 @@ import select
 import socket
 import struct
 import time
+from typing import Any
 
 from tests.rigs.client import (
     CAPABILITIES,
@@ -38,6 +39,14 @@ class Asking:
 
     def __exit__(self, *_: object) -> None:
         self._sock.close()
+
+    def report(self) -> dict[str, Any]:
+        """Through a connection that is there already: a device without descriptors answers, too."""
+        self._sock.sendall(b'{"report": true}\n')
+        with self._sock.makefile("rb") as answers:
+            report = json.loads(answers.readline())["report"]
+        assert isinstance(report, dict)
+        return report
 
     def go_on(self, for_s: float) -> None:
         end_s = time.monotonic() + for_s

@@ -31,6 +31,7 @@ from tests.rigs.process import Device, fd_count, until
 
 GPIE, IVAR, EICS, EIMS = 0x0898, 0x0900, 0x0808, 0x0880
 FULL = 2**64 - 2
+FDS_MAX = 253  # conn.h: the kernel's own limit for one message
 
 
 @pytest.fixture(params=[(), ("--doorbells", "shared")], ids=["trapped", "shared"])
@@ -176,6 +177,25 @@ def test_messages_that_take_no_descriptor_or_one_get_no_more(device: Device) -> 
         assert error_of(client.irqs, MSIX, 0, [file.fileno()] * 3, count=2) == "EINVAL"
         until(lambda: fd_count(device.pid) == before, "they are closed")
         assert device.report()["socket"]["dma_regions"] == 0
+
+
+@pytest.mark.parametrize("count", [FDS_MAX, FDS_MAX + 1, 2 * FDS_MAX])
+def test_a_message_in_pieces_brings_no_more_descriptors_than_one_in_one(device: Device, count: int) -> None:
+    """The kernel takes so many with one piece; what comes beyond them with the next ones is closed at once."""
+    with Client(device.path) as client:
+        assert client.read32(0, STATUS)  # who came has been looked up
+        before = fd_count(device.pid)
+        fd = os.eventfd(0, os.EFD_NONBLOCK)
+        for at in range(0, count, FDS_MAX):
+            socket.send_fds(client.sock, [READ_STATUS[at // FDS_MAX :][:1]], [fd] * min(FDS_MAX, count - at))
+        until(lambda: fd_count(device.pid) == before + FDS_MAX, "they are there", DEADLINE_S / 2)
+        client.sock.sendall(READ_STATUS[-(-count // FDS_MAX) :])
+        assert len(client.receive(7)[0]) == 20
+        until(lambda: fd_count(device.pid) == before, "none is left")
+        client.irqs(MSIX, 5, [fd])
+        client.irqs(MSIX, 5, [], count=1, flags=0x21)
+        assert os.eventfd_read(fd) == 1
+    os.close(fd)
 
 
 def test_a_socket_that_lingers_is_closed_without_waiting(device: Device) -> None:

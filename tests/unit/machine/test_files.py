@@ -4,10 +4,11 @@
 import logging
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from device.machine.files import LineFile, Losses, OwnFile, replace_whole
+from device.machine.files import CALM_S, LineFile, Losses, OwnFile, replace_whole
 
 
 @pytest.fixture
@@ -44,6 +45,36 @@ def test_a_torn_line_is_finished_and_the_lost_ones_have_a_line(
         "file: works again; 4 lines were lost",
     ]
     file.close()
+
+
+def test_all_is_well_only_when_it_has_been_for_a_while(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk that is full now and again is told once a spell, with what the whole spell lost."""
+    now_s = 100.0
+    monkeypatch.setattr("device.machine.files.time", SimpleNamespace(monotonic=lambda: now_s))
+    losses = Losses("file", "lines", logging.getLogger("test"))
+    for lost in (3, 2):
+        losses.lose(lost, "disk full")
+        losses.tell()
+        losses.mended()
+        losses.tell()
+        now_s += CALM_S - 0.01
+        losses.tell()
+        losses.mended()  # more was taken: that does not begin the while anew
+        assert caplog.messages == ["file: disk full; lines are lost from here on, all else goes on"]
+    now_s += 0.01
+    losses.tell()
+    assert caplog.messages[1:] == ["file: works again; 5 lines were lost"]
+    losses.lose(1, "moved away")
+    losses.mended()  # before anybody looked
+    now_s += CALM_S
+    losses.tell()
+    losses.tell()
+    assert caplog.messages[2:] == ["file: works again; 1 lines were lost"]
+    losses.tell(end=True)
+    assert len(caplog.messages) == 3, "nothing more was lost"
+    assert losses.count == 6
 
 
 def test_what_is_lost_at_the_end_is_told(losses: Losses, caplog: pytest.LogCaptureFixture) -> None:
