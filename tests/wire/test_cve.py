@@ -14,6 +14,7 @@ import re
 import struct
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -25,11 +26,13 @@ from device.regs.i82599 import (
     HLREG0,
     IVAR,
     IVAR_MISC,
+    MAXFRS,
     MRQC,
     PFMAILBOX,
     RDH,
     RDT,
     RETA,
+    ROC,
     SWSM,
     TDH,
     TDT,
@@ -37,7 +40,7 @@ from device.regs.i82599 import (
     TDWBAL,
     VFLRE,
 )
-from device.regs.i82599.desc import TXCTX0, TXCTX1, TXD, TXDADV, L4Type, TxDescType
+from device.regs.i82599.desc import RXD, TXCTX0, TXCTX1, TXD, TXDADV, L4Type, TxDescType
 from tests.rigs.client import DMA_MAP, DMA_UNMAP, MSIX, RESET, error_of
 from tests.rigs.process import Device, fd_count, until
 from tests.rigs.raw_guest import BUFFERS, IOVA, MEMORY_BYTES, RX_RING, TX_RING, RawGuest
@@ -98,30 +101,47 @@ def receive(guest: RawGuest, buffer: int, frame_bytes: int = 100, *, count: int 
 
 
 TSO = {"DCMD_TSE": 1, "POPTS_IXSM": 1, "POPTS_TXSM": 1}
-TRIES: dict[str, Callable[[RawGuest], object]] = {}
+TX_BUFFER, RX_BUFFER = "Tx .* has a buffer outside memory", "Rx .* the buffer of descriptor .* outside memory"
+TX_RING_LOST, RX_RING_LOST = "Tx .* its ring, .* is not mapped", "Rx .* its ring, .* is not mapped"
+TX_LENGTHS = "Tx .* a descriptor of no known type, or of lengths that cannot be"
 
 
-def tried(name: str) -> Callable[[Callable[[RawGuest], object]], Callable[[RawGuest], object]]:
+class Try(NamedTuple):
+    """What is done, and what is reported of it: how often queues stopped, by what says why; and refused DMA."""
+
+    do: Callable[[RawGuest], object]
+    stops: dict[str, int]
+    dma_errors: int
+
+
+TRIES: dict[str, Try] = {}
+
+
+def tried(
+    name: str, stops: dict[str, int] | None = None, dma_errors: int = 0
+) -> Callable[[Callable[[RawGuest], object]], Callable[[RawGuest], object]]:
     def keep(do: Callable[[RawGuest], object]) -> Callable[[RawGuest], object]:
-        TRIES[name] = do
+        TRIES[name] = Try(do, stops or {}, dma_errors)
         return do
 
     return keep
 
 
-@tried("CVE-2020-15859 CVE-2023-3019 send from the BAR, which QEMU tells of as memory without a file")
+@tried(
+    "CVE-2020-15859 CVE-2023-3019 send from the BAR, which QEMU tells of as memory without a file", {TX_BUFFER: 1}, 1
+)
 def _(guest: RawGuest) -> None:
     guest.client.call(DMA_MAP, struct.pack("<IIQQQ", 32, 3, 0, BAR, PAGE))
     send(guest, (BAR, data(100)))
 
 
-@tried("CVE-2022-2962 receive into the BAR")
+@tried("CVE-2022-2962 receive into the BAR", {RX_BUFFER: 1}, 1)
 def _(guest: RawGuest) -> None:
     guest.client.call(DMA_MAP, struct.pack("<IIQQQ", 32, 3, 0, BAR, PAGE))
     receive(guest, BAR + TDT.offset(0) % PAGE)
 
 
-@tried("CVE-2021-20255 rings and write-back in the BAR")
+@tried("CVE-2021-20255 rings and write-back in the BAR", {RX_RING_LOST: 2, TX_RING_LOST: 2}, 6)
 def _(guest: RawGuest) -> None:
     for base in (BAR, BAR + 0x6000):
         guest.rx_ring(base=base)
@@ -142,24 +162,27 @@ def _(guest: RawGuest) -> None:
         os.close(fd)
 
 
-@tried("CVE-2020-28916 a receive buffer at 0")
+@tried("CVE-2020-28916 a receive buffer at 0", {RX_BUFFER: 1}, 1)
 def _(guest: RawGuest) -> None:
     receive(guest, 0)
 
 
-@tried("CVE-2016-1981 CVE-2017-9310 heads outside the ring")
+@tried(
+    "CVE-2016-1981 CVE-2017-9310 heads outside the ring",
+    {"Tx .* beyond the 64 descriptors of TDLEN": 1, "Rx .* beyond the 64 descriptors of RDLEN": 1},
+)
 def _(guest: RawGuest) -> None:
     send(guest, (AT, data(100)), head=0xFFFF)
     receive(guest, AT, head=64)
 
 
-@tried("CVE-2016-7909 CVE-2017-17381 rings of no length")
+@tried("CVE-2016-7909 CVE-2017-17381 rings of no length", {"Tx .* TDLEN is 0x0": 1, "Rx .* RDLEN is 0x0": 1})
 def _(guest: RawGuest) -> None:
     send(guest, (AT, data(100)), len_bytes=0)
     receive(guest, AT, len_bytes=0)
 
 
-@tried("CVE-2016-7907 CVE-2016-7908 descriptors of length 0")
+@tried("CVE-2016-7907 CVE-2016-7908 descriptors of length 0", {TX_LENGTHS: 1})
 def _(guest: RawGuest) -> None:
     send(guest, *[(AT, data(0, DCMD_EOP=0))] * 63)
     send(guest, *[(AT, data(0))] * 63)
@@ -174,18 +197,21 @@ def _(guest: RawGuest) -> None:
     guest.read(TDH)
 
 
-@tried("CVE-2016-9776 receive buffers of no size")
+@tried("CVE-2016-9776 receive buffers of no size", {"Rx .* gives buffers no size": 1})
 def _(guest: RawGuest) -> None:
     receive(guest, AT, BSIZEPACKET=0)
 
 
-@tried("CVE-2015-3209 a packet that is never ended")
+@tried("CVE-2015-3209 a packet that is never ended", {TX_LENGTHS: 2})
 def _(guest: RawGuest) -> None:
     send(guest, *[(AT, data(8000, DCMD_EOP=0))] * 40)
     send(guest, *[(AT, data(60, DCMD_EOP=0))] * 63)
 
 
-@tried("CVE-2021-20257 CVE-2015-6815 CVE-2019-5609 segmentation that cannot be")
+@tried(
+    "CVE-2021-20257 CVE-2015-6815 CVE-2019-5609 segmentation that cannot be",
+    {"Tx .* segmentation with MSS 0 or with headers longer than itself": 7},
+)
 def _(guest: RawGuest) -> None:
     for made in (context(0), context(mac=127, ip=511, l4_len=255), context(mac=0, ip=0, l4_len=0), context(0xFFFF)):
         send(guest, made, (AT, data(254, PAYLEN=200, **TSO)))
@@ -198,14 +224,14 @@ def _(guest: RawGuest) -> None:
     send(guest, context(1), (AT, data(54, PAYLEN=0, **TSO)))
 
 
-@tried("CVE-2022-23087 checksums outside the frame")
+@tried("CVE-2022-23087 checksums outside the frame", {TX_LENGTHS: 4})
 def _(guest: RawGuest) -> None:
     for cso in (0, 58, 59, 98, 99, 100, 255):
         send(guest, (AT, int(TXD.of(LENGTH=100, CMD_EOP=1, CMD_RS=1, CMD_IC=1, CSO=cso, CSS=cso))))
     send(guest, context(ip=511), (AT, data(100, POPTS_TXSM=1, POPTS_IXSM=1)))
 
 
-@tried("CVE-2024-3567 an SCTP checksum in a packet that is too short")
+@tried("CVE-2024-3567 an SCTP checksum in a packet that is too short", {TX_LENGTHS: 3})
 def _(guest: RawGuest) -> None:
     for length in (14, 34, 45):
         send(guest, context(l4t=L4Type.SCTP), (AT, data(length, POPTS_TXSM=1)))
@@ -217,14 +243,14 @@ def _(guest: RawGuest) -> None:
     send(guest, context(), (AT, data(254, PAYLEN=200, **TSO)))
 
 
-@tried("CVE-2020-16092 CVE-2020-11102 pieces that are not there, lengths beyond any frame")
+@tried("CVE-2020-16092 CVE-2020-11102 pieces that are not there, lengths beyond any frame", {TX_BUFFER: 3}, 3)
 def _(guest: RawGuest) -> None:
     send(guest, (AT, data(60, DCMD_EOP=0)), (BAR, data(60)))
     send(guest, (IOVA + MEMORY_BYTES - 10, data(60)))
     send(guest, (2**64 - 16, data(64)), (AT, data(0xFFFF)))
 
 
-@tried("CVE-2021-3416 CVE-2015-7504 loopback that feeds itself")
+@tried("CVE-2021-3416 CVE-2015-7504 loopback that feeds itself", {RX_BUFFER: 3}, 3)
 def _(guest: RawGuest) -> None:
     guest.write(HLREG0, int(HLREG0.of(LPBK=1, TXCRCEN=1)))  # with the FCS
     guest.poke(BUFFERS, struct.pack("<QQ", AT, data(1024)) * 64)
@@ -235,7 +261,7 @@ def _(guest: RawGuest) -> None:
             guest.write(RDT, n * 5 % 64)
 
 
-@tried("CVE-2021-20203 rings at the end of the address space")
+@tried("CVE-2021-20203 rings at the end of the address space", {RX_RING_LOST: 1, TX_RING_LOST: 1}, 2)
 def _(guest: RawGuest) -> None:
     send(guest, (AT, data(100)), base=2**64 - 128, len_bytes=LONGEST_RING)
     guest.rx_ring(base=2**64 - 128, len_bytes=LONGEST_RING)
@@ -312,29 +338,86 @@ def _(guest: RawGuest) -> None:
         guest.read(EERD)
 
 
+UNTOUCHED = BUFFERS + 0x10_0000  # of the guest's memory, to its end: nobody may write there
+PATTERN = b"\xa5" * (MEMORY_BYTES - UNTOUCHED)
+WHEN_MEMORY_GOES = "CVE-2021-3748"  # the ring may still be running then, or not
+
+
+def stopped(before: dict[str, Any], after: dict[str, Any]) -> dict[str, int]:
+    """How often queues stopped in between, by the words of the report."""
+    counts = {words: count for _, words, count in after["stalls"]}
+    for _, words, count in before["stalls"]:
+        counts[words] -= count
+    return {words: count for words, count in counts.items() if count}
+
+
 @pytest.mark.parametrize("name", TRIES, ids=lambda name: re.sub(r"[^\w-]+", "-", name)[:60])
 def test_a_bug_of_other_nics(device: Device, guest: RawGuest, name: str) -> None:
-    TRIES[name](guest)
+    wanted = TRIES[name]
+    guest.poke(UNTOUCHED, PATTERN)
+    before = device.report()
+    wanted.do(guest)
+    after = device.report()
+    moved = {name: after["counters"][name] - before["counters"][name] for name in after["counters"]}
+    seen = stopped(before, after)
+    if not name.startswith(WHEN_MEMORY_GOES):
+        assert sum(seen.values()) == moved["stalls"] == sum(wanted.stops.values())
+        for words, count in wanted.stops.items():
+            assert sum(n for text, n in seen.items() if re.search(words, text)) == count, (words, seen)
+        assert moved["dma_errors"] == wanted.dma_errors
+    assert moved["handler_errors"] == moved["slow_answers"] == 0
+    assert guest.memory[UNTOUCHED:] == PATTERN
     guest.alive()
+    assert guest.memory[UNTOUCHED:] == PATTERN
     assert device.report()["client"] is True
     assert "Traceback" not in device.error_text()
 
 
-def test_cve_2012_6075_frames_of_any_length_from_the_wire(tmp_path: Path) -> None:
+@pytest.mark.parametrize("jumbo", [False, True])
+def test_cve_2012_6075_frames_of_any_length_from_the_wire(tmp_path: Path, jumbo: bool) -> None:
     """Large frames on the wire were what ended most of QEMU's NICs (CVE-2015-7512, CVE-2018-10839, CVE-2018-17963)."""
     lengths = [0, 1, 13, 14, 59, 60, 1514, 1523, 9000, 16384, 16385, 65535, 65549, 262144]
     header = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 262144, 1)
     capture = tmp_path / "in.pcap"
     records = [struct.pack("<IIII", 0, 0, length, length) + bytes(length) for length in lengths]
     capture.write_bytes(header + b"".join(records))
-    with Device(tmp_path, "--pcap", f"{capture},") as device, RawGuest(device.path) as guest:
+    with Device(tmp_path, "--pcap", f"{capture},", "--sfp", "none") as device, RawGuest(device.path) as guest:
+        guest.poke(UNTOUCHED, PATTERN)
         guest.open(loop=False)
+        guest.write(HLREG0, int(HLREG0.of(TXPADEN=1, RXCRCSTRP=1, JUMBOEN=int(jumbo))))
+        guest.write(MAXFRS, int(MAXFRS.of(MFS=LONGEST_FRAME)))
         guest.descriptors(RX_RING, *[(AT, 0)] * 63)
         guest.rx_ring()
         guest.write(RDT, 63)
-        for _ in range(20):
-            guest.read(RDH)
+        device.ask(sfp="sr")  # light: only now the wire brings anything
+        until(lambda: device.report()["port"]["rx_frames"] == FIT, "all frames that fit are there")
+        taken = [60, 60, 60, 1514, *([1523, 9000, 16384] if jumbo else [])]
+        until(lambda: len(received(guest)) == len(taken), "they are in the ring")
+        assert received(guest) == taken
+        report = device.report()
+        assert report["port"]["rx_dropped"] == len(lengths) - FIT
+        assert guest.read(ROC) == FIT - len(taken)
+        assert (report["counters"]["dma_errors"], report["counters"]["stalls"]) == (0, 0)
+        assert guest.memory[UNTOUCHED:] == PATTERN
         guest.alive()
+
+
+LONGEST_FRAME = 0xFFFF  # MAXFRS
+FIT = 7  # of these frames: from an Ethernet header to what a port's slot holds
+
+
+def received(guest: RawGuest) -> list[int]:
+    """Length of each whole frame in the Rx ring."""
+    lengths, length = [], 0
+    for at in range(RX_RING, RX_RING + 63 * 16, 16):
+        writeback = RXD(struct.unpack_from("<Q", guest.memory, at + 8)[0])
+        if not writeback.STAT_DD:
+            break
+        length += writeback.LENGTH
+        if writeback.STAT_EOP:
+            lengths.append(length)
+            length = 0
+    return lengths
 
 
 def test_what_a_client_maps_of_the_tails_is_no_way_to_more(device: Device) -> None:
