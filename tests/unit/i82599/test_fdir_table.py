@@ -188,12 +188,13 @@ def test_the_descriptor_tells_of_drops_and_long_buckets(rig: Rig, rings: dict[in
     atr(rig, FLOW, DROP=1)
     queue, _, q1 = arrives(rig, rings, frame(FLOW))
     assert (queue, q1.ERR_FDIR) == (9, FLM_DROP)
-    rig.write(FDIRCTRL, rig.read(FDIRCTRL))
-    for n in range(2):
-        do(rig, n << 16 | twin.bucket(FLOW), FdirCmd.ADD_FLOW)
-    atr(rig, FLOW)
-    queue, _, q1 = arrives(rig, rings, frame(FLOW))
-    assert (queue, q1.ERR_FDIR) == (5, FLM_LENGTH)
+    for ahead, told in ((1, 0), (2, FLM_LENGTH)):
+        rig.write(FDIRCTRL, rig.read(FDIRCTRL))
+        for n in range(ahead):
+            do(rig, n << 16 | twin.bucket(FLOW), FdirCmd.ADD_FLOW)
+        atr(rig, FLOW)
+        queue, _, q1 = arrives(rig, rings, frame(FLOW))
+        assert (queue, q1.ERR_FDIR) == (5, told)
 
 
 def test_pools_are_compared_and_hashed(rig: Rig, rings: dict[int, Ring]) -> None:
