@@ -73,7 +73,7 @@ static uint32_t take_from_wire(struct card *card)
     left = n;
     if (card->wire_faults.lose_every | card->wire_faults.damage_every)
         left = wire_faults_in(&card->wire_faults, frames, n);
-    if (card->rx.link_up && left)
+    if (card->rx.link_up && left && (reg(&card->pf.regs, R_RXCTRL) & RXCTRL_RXEN)) /* 82598 datasheet 4.4.3.9.37 f. */
         stats_rx_total(&card->pf.regs, frames, left);
     if (card->pf.dma.off)
         card->rx.count.rx_disabled += left;

@@ -332,6 +332,18 @@ def test_with_pause_on_two_nics_lose_nothing(size: int, each: int) -> None:
         assert [cable.rx.read(MPC), cable.rx.read(QPRDC), cable.tx.port.counters()["tx_dropped"]] == [0, 0, 0]
 
 
+def test_what_comes_before_receives_are_enabled_is_not_counted() -> None:
+    """ixgbe clears the counters in its probe, long before RXCTRL.RXEN: a frame of a bridge must not show there."""
+    cable = Cable(on=False)
+    with cable.tx, cable.rx, cable.other:
+        cable.rx.write(regs.RXCTRL, 0)
+        assert cable.transmit(60, 1, 3) == 0
+        for _ in range(10):
+            cable.rx.nic.step()
+        assert [cable.rx.read(register) for register in (TPR, regs.TORL, regs.RXNFGPC, MPC)] == [0, 0, 0, 0]
+        assert cable.rx.count.rx_disabled == 3
+
+
 @pytest.mark.parametrize("drops", [False, True])
 @pytest.mark.parametrize("size", [60, 1514])
 def test_with_pause_off_every_loss_is_counted(size: int, *, drops: bool) -> None:
