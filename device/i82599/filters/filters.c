@@ -112,17 +112,17 @@ static inline uint32_t wrong_size(const struct filters *filters, uint32_t len_by
 
 /* Counts runts and giants (RUC, ROC); both end here unless software asked for them. */
 static inline int passes(struct filters *filters, const uint8_t *data, uint32_t len_bytes, const struct packet *pkt,
-                         uint32_t wrong, int counted)
+                         uint32_t wrong, int damaged)
 {
     int how;
 
     if (wrong) {
-        if (!counted)                 /* fragments and jabbers are counted as such */
+        if (!damaged)                 /* fragments and jabbers are counted as such */
             bump(filters->regs, wrong, 1);
         if (len_bytes < ETH_HEADER_BYTES || !(reg(filters->regs, R_FCTRL) & FCTRL_SBP))
             return 0;
     }
-    if (pkt->ethertype == ETH_TYPE_MAC_CONTROL && !control_passes(filters, data, len_bytes))
+    if (pkt->ethertype == ETH_TYPE_MAC_CONTROL && !(wrong || damaged) && !control_passes(filters, data, len_bytes))
         return 0;
     how = address_passes(filters, data);
     return how && vlan_passes(filters, pkt) ? how : 0;

@@ -139,6 +139,19 @@ def test_a_priority_pause_frame_without_all_its_times_is_none(rig: Rig, cut: int
     assert (rig.read(LXOFFRXCNT), rig.nic.c.flow.paused) == (0, 0)
 
 
+@pytest.mark.parametrize("damaged", [False, True])
+def test_a_damaged_pause_frame_is_stored_and_not_obeyed(rig: Rig, *, damaged: bool) -> None:
+    """FCTRL.SBP stores frames with a wrong check sum; a MAC obeys only whole ones (802.3, 31.5.3)."""
+    ring = rig.ring()
+    ring.post(7)
+    set_up(rig)
+    rig.write(FCTRL, rig.read(FCTRL) | FCTRL.of(SBP=1, UPE=1, MPE=1))
+    rig.receive(pause(0xFFFF), flags=lib.FRAME_BAD_CRC if damaged else 0)
+    assert rig.read(LXOFFRXCNT) == int(not damaged)
+    assert bool(rig.nic.c.flow.paused) is not damaged
+    assert len(ring.take()) == int(damaged)
+
+
 def test_an_address_that_is_ours_only_by_half_is_not_ours(ends: Ends) -> None:
     set_up(ends.tx)
     ours = bytes.fromhex("020000000001")
