@@ -41,6 +41,12 @@ DEVICE_ALLOWED: Allowed = (
         r" W (ixlab\.)?device\.machine\.stored: .* not obeyed$",
         "it asked for what FEATURES.md calls stored (ixgbe: DCA)",
     ),
+    # Linux's self-test stores bad frames while it receives, and a transmit that is under way when a queue goes, by a
+    # new ring or a reset that somebody else asked for, writes its tail all the same.
+    (
+        r" W (ixlab\.)?device\.machine\.told: (FCTRL <- .* while RXCTRL\.RXEN is 1|[RT]DT\[\d+\] <- .*ENABLE was 0 )",
+        "ixgbe does so; a porter is told all the same",
+    ),
 )
 
 

@@ -4,7 +4,7 @@
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from tests.rigs.process import fd_count
+from tests.rigs.counts import fd_count
 
 # What may have been added in between: allocators keep a little, and a queue that was never used before is used now.
 MORE = {"fds": 0, "threads": 0, "maps": 16, "private_kib": 6144}

@@ -13,8 +13,8 @@ import time
 from device.regs.i82599 import EERD
 from tests.chaos.move import Move, mover
 from tests.chaos.world import World
+from tests.rigs.counts import fd_count
 from tests.rigs.host import WIRE_IF
-from tests.rigs.process import fd_count
 from tests.rigs.raw_guest import RawGuest
 
 FLAPS = 6

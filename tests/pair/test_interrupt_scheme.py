@@ -16,9 +16,9 @@ from driver.errors import ProbeError
 from driver.ixgbe.adapter import Adapter
 from driver.ixgbe.interrupts import IxgbeVectors
 from driver.ixgbe.probe import ProbeOptions, probe
+from tests.rigs.counts import fd_count
 from tests.rigs.driver_clock import NoWait
 from tests.rigs.pair_door import PairDoor
-from tests.rigs.process import fd_count
 
 
 @pytest.fixture

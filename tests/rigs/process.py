@@ -40,10 +40,6 @@ def until(look: Callable[[], T], what: str, timeout_s: float = WAIT_S) -> T:
         time.sleep(LOOK_S)
 
 
-def fd_count(pid: int | str = "self") -> int:
-    return len(list(Path(f"/proc/{pid}/fd").iterdir()))
-
-
 def thread_count(pid: int) -> int:
     return len(list(Path(f"/proc/{pid}/task").iterdir()))
 

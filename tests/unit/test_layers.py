@@ -76,9 +76,8 @@ def test_nobody_imports_ci_tests_or_ctypes() -> None:
 
 def test_the_unit_and_pair_tiers_do_without_libvfio_user() -> None:
     """They run on a build with sanitizers, too, which has no ``device._vfu``."""
-    modules = {
-        path.relative_to(ROOT).with_suffix("").as_posix().replace("/", "."): path for path in python_files("device")
-    }
+    files = python_files("device") + python_files("tests/rigs")
+    modules = {path.relative_to(ROOT).with_suffix("").as_posix().replace("/", "."): path for path in files}
     need = {"device._vfu"}
     while more := {name for name, path in modules.items() if name not in need and imports(path) & need}:
         need |= more

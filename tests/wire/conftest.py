@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.rigs.process import Run, fd_count
+from tests.rigs.counts import fd_count
+from tests.rigs.process import Run
 
 
 @pytest.fixture(autouse=True)

@@ -18,7 +18,8 @@ import pytest
 from driver.doors.vfio_user import VfioUserDoor
 from driver.errors import Busy
 from tests.rigs.client import CAPABILITIES, DMA_MAP, HEADER, REGION_READ, VERSION, Client
-from tests.rigs.process import Device, fd_count, until
+from tests.rigs.counts import fd_count
+from tests.rigs.process import Device, until
 
 STATUS, EICS, EIMS, EERD = 0x0008, 0x0808, 0x0880, 0x10014
 GPIE, IVAR = 0x0898, 0x0900

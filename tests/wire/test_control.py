@@ -23,7 +23,8 @@ from click.shell_completion import BashComplete
 from device.__main__ import cli, main
 from device.i82599.sfp.kinds import KINDS
 from tests.rigs.client import RESET, Client
-from tests.rigs.process import ROOT, WAIT_S, Device, cpu_s, fd_count
+from tests.rigs.counts import fd_count
+from tests.rigs.process import ROOT, WAIT_S, Device, cpu_s
 
 STATUS, CTRL = 0x0008, 0x0000
 CTRL_RST = 1 << 26

@@ -42,7 +42,8 @@ from device.regs.i82599 import (
 )
 from device.regs.i82599.desc import RXD, TXCTX0, TXCTX1, TXD, TXDADV, L4Type, TxDescType
 from tests.rigs.client import DMA_MAP, DMA_UNMAP, MSIX, RESET, error_of
-from tests.rigs.process import Device, fd_count, until
+from tests.rigs.counts import fd_count
+from tests.rigs.process import Device, until
 from tests.rigs.raw_guest import BUFFERS, IOVA, MEMORY_BYTES, RX_RING, TX_RING, RawGuest
 
 BAR = 0xFEB0_0000

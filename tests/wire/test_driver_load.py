@@ -10,8 +10,9 @@ import pytest
 
 from driver.core.napi import Sink
 from tests.rigs.client import CONFIG, MSIX, Client
+from tests.rigs.counts import fd_count
 from tests.rigs.driving import Driver, frame, within
-from tests.rigs.process import Device, cpu_s, fd_count, rss_kib, thread_count, until
+from tests.rigs.process import Device, cpu_s, rss_kib, thread_count, until
 
 pytestmark = pytest.mark.usefixtures("_no_fd_left")
 ENDLESS = 10**12

@@ -13,7 +13,8 @@ import pytest
 from device.__main__ import main
 from device.i82599.faults import FAULTS
 from tests.rigs.client import CONFIG, DMA_MAP, IRQ_INFO, MSI, MSIX, NO_REPLY, REGION_READ, SET_IRQS, Client, error_of
-from tests.rigs.process import Device, Run, fd_count, until
+from tests.rigs.counts import fd_count
+from tests.rigs.process import Device, Run, until
 
 STATUS, EERD, RAL5 = 0x0008, 0x10014, 0xA228
 MSIX_CONTROL = 0x72

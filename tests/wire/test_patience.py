@@ -24,8 +24,9 @@ from tests.rigs.client import (
     Client,
     error_of,
 )
+from tests.rigs.counts import fd_count
 from tests.rigs.patience import HELLO, READ_STATUS, SOON_S, STATUS, Asking, left
-from tests.rigs.process import Device, fd_count, until
+from tests.rigs.process import Device, until
 
 SCRATCH = 0x5400  # RAL 0, which keeps what is written
 WAKES_PER_S = 200  # of a loop with nothing to do: each 100 ms for Python, and for a client that cannot be let in

@@ -26,8 +26,9 @@ from tests.rigs.client import (
     Client,
     error_of,
 )
+from tests.rigs.counts import fd_count
 from tests.rigs.patience import HELLO, READ_STATUS, SOON_S, STATUS, Asking
-from tests.rigs.process import Device, fd_count, until
+from tests.rigs.process import Device, until
 
 GPIE, IVAR, EICS, EIMS = 0x0898, 0x0900, 0x0808, 0x0880
 FULL = 2**64 - 2

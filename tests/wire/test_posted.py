@@ -16,7 +16,8 @@ import pytest
 
 from device.machine.socket_rule import DEADLINE_S
 from tests.rigs.client import HEADER, NO_REPLY, REGION_WRITE, Client, error_of
-from tests.rigs.process import Device, fd_count, until
+from tests.rigs.counts import fd_count
+from tests.rigs.process import Device, until
 
 WRITE_MULTI = 15
 MULTI_MAX = 200

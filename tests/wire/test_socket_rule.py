@@ -18,7 +18,8 @@ import pytest
 
 from device.machine.socket_rule import CALLERS_MAX, DEADLINE_S
 from tests.rigs.client import CAPABILITIES, HEADER, REGION_READ, VERSION, Client
-from tests.rigs.process import Device, cpu_s, fd_count, rss_kib, until
+from tests.rigs.counts import fd_count
+from tests.rigs.process import Device, cpu_s, rss_kib, until
 
 pytestmark = pytest.mark.usefixtures("_no_fd_left")
 

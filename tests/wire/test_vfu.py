@@ -48,7 +48,8 @@ from tests.rigs.client import (
     Client,
     error_of,
 )
-from tests.rigs.process import fd_count, until
+from tests.rigs.counts import fd_count
+from tests.rigs.process import until
 
 PAGE = 4096
 BAR0 = 0x20000
