@@ -17,7 +17,7 @@ from device.machine.irq import IrqFds, IrqKind
 from device.machine.loop import Loop
 from device.machine.regfile import RegFile
 from device.machine.wire import NullPort
-from device.regs.i82599 import EIMS_EX, EITR, GPIE, IVAR, RDT, RXDCTL, TDT, TPR, TXDCTL
+from device.regs.i82599 import EIMS_EX, EITR, GPIE, IVAR, RDT, RXCTRL, RXDCTL, TDT, TPR, TXDCTL
 
 MS = 0.001
 
@@ -167,6 +167,7 @@ def test_without_dma_frames_are_dropped_and_counted(nic: CardCore, rf: RegFile, 
         nic.pf.set_requests(on=False)  # what CTRL.GIO_DIS does
     else:
         nic.pf.bus_master = False
+    rf.write(RXCTRL.offset(), RXCTRL.of(RXEN=1))
     port.set_link(up=True)
     port.generate(100)
     assert nic.settle() == 2

@@ -13,6 +13,7 @@ from device.regs.core import STICKS, Counter, Field, Monotonic, Register, every
 from device.regs.i82599 import EERD, FDIRFSTAT, GORCH, GPRC, QPTC, RDT, SRRCTL, TXPBSIZE, VFLRE, desc, vf
 
 ROOT = Path(__file__).resolve().parents[3]
+QUICK_S = 6.0  # of CPU time; a fifth of that without sanitizers
 
 
 def page(register: type[Register], *, everything: bool = False, root: Path = ROOT) -> list[str]:
@@ -79,7 +80,7 @@ def test_a_handler_is_found() -> None:
 def test_a_page_fits_a_terminal_and_is_quick(register: type[Register]) -> None:
     start_s = time.process_time()
     lines = page(register)
-    assert time.process_time() - start_s < 1.5
+    assert time.process_time() - start_s < QUICK_S
     assert [line for line in lines if len(line) > 80 and "::test_" not in line] == []
     assert [line for line in lines if line != line.rstrip()] == []
 
