@@ -51,8 +51,12 @@ def test_lines_of_qemu() -> None:
 def test_lines_of_the_device() -> None:
     log = "2026-01-01 00:00:00,000 I device.i82599.link: link is up\n2026-01-01 00:00:00,000 W device.serve.vfu: no\n"
     log += "2026-01-01 00:00:00,000 E device.card: worse\n2026-01-01 00:00:00,000 I device.x: a line with W in it\n"
-    told = "2026-01-01 00:00:00,000 W device.machine.told: FCTRL <- 0x00000402 changes SBP=1 while RXCTRL.RXEN is 1\n"
-    assert len(complaints.of_device(told)) == 1, "what a stock driver does is right"
+    told = "2026-01-01 00:00:00,000 W device.machine.told: {}\n"
+    for usual in ("FCTRL <- 0x00000402 changes SBP=1 while RXCTRL.RXEN is 1",
+                  "TDT[1] <- 0x00000002 came while TXDCTL[1].ENABLE was 0 and counts only from then on"):  # fmt: skip
+        assert complaints.of_device(told.format(usual)) == []
+    wrong = told.format("RDLEN[0] <- 0x00000001 sets bits 0x1, which no field has")
+    assert len(complaints.of_device(wrong)) == 1, "what a stock driver does is right"
     found = complaints.of_device(log)
     assert len(found) == 2
     assert found[0].endswith("W device.serve.vfu: no")
