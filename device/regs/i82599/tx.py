@@ -10,6 +10,16 @@ from device.regs.core import RO, Field, ReadOnly, Register, Storage, every
 from device.regs.i82599.features import DCA, DOUBLE_VLAN, FCOE, GROUPS, POOLS
 
 
+class _ClassCredits(Register):
+    """What a traffic class may send before the next one's turn: both arbiters have the same fields."""
+
+    CRQ = Field(8, 0)                   # refill, 64 bytes each
+    BWG = Field(11, 9)                  # bandwidth group
+    MCL = Field(23, 12)                 # most it may have, 64 bytes each
+    GSP = Field(30, stored=GROUPS)      # goes first within its group
+    LSP = Field(31)                     # goes first of all
+
+
 class MtqcMode(IntEnum):
     """How the 128 Tx queues are divided, as the whole of MTQC 3:0."""
 
@@ -109,14 +119,8 @@ class RTTDT1S(ReadOnly, at=0x0490C):
     """Credit status of the queue selected by RTTDQSEL.  Ref: ixgbe."""
 
 
-class RTTDT2C(Register, at=every(0x04910, 4, 8)):
+class RTTDT2C(_ClassCredits, at=every(0x04910, 4, 8)):
     """Descriptor plane credits per traffic class.  Ref: ixgbe."""
-
-    CRQ = Field(8, 0)                   # refill, 64 bytes each
-    BWG = Field(11, 9)                  # bandwidth group
-    MCL = Field(23, 12)                 # most it may have, 64 bytes each
-    GSP = Field(30, stored=GROUPS)      # goes first within its group
-    LSP = Field(31)                     # goes first of all
 
 
 class RTTDT2S(ReadOnly, at=every(0x04930, 4, 8)):
@@ -275,14 +279,8 @@ class MNGTXMAP(Register, at=0x0CD10):
     MAP = Field(2, 0)
 
 
-class RTTPT2C(Register, at=every(0x0CD20, 4, 8)):
+class RTTPT2C(_ClassCredits, at=every(0x0CD20, 4, 8)):
     """Packet plane credits per traffic class.  Ref: ixgbe."""
-
-    CRQ = Field(8, 0)                   # refill, 64 bytes each
-    BWG = Field(11, 9)                  # bandwidth group
-    MCL = Field(23, 12)                 # most it may have, 64 bytes each
-    GSP = Field(30, stored=GROUPS)      # goes first within its group
-    LSP = Field(31)                     # goes first of all
 
 
 class RTTPT2S(ReadOnly, at=every(0x0CD40, 4, 8)):
