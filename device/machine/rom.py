@@ -4,13 +4,11 @@
 Ref: PCI firmware specification: 55 aa, the pointer at 0x18 to the PCI data structure, images of 512-byte units.
 """
 
-import errno
 import logging
-import os
-import stat
 from pathlib import Path
 
 from device.errors import ConfigError
+from device.machine.plain_file import read_plain
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +33,7 @@ def load(path: Path, vendor: int, device: int) -> bytes:
         ConfigError: It cannot be read, or holds no ROM.
     """
     try:
-        data = _read(path)
+        data = read_plain(path, ROM_BYTES_MAX)
     except OSError as exc:
         raise ConfigError(f"ROM file {path}: {exc.strerror or exc}") from exc
     try:
@@ -46,15 +44,6 @@ def load(path: Path, vendor: int, device: int) -> bytes:
     while size < len(data):
         size *= 2
     return data.ljust(size, ERASED)
-
-
-def _read(path: Path) -> bytes:
-    # A pipe or a device could keep us waiting.
-    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
-    with os.fdopen(fd, "rb") as file:
-        if not stat.S_ISREG(os.fstat(fd).st_mode):
-            raise OSError(errno.EINVAL, "not a plain file")
-        return file.read(ROM_BYTES_MAX + 1)
 
 
 def _check(path: Path, data: bytes, ids: tuple[int, int]) -> None:

@@ -5,12 +5,11 @@ Ref: SFF-8472 (A0h, then A2h, 256 bytes each); ethtool's hex dump: a heading, th
 """
 
 import logging
-import os
 import re
-import stat
 
 from device.errors import ConfigError
 from device.i82599.sfp.module import CC_BASE, CC_EXT, Module, page_a2
+from device.machine.plain_file import read_plain
 from device.regs.sff import IDENTIFIER_SFP, IDENTIFIERS, PAGE_BYTES, Byte, has_diagnostics, is_cable
 
 log = logging.getLogger(__name__)
@@ -30,21 +29,12 @@ def module_of(path: str) -> Module:
         ConfigError: There is no such file, or no module in it.
     """
     try:
-        data = _read(path)
+        data = read_plain(path, FILE_BYTES_MAX)
         return _module(path, _pages(data))
     except OSError as exc:
         raise ConfigError(f"SFP file {path}: {exc.strerror or exc}") from exc
     except ValueError as exc:
         raise ConfigError(f"SFP file {path}: {exc}") from exc
-
-
-def _read(path: str) -> bytes:
-    # A pipe or a device could keep us waiting.
-    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
-    with os.fdopen(fd, "rb") as file:
-        if not stat.S_ISREG(os.fstat(fd).st_mode):
-            raise OSError(None, "not a plain file")
-        return file.read(FILE_BYTES_MAX + 1)
 
 
 def _pages(data: bytes) -> bytes:
