@@ -39,15 +39,26 @@ SECONDS: dict[str, int] = {
     "tests/boot/test_stock.py": 30,
     "tests/boot/test_faults.py": 20,
 }
-# What `ci test quick` leaves out: long random runs, many clients, programs that end in all ways, every README line.
+# What `ci test quick` leaves out: long random runs, many clients, programs that end in all ways, every README line; and
+# of what starts a device or a driver for each test, what is about waiting, floods, memory that goes away, and signals.
 SLOW = (
+    "tests/host/test_cli.py",
     "tests/host/test_demo_ends.py",
     "tests/host/test_full_disk.py",
     "tests/host/test_netdev.py",
     "tests/host/test_readme.py",
-    "tests/wire/test_log_flood.py",
-    "tests/wire/test_driver_load.py",
+    "tests/host/test_user.py",
+    "tests/wire/test_completion.py",
     "tests/wire/test_driver_crash.py",
+    "tests/wire/test_driver_load.py",
+    "tests/wire/test_driver_patience.py",
+    "tests/wire/test_log_flood.py",
+    "tests/wire/test_lossy_files.py",
+    "tests/wire/test_lost_memory.py",
+    "tests/wire/test_patience.py",
+    "tests/wire/test_posted.py",
+    "tests/wire/test_shared_pages.py",
+    "tests/wire/test_signals.py",
     "tests/unit/test_fuzz_corpus.py",
     "tests/unit/ci/test_groups.py::test_a_group_runs_in_one_process",
     "tests/unit/i82599/test_card.py::test_no_sequence_of_accesses_upsets_a_block",

@@ -101,6 +101,21 @@ def test_a_reader_that_goes_is_told_to_the_log_file(tmp_path: Path) -> None:
         assert device.end() == 0
 
 
+def _client_of(path: Path) -> Client:
+    """Connect to a device that is starting: its socket's file is there a moment before somebody listens."""
+    found: list[Client] = []
+
+    def connects() -> bool:
+        try:
+            found.append(Client(path))
+        except (FileNotFoundError, ConnectionRefusedError):
+            return False
+        return True
+
+    until(connects, "its socket")
+    return found[0]
+
+
 def test_nobody_at_stdout(tmp_path: Path) -> None:
     path = tmp_path / "s"
     there, here = os.pipe()
@@ -109,8 +124,7 @@ def test_nobody_at_stdout(tmp_path: Path) -> None:
     process = subprocess.Popen(words, cwd=ROOT, stdout=here, stderr=subprocess.PIPE, text=True)
     os.close(here)
     try:
-        until(path.exists, "its socket")
-        with Client(path) as client:
+        with _client_of(path) as client:  # its `device ready:` went nowhere
             client.read32(0, STATUS.offset())
     finally:
         process.send_signal(signal.SIGTERM)
