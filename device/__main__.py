@@ -20,6 +20,7 @@ try:
     from device.ending import Ending
     from device.errors import DeviceError, MissingError
     from device.i82599.card import Card
+    from device.i82599.core import VECTORS
     from device.i82599.faults import FAULTS
     from device.i82599.nvm.file import NvmFile
     from device.i82599.sfp.kinds import KINDS
@@ -256,6 +257,14 @@ def _give_up_rights(user: User, port: Port, paths: Sequence[Path | None]) -> Non
     help="The best kind the card offers.",
 )
 @click.option(
+    *("--msix", "msix_vectors"),
+    type=click.IntRange(1, VECTORS),
+    default=VECTORS,
+    metavar=f"1..{VECTORS}",
+    show_default=True,
+    help="Vectors of the MSI-X table; 1 is too few for drivers, which take MSI then.",
+)
+@click.option(
     *("--trace",),
     callback=_registers,
     metavar="REG[,REG…]|all",
@@ -305,6 +314,7 @@ def cli(
     rom: Path | None,
     doorbells: str,
     interrupts: str,
+    msix_vectors: int,
     trace: Sequence[tuple[type[Register], int | None]],
     trace_file: Path | None,
     faults: Sequence[str],
@@ -337,7 +347,7 @@ def cli(
         logs = stack.enter_context(Logs(verbose, quiet=quiet, file=log_file, patient=patient))
         raise_file_limit()
         port = stack.enter_context(make_port())
-        card = stack.enter_context(Card(mac=mac, sfp=sfp, nvm=nvm, port=port))
+        card = stack.enter_context(Card(mac=mac, sfp=sfp, nvm=nvm, port=port, msix_vectors=msix_vectors))
         for register, n in () if trace_file else trace:
             card.regs.trace(register, n)
         image = _nvm_file(card, nvm)

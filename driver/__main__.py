@@ -29,6 +29,7 @@ try:
     from driver.doors.door import Door
     from driver.doors.open import open_door
     from driver.errors import Busy, DriverError, code_of, errno_name
+    from driver.irq_commands import irq_command, vector_options, wanted
     from driver.session import Session, looks, requests
     from driver.slices import whole
     from driver.tables import Steps, counts, emit, err, pairs, print_table, registers, rows
@@ -76,7 +77,7 @@ def _ask(nic: str, *request: str) -> Any:
                 raise Busy(f"{nic} is in use by {holder}, which cannot be asked for its figures", holder) from exc
         time.sleep(STATUS_RETRY_S)
     name, *words = request
-    if name == "vectors":
+    if name == "vectors" or name.startswith("irq_"):
         raise DriverError(f"{nic}: nobody drives it, so it has no vectors; `driver up` makes them")
     if name in LOOKS:
         with families.look(_door(nic)) as seen:
@@ -182,9 +183,19 @@ def probe_command(nic: str, allow_unsupported_sfp: bool, as_json: bool) -> None:
     callback=_checked(families.check_mtu),
     help=f"Bytes, {families.MTUS[0]} to {families.MTUS[-1]}.",
 )
+@vector_options
 @sfp_option
 @json_option
-def up(nic: str, netdev: str, queues: int, mode: str, mtu: int, allow_unsupported_sfp: bool, as_json: bool) -> None:
+def up(
+    nic: str,
+    netdev: str,
+    queues: int,
+    mode: str,
+    mtu: int,
+    allow_unsupported_sfp: bool,
+    as_json: bool,
+    **vectors: Any,
+) -> None:
     """Run NIC as a network interface until a signal.
 
     Prints `driver ready: NAME` when the interface is there.  SIGINT or SIGTERM ends it, with a table of what happened.
@@ -200,7 +211,12 @@ def up(nic: str, netdev: str, queues: int, mode: str, mtu: int, allow_unsupporte
         return interfaces[0].close
 
     probed, _ = _open(
-        nic, show=not as_json, allow_unsupported_sfp=allow_unsupported_sfp, queues=queues, register=register
+        *(nic,),
+        show=not as_json,
+        allow_unsupported_sfp=allow_unsupported_sfp,
+        queues=queues,
+        register=register,
+        vectors=wanted(vectors),
     )
     with probed, Session(probed, interfaces[0], queues=queues, mode=NapiMode[mode.upper()], mtu=mtu) as session:
         if not as_json:
@@ -286,6 +302,9 @@ def link(nic: str, as_json: bool) -> None:
     """Show NIC's link."""
     found = _ask(nic, "link")
     emit(found, as_json, f"{nic}: link", pairs)
+
+
+cli.add_command(irq_command(_ask, nic_argument, json_option))
 
 
 def _failure(exc: Exception) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 
 from device.regs.names import find, written
 from driver.core.family import Family, Look, Nic, ProbeLog, Registrar, stranger
+from driver.core.vector_options import VectorOptions
 from driver.doors.config import Config
 from driver.doors.door import Door
 from driver.errors import DriverError
@@ -37,6 +38,7 @@ def probe(
     allow_unsupported_sfp: bool = False,
     queues: int | None = None,
     register: Registrar | None = None,
+    vectors: VectorOptions | None = None,
 ) -> Nic:
     """Probe the function behind ``door``, whatever it is.
 
@@ -49,6 +51,7 @@ def probe(
         queues: Ring pairs to take vectors for; one per CPU if not given.
         register: Makes the NIC's interface, late in the probe; what it returns removes it again, when a later step
             fails or the NIC is closed.
+        vectors: How to share out interrupt vectors.
 
     Raises:
         ProbeError: The function cannot be driven.
@@ -57,7 +60,11 @@ def probe(
         DriverError: The interface cannot be made.
     """
     return _family(door).probe(
-        door, watch, allow_unsupported_sfp=allow_unsupported_sfp, queues=queues, register=register
+        *(door, watch),
+        allow_unsupported_sfp=allow_unsupported_sfp,
+        queues=queues,
+        register=register,
+        vectors=vectors or VectorOptions(),
     )
 
 

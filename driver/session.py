@@ -18,8 +18,9 @@ from driver.core.family import Look, Nic
 from driver.core.napi import Napi, NapiMode, Poller, Sink
 from driver.core.netdev import NetDev
 from driver.core.netstate import NetState
-from driver.core.qvector import RingContainer
+from driver.core.qvector import QVector, RingContainer
 from driver.errors import DeviceGone, DriverError
+from driver.irq_requests import irq_requests
 from driver.slices import Slices
 from driver.status import StatusServer, wait_readable
 
@@ -48,6 +49,7 @@ class Session:
         self._mode = mode
         self._past: Counter[str] = Counter()
         self.netdev = netdev
+        nic.attach_netdev(netdev)
         try:
             self._start(mtu)
             nic.pause, nic.resume = self._pause, self._resume
@@ -65,7 +67,7 @@ class Session:
         nic = self.nic
         nic.up(queues=self._queues, mtu=mtu, name=self.netdev.name)
         napis = nic.napis()
-        senders = sum(len(napi.tx_rings) for napi in napis)
+        senders = sum(not ring.xdp for napi in napis for ring in napi.tx_rings)
         self.netdev.open_queues(senders)
         self.poller = Poller(napis, mode=self._mode, sink=Sink.NETDEV, tap_fds=self.netdev.fds[:senders])
         self.poller.start()
@@ -89,12 +91,12 @@ class Session:
     # ---- figures ---------------------------------------------------------------------------------------------------
 
     def _handlers(self) -> dict[str, Callable[..., Any]]:
-        return {**requests(self.nic, self.stats), "vectors": self.vectors}
+        return {**requests(self.nic, self.stats), **irq_requests(self.nic), "vectors": self.vectors}
 
     def vectors(self) -> list[tuple[str, str, str, str]]:
         """Return the ring and vector table: vector, interrupt, Rx queues, Tx queues; also while the port is down."""
         table = [
-            (str(q_vector.reg_idx), q_vector.name, _numbers(q_vector.rx_container), _numbers(q_vector.tx_container))
+            (str(q_vector.reg_idx), q_vector.name, _numbers(q_vector.rx_container), _tx_numbers(q_vector))
             for q_vector in self.nic.q_vectors
         ]
         if self.nic.other_vector is not None:
@@ -202,6 +204,12 @@ def _vector_stats(napis: Sequence[Napi]) -> dict[str, int]:
         found.update({f"vector_{index}_{name}": count for name, count in napi.stats().items()})
         found.update({f"netdev_{name}": count for name, count in napi.netdev_stats().items()})
     return dict(found)
+
+
+def _tx_numbers(q_vector: QVector) -> str:
+    """The interface's queues, and behind them those of XDP."""
+    xdp = " ".join(f"{queue} (XDP)" for queue in sorted(q_vector.xdp_queues))
+    return f"{_numbers(q_vector.tx_container)} {xdp}".strip()
 
 
 def _numbers(container: RingContainer) -> str:

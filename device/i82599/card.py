@@ -8,7 +8,7 @@ from typing import Any, Protocol, Self
 
 from device.errors import ConfigError
 from device.i82599.block import Block, hooks_of
-from device.i82599.core import CardCore
+from device.i82599.core import VECTORS, CardCore
 from device.i82599.faults import FAULTS, CardTarget
 from device.i82599.fdir.block import Fdir
 from device.i82599.filters.block import Filters
@@ -96,6 +96,7 @@ class Card(Block):
         port: The wire.
         clock: Time for slow things (the module's live values); the device core's own if left out.
         lan_id: Which of a card's two ports this is, 0 or 1.
+        msix_vectors: Size of its MSI-X table, 1 to 64.
         trace: Registers whose every access is logged.
 
     Attributes:
@@ -119,13 +120,17 @@ class Card(Block):
         clock: Clock | None = None,
         *,
         lan_id: int = 0,
+        msix_vectors: int = VECTORS,
         trace: Iterable[type[Register]] = (),
     ) -> None:
         if lan_id not in {0, 1}:
             raise ConfigError(f"port number {lan_id} is not 0 or 1")
+        if not 1 <= msix_vectors <= VECTORS:
+            raise ConfigError(f"an MSI-X table of {msix_vectors} vectors: the card has 1 to {VECTORS}")
         image = image_of(nvm, None if mac is None else parse_mac(mac), lan_id)
         module = sfp_kinds.make(sfp) if isinstance(sfp, str) else sfp
         self.lan_id = lan_id
+        self.msix_vectors = msix_vectors
         self.core = CardCore()
         self.pf: Function = self.core.pf
         self.pf.on_reset = lambda: self.reset(software=False)
@@ -205,7 +210,7 @@ class Card(Block):
 
     def identity(self) -> list[tuple[type[Register], int]]:
         """What configuration space says of this very card."""
-        return identity_of(self.nvm.mac, self.lan_id)
+        return identity_of(self.nvm.mac, self.lan_id, self.msix_vectors)
 
     @on_write(CTRL)
     def control(self, _n: int, old: CTRL, new: CTRL, written: CTRL) -> None:

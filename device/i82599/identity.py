@@ -4,6 +4,7 @@
 import logging
 
 from device.errors import ConfigError
+from device.i82599.core import VECTORS
 from device.machine.core import lib
 from device.regs import pci
 from device.regs.i82599 import Register
@@ -34,8 +35,8 @@ def parse_mac(mac: str | bytes) -> bytes:
     return raw
 
 
-def identity_of(mac: bytes, lan_id: int) -> list[tuple[type[Register], int]]:
-    """What configuration space says of a card with this address, seen through port ``lan_id``.
+def identity_of(mac: bytes, lan_id: int, msix_vectors: int = VECTORS) -> list[tuple[type[Register], int]]:
+    """What configuration space says of a card with this address and table, seen through port ``lan_id``.
 
     Ref: facts of the card: MAC aa:bb:cc:dd:ee:ff gives serial number aa-bb-cc-ff-ff-dd-ee-ff.
     """
@@ -44,4 +45,5 @@ def identity_of(mac: bytes, lan_id: int) -> list[tuple[type[Register], int]]:
         (pci.DSN_HI, int.from_bytes(mac[:3] + b"\xff", "big")),
         (pci.PCI_INTERRUPT_PIN, 1 + lan_id),
         (pci.SRIOV_FUNC_LINK, lan_id),
+        (pci.MSIX_CTRL, pci.MSIX_CTRL.of(TABLE_SIZE=msix_vectors - 1)),
     ]

@@ -223,7 +223,7 @@ class ConfigSpace:
         for register, value in self.identity():
             self._data[_span(register)] = value.to_bytes(register.WIDTH // 8, "little")
         if self._vector_limit:
-            self.update(pci.MSIX_CTRL, TABLE_SIZE=self._vector_limit - 1)
+            self.update(pci.MSIX_CTRL, TABLE_SIZE=min(self._vector_limit, self.vectors or 1) - 1)
         if self.best < IrqKind.MSIX:
             self._leave_out(pci.MSIX_CAP_ID, pci.MSIX_PBA)
             self.update(pci.MSI_NEXT, VALUE=pci.EXP_CAP_ID.offset())

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from device.i82599.card import Card
-from device.i82599.core import TAIL_PAGES, VECTORS
+from device.i82599.core import TAIL_PAGES
 from device.machine.irq import IrqKind
 from device.machine.loop import Loop
 from device.machine.socket_file import OWN, SocketRule
@@ -86,7 +86,7 @@ class Server:
         if shared_doorbells:
             card.core.share_doorbells(POLL_TAILS_US)
         areas = [(page, PAGE_BYTES) for page in TAIL_PAGES] if shared_doorbells else []
-        offer = Offer(card.identity, VECTORS, interrupts, areas, card.vpd, rom)
+        offer = Offer(card.identity, card.msix_vectors, interrupts, areas, card.vpd, rom)
         self.endpoints = [Endpoint(card.pf, path, offer, rule)]
         try:
             self._loop = Loop([card.core], sources=len(self.endpoints), spin_us=SPIN_US)

@@ -13,8 +13,10 @@ from typing import Any, Protocol, Self
 from device.regs.core import Register
 from driver.claim import Claim
 from driver.core.bar import Bar
+from driver.core.irq_table import IrqTable
 from driver.core.napi import Napi
 from driver.core.qvector import QVector
+from driver.core.vector_options import VectorOptions
 from driver.doors.door import Door
 from driver.errors import ProbeError
 from driver.slices import Slices
@@ -124,6 +126,10 @@ class Nic(Protocol):
         """The vector that serves no rings but everything else; None if there is none of its own."""
 
     @property
+    def irq_table(self) -> IrqTable:
+        """Who has which vector, and vectors that are added and freed by hand."""
+
+    @property
     def service_interval_s(self) -> float:
         """Seconds until ``service`` is due again."""
 
@@ -132,6 +138,9 @@ class Nic(Protocol):
 
     def up(self, queues: int | None = None, mtu: int | None = None, *, name: str = "") -> None:
         """Make ``queues`` ring pairs and let traffic flow; interrupts are called after ``name``."""
+
+    def attach_netdev(self, netdev: object) -> None:
+        """The interface exists now: the vectors get their NAPI."""
 
     def down(self) -> None:
         """Stop traffic and free the rings; safe to call twice."""
@@ -226,6 +235,7 @@ class Probe(Protocol):
         allow_unsupported_sfp: bool,
         queues: int | None,
         register: Registrar | None,
+        vectors: VectorOptions,
     ) -> Nic:
         """Probe the function behind ``door``; what goes wrong is a ``ProbeError`` or another ``DriverError``."""
 

@@ -2,10 +2,7 @@
 """Who owns which MSI-X vector: the budget and the tracker.  The part of the table kept for VFs: vf_vectors.py.
 
 The shape is that of ``ice_irq.c``.  Functions answer a count, an index or a negative errno, the same numbers as Linux,
-because callers there decide by those numbers.  The tracker owns the entries; the backend owns the interrupts.
-
-Nobody runs this yet: ``vector_budget``, and vectors added while others run.  The E810 will, whose table is larger than
-what is enabled at once.
+because callers there decide by those numbers.  The tracker owns the entries; the backend (msix.py) owns the interrupts.
 """
 
 import enum
@@ -15,9 +12,6 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
-
-from driver.doors.door import Door, IrqKind
-from driver.errors import DriverError
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +38,12 @@ class MsiMap:
 
 
 class MsixBackend(Protocol):
-    """What can be asked of the MSI-X table."""
+    """What can be asked of the MSI-X table.
+
+    Attributes:
+        table_len: Vectors of the table.
+        can_alloc_dyn: Whether a vector can be added, and taken back, while others run.
+    """
 
     table_len: int
     can_alloc_dyn: bool
@@ -63,63 +62,6 @@ class MsixBackend(Protocol):
 
     def free_at(self, irq: MsiMap) -> None:
         """Take such a vector back."""
-
-
-class DoorMsix:
-    """MSI-X of a claimed PCI function: one eventfd per vector, all enabled at once.
-
-    VFIO enables a range of vectors in one call, so nothing can be added later: ``can_alloc_dyn`` is False.
-    """
-
-    can_alloc_dyn = False
-
-    def __init__(self, door: Door, kind: IrqKind = IrqKind.MSIX) -> None:
-        """Take interrupts of ``kind`` (MSI and INTx have one vector) from ``door``."""
-        self.door = door
-        self.kind = kind
-        self.table_len = door.irq_count(kind)
-        self._irq_fds: list[int] = []
-
-    def enable(self, least: int, most: int) -> int:
-        """Enable up to ``most`` vectors; -ENOSPC if the function has fewer than ``least``."""
-        count = min(self.table_len, most)
-        if count < max(least, 1):
-            return -errno.ENOSPC
-        try:
-            for _ in range(count):
-                self._irq_fds.append(os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC))
-            self.door.irq_enable(self.kind, self._irq_fds)
-        except OSError as err:
-            log.warning("%s: cannot enable %d %s interrupts: %s", self.door.name, count, self.kind.name, err)
-            self._close_irq_fds()
-            return -(err.errno or errno.EIO)
-        return count
-
-    def disable(self) -> None:
-        """Disable the interrupts and close their eventfds."""
-        if not self._irq_fds:
-            return
-        try:
-            self.door.irq_disable(self.kind)
-        except (OSError, DriverError) as err:  # a dead device cannot be asked; its eventfds go all the same
-            log.debug("%s: irq_disable: %s", self.door.name, err)
-        finally:
-            self._close_irq_fds()
-
-    def irq_fd(self, index: int) -> int:
-        """The eventfd of vector ``index``, or -EINVAL."""
-        return self._irq_fds[index] if 0 <= index < len(self._irq_fds) else -errno.EINVAL
-
-    def alloc_at(self, index: int) -> MsiMap:
-        """Not possible: answers -ENOTSUP."""
-        return MsiMap(-errno.ENOTSUP)
-
-    def free_at(self, irq: MsiMap) -> None:
-        """Nothing was added, so there is nothing to take back."""
-
-    def _close_irq_fds(self) -> None:
-        while self._irq_fds:
-            os.close(self._irq_fds.pop())
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,12 +140,12 @@ class IrqTracker:
             return range(first, self.num_entries + (0 if self.strict else 1))
         return range(self.num_entries if dyn else self.num_static)
 
-    def _get_res(self, dyn: bool) -> IrqEntry | None:
+    def _get_res(self, indices: range) -> IrqEntry | None:
         try:
             entry = self._new_entry()
         except MemoryError:
             return None
-        for index in self._limits(dyn):
+        for index in indices:
             if index not in self.entries:
                 entry.index = index
                 entry.dynamic = index >= self.num_static
@@ -220,10 +162,25 @@ class IrqTracker:
         Returns:
             The interrupt; its index is -ENOENT when none is left, or the errno with which the backend refused.
         """
-        entry = self._get_res(dyn)
-        if entry is None:
-            return MsiMap()
-        if self.sriov_base_vector and entry.index >= self.sriov_base_vector:
+        entry = self._get_res(self._limits(dyn))
+        return MsiMap() if entry is None else self._take(entry)
+
+    def alloc_irq_at(self, index: int) -> MsiMap:
+        """Reserve this very vector.
+
+        Returns:
+            The interrupt; its index is -ERANGE beyond what there is, -EBUSY if it is taken, -ENOENT in the VFs' part
+            of the table or without memory, or the errno with which the backend refused.
+        """
+        if not 0 <= index < self.num_entries:
+            return MsiMap(-errno.ERANGE)
+        if index in self.entries:
+            return MsiMap(-errno.EBUSY)
+        entry = self._get_res(range(index, index + 1))
+        return MsiMap() if entry is None else self._take(entry)
+
+    def _take(self, entry: IrqEntry) -> MsiMap:
+        if self.is_reserved(entry.index):
             del self.entries[entry.index]
             return MsiMap()
         if entry.dynamic and self.backend.can_alloc_dyn:
@@ -237,6 +194,10 @@ class IrqTracker:
             del self.entries[entry.index]
             return MsiMap()
         return MsiMap(entry.index, irq_fd)
+
+    def is_reserved(self, index: int) -> bool:
+        """Whether ``index`` is in the VFs' part of the table."""
+        return bool(self.sriov_base_vector) and index >= self.sriov_base_vector
 
     def free_irq(self, irq: MsiMap) -> None:
         """Give a vector back.  An index that is not in use is logged and changes nothing."""
@@ -260,3 +221,25 @@ class IrqTracker:
             log.error("vectors %s were never freed", leaked)
         self.entries.clear()
         return leaked
+
+
+def alloc_misc(tracker: IrqTracker, request: Callable[[MsiMap], int]) -> MsiMap:
+    """Take the vector of everything but queues, before any queue takes one, and attach its handler.
+
+    Args:
+        tracker: Where vectors come from; the first of a fresh one is 0.
+        request: Attaches the handler; 0 or a negative errno.
+
+    Returns:
+        The interrupt; its index is an errno if none was left or the handler was refused, and then nothing is held.
+
+    Ref: ice ice_req_irq_msix_misc.
+    """
+    irq = tracker.alloc_irq()
+    if irq.index < 0:
+        return irq
+    err = request(irq)
+    if err:
+        tracker.free_irq(irq)
+        return MsiMap(err)
+    return irq

@@ -100,7 +100,8 @@ class Poller:
         napis: The vectors.
         mode: Sleep on interrupts, never sleep, or look a little before sleeping.
         sink: Where received frames go.
-        tap_fds: With ``Sink.NETDEV``: one queue of the interface for each Tx ring, in the order of their numbers.
+        tap_fds: With ``Sink.NETDEV``: one queue of the interface for each Tx ring but those of XDP, in the order of
+            their numbers.
 
     Attributes:
         error: Why polling stopped by itself, if it did.
@@ -177,14 +178,14 @@ class Poller:
 
 
 def _share_taps(napis: Sequence[Napi], tap_fds: Sequence[int]) -> None:
-    """Give each Tx ring a queue of the interface, and each Rx ring that of the Tx ring of its number.
+    """Give each Tx ring but those of XDP a queue of the interface, and each Rx ring that of the Tx ring of its number.
 
     What a flow receives on a queue tells the interface where to send it: so both ways of it meet in one pair of rings.
     """
-    queues = sorted(ring.queue for napi in napis for ring in napi.tx_rings)
+    queues = sorted(ring.queue for napi in napis for ring in napi.tx_rings if not ring.xdp)
     own = dict(zip(queues, tap_fds, strict=True))
     for napi in napis:
         for i, tx in enumerate(napi.tx_rings):
-            napi.c.tx_tap[i] = own[tx.queue]
+            napi.c.tx_tap[i] = own.get(tx.queue, -1)
         for i, rx in enumerate(napi.rx_rings):
             napi.c.rx_tap[i] = own.get(rx.queue, tap_fds[rx.queue % len(tap_fds)])

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from driver.core.cpus import NO_NODE
 from driver.core.irq import MsiMap
 from driver.core.itr import (
     ITR_20K_US,
@@ -30,6 +31,13 @@ class Ring(Protocol):
     """What a q_vector needs to know of a ring."""
 
     q_vector: "QVector | None"
+
+
+class Polling(Protocol):
+    """Who polls a vector, as far as others ask."""
+
+    def stats(self) -> dict[str, int]:
+        """What it did so far; ``irqs`` is how many interrupts it took."""
 
 
 class VectorHw(Protocol):
@@ -75,7 +83,19 @@ class RingContainer:
 
 
 class QVector:
-    """One interrupt vector of a VSI.  Made by ``alloc_q_vector``."""
+    """One interrupt vector of a VSI.  Made by ``alloc_q_vector``.
+
+    Attributes:
+        v_idx: Its place among the q_vectors of its VSI.
+        reg_idx: Its number in the device's registers.
+        xdp_queues: Hardware Tx queues of its XDP rings; their rings are in ``tx`` with the others.
+        affinity: CPUs that should serve it; empty: any.
+        numa_node: Where its memory should be; -1: anywhere.
+        napi: What it is to the interface, from ``netif_napi_add`` on; None before.
+        napi_when: Whether that was "with the vector" or "by the later load"; empty before.
+        polling: Who polls it while the port is up.
+        told: Interrupts that were read by somebody who does not poll.
+    """
 
     def __init__(self, v_idx: int) -> None:
         """Set the defaults; no interrupt is taken yet."""
@@ -85,8 +105,13 @@ class QVector:
         self.irq = MsiMap()
         self.rx_container = RingContainer(ItrIndex.RX, Dim(RX_PROFILES_US))
         self.tx_container = RingContainer(ItrIndex.TX, Dim(TX_PROFILES_US))
+        self.xdp_queues: list[int] = []
         self.affinity: frozenset[int] = frozenset()
+        self.numa_node = NO_NODE
         self.napi: object | None = None
+        self.napi_when = ""
+        self.polling: Polling | None = None
+        self.told = 0
         self.intrl_us = 0
         self.total_events = 0
         self.name = ""
@@ -110,17 +135,32 @@ class QVector:
         """The system moved the interrupt to ``cpus``."""
         self.affinity = cpus
 
+    @property
+    def has_rx(self) -> bool:
+        """Whether it serves Rx queues."""
+        return bool(self.rx_container.queues)
+
+    @property
+    def has_tx(self) -> bool:
+        """Whether it serves Tx queues, the interface's or those of XDP."""
+        return bool(self.tx_container.queues or self.xdp_queues)
+
+    @property
+    def irqs(self) -> int:
+        """Interrupts that were taken note of so far; what waits in the eventfd is not among them."""
+        return self.told + (self.polling.stats()["irqs"] if self.polling is not None else 0)
+
     def cfg_itr(self, hw: VectorHw) -> None:
         """Write the intervals of the containers that have queues, and the rate limit."""
-        for container in self.containers:
-            if container.queues:
+        for container, used in zip(self.containers, (self.has_rx, self.has_tx), strict=True):
+            if used:
                 hw.write_itr(container.itr_idx, self.reg_idx, container.itr_us)
         dynamic = any(container.itr_mode is ItrMode.DYNAMIC for container in self.containers)
         hw.write_intrl(self.reg_idx, intrl_reg(DYNAMIC_INTRL_US if dynamic else self.intrl_us))
 
     def cfg_map(self, hw: VectorHw) -> None:
         """Route every queue of this vector to it, in the order of their numbers."""
-        for queue in sorted(self.tx_container.queues):
+        for queue in sorted([*self.tx_container.queues, *self.xdp_queues]):
             hw.map_tx(queue, self.reg_idx, ItrIndex.TX)
         for queue in sorted(self.rx_container.queues):
             hw.map_rx(queue, self.reg_idx, ItrIndex.RX)
@@ -158,8 +198,8 @@ def irq_name(driver: str, netdev: str, q_vector: QVector, numbers: dict[str, int
 
     ``numbers`` counts the names of each kind given so far.
     """
-    rx, tx = bool(q_vector.rx_container.queues), bool(q_vector.tx_container.queues)
-    kind = {(True, True): "TxRx", (True, False): "rx", (False, True): "tx"}.get((rx, tx))
+    both = q_vector.has_rx, q_vector.has_tx
+    kind = {(True, True): "TxRx", (True, False): "rx", (False, True): "tx"}.get(both)
     if kind is None:
         return ""
     number = numbers.get(kind, 0)

@@ -227,9 +227,14 @@ class RxRing(_Ring):
 
 
 class TxRing(_Ring):
-    """Transmit ring of one queue; arguments and errors as ``RxRing``."""
+    """Transmit ring of one queue; arguments and errors as ``RxRing``.
+
+    Attributes:
+        xdp: It is no queue of the interface: only programs send on it.
+    """
 
     NAME = "Tx"
+    xdp = False
 
     def __init__(self, model: RingModel, arena: Arena, bar: Bar, queue: int, count: int, buf_bytes: int) -> None:
         super().__init__(model, arena, bar, queue, count, buf_bytes)

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The part of the MSI-X table that is kept for VFs: one window of vectors each, from the last vector downwards.
 
-The shape is that of ``ice_sriov.c``; answers are a count, an index or a negative errno, as in irq.py.
-
-Nobody runs this yet: the VFs, once a port has some, will.
+The shape is that of ``ice_sriov.c``; answers are a count, an index or a negative errno, as in irq.py.  What a port has
+of VFs so far is this: their windows.
 """
 
 import errno
@@ -18,16 +17,20 @@ VECTORS_PER_VF = (17, 5, 3, 2)
 
 @dataclass(slots=True)
 class VfVectors:
-    """The vectors of one VF: ``count`` from ``first`` on; the first is its mailbox, the rest are queues."""
+    """The vectors of one VF: ``count`` from ``first`` on; the first is its mailbox, the rest are queues.
+
+    ``queues_max`` is how many queue pairs there were for it.
+    """
 
     count: int
     first: int = -errno.ENOENT
     active: bool = True
+    queues_max: int = MAX_QUEUES_PER_VF
 
     @property
     def queues(self) -> int:
         """Queue pairs that go with them."""
-        return min(self.count - 1, MAX_QUEUES_PER_VF)
+        return min(self.count - 1, self.queues_max)
 
     def reg_idx(self, v_idx: int) -> int:
         """Device vector of the VF's q_vector ``v_idx``."""
@@ -70,7 +73,7 @@ class SriovVectors:
             return -errno.EINVAL
         self.tracker.sriov_base_vector = base
         for _ in range(num_vfs):
-            vf = VfVectors(count)
+            vf = VfVectors(count, queues_max=queues)
             vf.first = self._take(count)
             if vf.first < 0:
                 self.disable()
@@ -123,12 +126,15 @@ class SriovVectors:
             return err
         vf = self.vfs[vf_id]
         before = [entry.first for entry in self.vfs], set(self._taken), self.tracker.sriov_base_vector, vf.count
+        queues_max, vf.queues_max = vf.queues_max, min(vectors, MAX_QUEUES_PER_VF)
         if self._repack(vf, vectors + 1 - vf.count):
+            vf.queues_max = queues_max
             return -errno.ENOSPC
         vf.count = vectors + 1
         vf.first = self._take(vf.count)
         if vf.first < 0 or any(entry.first < 0 for entry in self.vfs):
             firsts, self._taken, self.tracker.sriov_base_vector, vf.count = before
+            vf.queues_max = queues_max
             for entry, first in zip(self.vfs, firsts, strict=True):
                 entry.first = first
             return -errno.EINVAL

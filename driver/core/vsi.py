@@ -3,8 +3,6 @@
 
 The shape is that of ``ice_vsi_cfg`` without the parts only an E810 has (admin queue, scheduler).  The ``Pf`` owns what
 VSIs share: free queues, the vector tracker, the list of VSIs.  A VSI owns its q_vectors and its queues.
-
-Nobody runs this yet: VSIs of another kind than ``PF``, and ``attach_netdev``.  VFs and the E810 will.
 """
 
 import enum
@@ -14,6 +12,7 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+from driver.core.cpus import Place, online_cpus, own_cpu
 from driver.core.irq import IrqTracker
 from driver.core.queues import QueuePool, share
 from driver.core.qvector import QVector, VectorHw
@@ -46,12 +45,8 @@ class Pf:
     vsis: list["Vsi"] = field(default_factory=list)
     new_q_vector: Callable[[int], QVector] = QVector
     new_napi: Callable[[QVector], object] = lambda _q_vector: object()
-    online_cpus: frozenset[int] = frozenset()
-
-    def __post_init__(self) -> None:
-        """Fill in the CPUs that are online if nobody said."""
-        if not self.online_cpus:
-            self.online_cpus = frozenset(os.sched_getaffinity(0))
+    online_cpus: frozenset[int] = field(default_factory=online_cpus)
+    place: Callable[[int, frozenset[int]], Place] = own_cpu
 
     def vf_ctrl_vsi(self, vsi: "Vsi") -> "Vsi | None":
         """A VF's CTRL VSI other than ``vsi``, if there is one."""
@@ -70,6 +65,7 @@ class Vsi:
         channel: object | None = None,
         req_txq: int = 0,
         req_rxq: int = 0,
+        req_xdp: int = 0,
         irq_dyn_alloc: bool = False,
         netdev: object | None = None,
     ) -> None:
@@ -82,6 +78,7 @@ class Vsi:
             channel: The traffic channel of a CHNL VSI.
             req_txq: Tx queues asked for; 0 lets the CPUs decide.
             req_rxq: Rx queues asked for; 0 lets the CPUs decide.
+            req_xdp: Tx queues beside those, for XDP.
             irq_dyn_alloc: Passed to the tracker.
             netdev: The interface, if it exists yet.
         """
@@ -91,11 +88,13 @@ class Vsi:
         self.channel = channel
         self.req_txq = req_txq
         self.req_rxq = req_rxq
+        self.num_xdp = req_xdp
         self.irq_dyn_alloc = irq_dyn_alloc
         self.netdev = netdev
         self.num_txq = self.num_rxq = self.num_q_vectors = 0
         self.txq_map: list[int] = []
         self.rxq_map: list[int] = []
+        self.xdp_map: list[int] = []
         self.q_vectors: list[QVector | None] = []
 
     @property
@@ -145,19 +144,23 @@ class Vsi:
         tx = self.pf.txqs.get(self.num_txq)
         if isinstance(tx, int):
             return tx
+        xdp = self.pf.txqs.get(self.num_xdp)
+        if isinstance(xdp, int):
+            self.pf.txqs.put(tx)
+            return xdp
         rx = self.pf.rxqs.get(self.num_rxq)
         if isinstance(rx, int):
-            self.pf.txqs.put(tx)
+            self.pf.txqs.put([*tx, *xdp])
             return rx
-        self.txq_map, self.rxq_map = tx, rx
-        self.num_txq, self.num_rxq = len(tx), len(rx)
+        self.txq_map, self.xdp_map, self.rxq_map = tx, xdp, rx
+        self.num_txq, self.num_xdp, self.num_rxq = len(tx), len(xdp), len(rx)
         return 0
 
     def put_qs(self) -> None:
         """Give the queues back."""
-        self.pf.txqs.put(self.txq_map)
+        self.pf.txqs.put([*self.txq_map, *self.xdp_map])
         self.pf.rxqs.put(self.rxq_map)
-        self.txq_map, self.rxq_map = [], []
+        self.txq_map, self.xdp_map, self.rxq_map = [], [], []
 
     def setup(self) -> int:
         """Take queues and vectors and share the rings out: 0, or a negative errno with everything given back."""
@@ -194,6 +197,8 @@ class Vsi:
         for container, total in (("tx_container", self.num_txq), ("rx_container", self.num_rxq)):
             for q_vector, run in zip(vectors, share(total, len(vectors)), strict=True):
                 getattr(q_vector, container).queues[:] = run
+        for q_vector, run in zip(vectors, share(self.num_xdp, len(vectors)), strict=True):
+            q_vector.xdp_queues[:] = [self.xdp_map[ring] for ring in run]
 
     def cfg_msix(self, hw: VectorHw) -> None:
         """Write moderation and routing of every vector; VF vectors are the guest's own to moderate."""
@@ -207,7 +212,7 @@ class Vsi:
         self.netdev = netdev
         for q_vector in self.live_q_vectors:
             if q_vector.napi is None:
-                q_vector.napi = self.pf.new_napi(q_vector)
+                q_vector.napi, q_vector.napi_when = self.pf.new_napi(q_vector), "by the later load"
 
 
 def alloc_q_vector(vsi: Vsi, v_idx: int) -> int:
@@ -239,10 +244,10 @@ def alloc_q_vector(vsi: Vsi, v_idx: int) -> int:
         if q_vector.irq.index < 0:
             return -errno.ENOMEM
     q_vector.reg_idx = q_vector.irq.index
-    if v_idx in vsi.pf.online_cpus:
-        q_vector.affinity = frozenset({v_idx})
+    place = vsi.pf.place(v_idx, vsi.pf.online_cpus)
+    q_vector.affinity, q_vector.numa_node = place.cpus, place.node
     if vsi.netdev is not None:
-        q_vector.napi = vsi.pf.new_napi(q_vector)
+        q_vector.napi, q_vector.napi_when = vsi.pf.new_napi(q_vector), "with the vector"
     vsi.q_vectors[v_idx] = q_vector
     return 0
 

@@ -6,6 +6,8 @@ above this line is the same for both.
 """
 
 import enum
+import errno
+import os
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -21,10 +23,27 @@ class IrqKind(enum.IntEnum):
     MSIX = 2
 
 
+class FewerIrqsError(OSError):
+    """The system has fewer interrupts than were asked for, and has enabled none (errno ENOSPC).
+
+    Attributes:
+        granted: How many it would enable.
+    """
+
+    def __init__(self, name: str, kind: IrqKind, asked: int, granted: int) -> None:
+        super().__init__(errno.ENOSPC, f"{name}: the system has {granted} of {asked} {kind.name} interrupts")
+        self.granted = granted
+
+
 class Door(Protocol):
     """A claimed PCI function."""
 
     name: str
+
+    @property
+    def numa_node(self) -> int:
+        """The NUMA node that the function is nearest to; -1 if there is no such thing, or nobody knows."""
+        return -1
 
     def config_read(self, offset: int, len_bytes: int) -> bytes:
         """Read configuration space."""
@@ -46,6 +65,18 @@ class Door(Protocol):
 
     def irq_disable(self, kind: IrqKind) -> None:
         """Disable ``kind``; no eventfd fires after the return."""
+
+    def irq_dynamic(self, kind: IrqKind) -> bool:
+        """Whether one vector may be armed and disarmed while the others stay as they are."""
+        return False
+
+    def irq_arm(self, kind: IrqKind, index: int, eventfd: int) -> None:
+        """Let vector ``index`` of an enabled ``kind`` fire ``eventfd``; the others stay as they are."""
+        raise OSError(errno.EOPNOTSUPP, f"{self.name}: {os.strerror(errno.EOPNOTSUPP)}: one {kind.name} vector alone")
+
+    def irq_disarm(self, kind: IrqKind, index: int) -> None:
+        """Take vector ``index`` back alone; its eventfd does not fire after the return."""
+        raise OSError(errno.EOPNOTSUPP, f"{self.name}: {os.strerror(errno.EOPNOTSUPP)}: one {kind.name} vector alone")
 
     def irq_unmask(self, kind: IrqKind) -> None:
         """INTx: the handler is done, the line may fire again."""

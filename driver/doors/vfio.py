@@ -12,14 +12,14 @@ import contextlib
 import errno
 import os
 import struct
-from collections.abc import Sequence
 from typing import NoReturn
 
 from driver import compiled
 from driver.doors.binding import VFIO_PCI, Binding
 from driver.doors.config import CONFIG_BYTES
-from driver.doors.door import Door, IrqKind
+from driver.doors.door import IrqKind
 from driver.doors.kernel import Kernel
+from driver.doors.vfio_irqs import VfioIrqs
 from driver.errors import Busy, DoorError, NotReadyError, remedy
 
 API_VERSION = 0
@@ -31,17 +31,16 @@ BARS = 6
 _BASE = 0x3B64
 GET_API_VERSION, CHECK_EXTENSION, SET_IOMMU = _BASE, _BASE + 1, _BASE + 2
 GROUP_GET_STATUS, GROUP_SET_CONTAINER, GROUP_UNSET_CONTAINER, GROUP_GET_DEVICE_FD = (_BASE + n for n in (3, 4, 5, 6))
-DEVICE_GET_INFO, DEVICE_GET_REGION_INFO, DEVICE_GET_IRQ_INFO, DEVICE_SET_IRQS = (_BASE + n for n in (7, 8, 9, 10))
+DEVICE_GET_INFO, DEVICE_GET_REGION_INFO = _BASE + 7, _BASE + 8
 DEVICE_RESET, IOMMU_MAP_DMA, IOMMU_UNMAP_DMA = _BASE + 11, _BASE + 13, _BASE + 14
 
 GROUP_VIABLE = 1
 INFO_RESET = 1
 REGION_MMAP = 4
-IRQ_DATA_NONE, IRQ_DATA_EVENTFD, IRQ_UNMASK, IRQ_TRIGGER = 1, 4, 16, 32
 DMA_READ_WRITE = 3
 
 
-class VfioDoor(Door):
+class VfioDoor(VfioIrqs):
     """A PCI function of this machine.
 
     Args:
@@ -136,7 +135,7 @@ class VfioDoor(Door):
             raise DoorError(errno.EPROTO, f"{self.name}: VFIO shows {regions} regions and {irqs} interrupts: not PCI")
         self._can_reset = bool(flags & INFO_RESET)
         self._regions = {index: self._region(index) for index in (*range(BARS), CONFIG_REGION)}
-        self._irqs = {kind: self._irq_count(kind) for kind in IrqKind}
+        self._ask_irqs()
 
     def _region(self, index: int) -> tuple[int, int, int]:
         info = bytearray(struct.pack("<IIIIQQ", 32, 0, index, 0, 0, 0))
@@ -144,12 +143,15 @@ class VfioDoor(Door):
         _, flags, _, _, len_bytes, offset = struct.unpack("<IIIIQQ", info)
         return flags, len_bytes, offset
 
-    def _irq_count(self, kind: IrqKind) -> int:
-        info = bytearray(struct.pack("<IIII", 16, 0, kind, 0))
-        self._kernel.ioctl(self._device, DEVICE_GET_IRQ_INFO, info)
-        return int(struct.unpack("<IIII", info)[3])
-
     # ---- using -----------------------------------------------------------------------------------------------------
+
+    @property
+    def numa_node(self) -> int:
+        """The NUMA node that the function is nearest to, as sysfs has it; -1 if none."""
+        try:
+            return int(self._kernel.read(f"/sys/bus/pci/devices/{self.name}/numa_node"))
+        except (OSError, ValueError):
+            return -1
 
     def config_read(self, offset: int, len_bytes: int) -> bytes:
         """Read configuration space.
@@ -207,34 +209,6 @@ class VfioDoor(Door):
         self._maps.append(memory)
         self._mmio[index] = mmio
         return mmio
-
-    def irq_count(self, kind: IrqKind) -> int:
-        """How many interrupts of this kind the function offers."""
-        return self._irqs[kind]
-
-    def _set_irqs(self, kind: IrqKind, flags: int, count: int, data: bytes = b"") -> None:
-        head = struct.pack("<IIIII", 20 + len(data), flags, kind, 0, count)
-        self._kernel.ioctl(self._device, DEVICE_SET_IRQS, bytearray(head + data))
-
-    def irq_enable(self, kind: IrqKind, eventfds: Sequence[int]) -> None:
-        """Enable ``kind`` with one eventfd per vector; the kernel sets the bit in configuration space.
-
-        Raises:
-            ValueError: No eventfd, or more than the function has interrupts.
-            OSError: The kernel refused.
-        """
-        if not 0 < len(eventfds) <= self.irq_count(kind):
-            raise ValueError(f"{self.name}: {len(eventfds)} eventfds for {self.irq_count(kind)} {kind.name} interrupts")
-        data = struct.pack(f"<{len(eventfds)}i", *eventfds)
-        self._set_irqs(kind, IRQ_DATA_EVENTFD | IRQ_TRIGGER, len(eventfds), data)
-
-    def irq_disable(self, kind: IrqKind) -> None:
-        """Disable ``kind``; no eventfd fires after the return."""
-        self._set_irqs(kind, IRQ_DATA_NONE | IRQ_TRIGGER, 0)
-
-    def irq_unmask(self, kind: IrqKind) -> None:
-        """INTx: the handler is done, the line may fire again (the kernel masked it when it fired)."""
-        self._set_irqs(kind, IRQ_DATA_NONE | IRQ_UNMASK, 1)
 
     def dma_map(self, fd: int, fd_offset: int, ptr: int, iova: int, len_bytes: int) -> None:
         """Pin ``len_bytes`` at ``ptr`` and let the function reach them at ``iova``.

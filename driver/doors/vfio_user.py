@@ -26,6 +26,7 @@ DMA_MAP, DMA_UNMAP, DEVICE_GET_INFO = 2, 3, 4
 DEVICE_GET_IRQ_INFO, DEVICE_SET_IRQS, REGION_READ, REGION_WRITE, DEVICE_RESET = 7, 8, 9, 10, 13
 INFO_RESET, INFO_PCI = 1, 2
 IRQ_DATA_NONE, IRQ_DATA_EVENTFD, IRQ_UNMASK, IRQ_TRIGGER = 1, 4, 16, 32
+IRQ_INFO_NORESIZE = 8
 DMA_READ_WRITE = 3
 
 
@@ -61,7 +62,7 @@ class VfioUserDoor(Door):
             self._get_info()
             for index in (*range(BARS), CONFIG_REGION):
                 self._regions[index] = get_region(self._connection, index)
-            self._irqs = {kind: self._get_irq_count(kind) for kind in IrqKind}
+            self._irqs = {kind: self._get_irq_info(kind) for kind in IrqKind}
         except BaseException:
             self.close()
             raise
@@ -77,14 +78,14 @@ class VfioUserDoor(Door):
             )
         self._can_reset = bool(flags & INFO_RESET)
 
-    def _get_irq_count(self, kind: IrqKind) -> int:
+    def _get_irq_info(self, kind: IrqKind) -> tuple[int, int]:
         body, _ = self._ask(DEVICE_GET_IRQ_INFO, struct.pack("<IIII", 16, 0, kind, 0), 16)
-        _, _, index, count = struct.unpack("<IIII", body)
+        _, flags, index, count = struct.unpack("<IIII", body)
         if index != kind or count > 2048:
             self._connection.refuse(
                 errno.EPROTO, f"IRQ_INFO {kind.name} answers index {index}, count {count}", "the server is wrong"
             )
-        return int(count)
+        return int(flags), int(count)
 
     # ---- talking ---------------------------------------------------------------------------------------------------
 
@@ -148,7 +149,12 @@ class VfioUserDoor(Door):
 
     def irq_count(self, kind: IrqKind) -> int:
         """How many interrupts of this kind the function offers."""
-        return self._irqs[kind]
+        return self._irqs[kind][1]
+
+    def irq_dynamic(self, kind: IrqKind) -> bool:
+        """Whether the server takes single vectors of this kind while others are armed."""
+        flags, count = self._irqs[kind]
+        return count > 1 and not flags & IRQ_INFO_NORESIZE
 
     def _set_irqs(self, kind: IrqKind, flags: int, start: int, fds: Sequence[int], count: int) -> None:
         self._ask(DEVICE_SET_IRQS, struct.pack("<IIIII", 20, flags, kind, start, count), fds=fds)
@@ -177,6 +183,24 @@ class VfioUserDoor(Door):
         """
         set_irq_enable(Config(self), kind, enable=False)
         self._set_irqs(kind, IRQ_DATA_NONE | IRQ_TRIGGER, 0, (), 0)
+
+    def irq_arm(self, kind: IrqKind, index: int, eventfd: int) -> None:
+        """Let vector ``index`` of an enabled ``kind`` fire ``eventfd``; the others stay as they are.
+
+        Raises:
+            DeviceGone: The server died.
+            OSError: It refused.
+        """
+        self._set_irqs(kind, IRQ_DATA_EVENTFD | IRQ_TRIGGER, index, [eventfd], 1)
+
+    def irq_disarm(self, kind: IrqKind, index: int) -> None:
+        """Take vector ``index`` back alone: the same message without an eventfd.
+
+        Raises:
+            DeviceGone: The server died.
+            OSError: It refused.
+        """
+        self._set_irqs(kind, IRQ_DATA_EVENTFD | IRQ_TRIGGER, index, (), 1)
 
     def irq_unmask(self, kind: IrqKind) -> None:
         """INTx: the handler is done, the line may fire again."""

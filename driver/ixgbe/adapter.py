@@ -62,7 +62,13 @@ class Adapter(Frames, Figures):
     # ---- up and down -----------------------------------------------------------------------------------------------
 
     def up(
-        self, queues: int | None = None, mtu: int | None = None, ring_count: int | None = None, *, name: str = ""
+        self,
+        queues: int | None = None,
+        mtu: int | None = None,
+        ring_count: int | None = None,
+        *,
+        xdp_rings: int | None = None,
+        name: str = "",
     ) -> None:
         """Make rings and let traffic flow.
 
@@ -71,6 +77,7 @@ class Adapter(Frames, Figures):
                 others send, and receive what filters steer to them.  Without MSI-X it is one pair in any case.
             mtu: Bytes, 68 to 9710.
             ring_count: Descriptors per ring, 64 to 4096, a multiple of 8.
+            xdp_rings: Tx rings beside those, for programs that send on their own; as before if not given.
             name: What interrupts are called after; the door's name if empty.
 
         Raises:
@@ -83,11 +90,13 @@ class Adapter(Frames, Figures):
         if self.asleep:
             raise DriverError(f"{self.door.name} is asleep: wake it first")
         self._unmute()
-        wanted = check_queues(queues if queues is not None else self.scheme.queues)
+        xdp = self.scheme.xdp_rings if xdp_rings is None else xdp_rings
+        wanted = check_queues(queues if queues is not None else self.scheme.queues, xdp)
         self.sw.mtu = check_mtu(mtu if mtu is not None else self.sw.mtu)
         self.sw.ring_count = RINGS.check_count(ring_count if ring_count is not None else self.sw.ring_count)
-        if wanted != self.scheme.queues and (self.scheme.msix or wanted < self.scheme.queues):
-            log.info("%s: %s", self.door.name, self.scheme.init(wanted))
+        fewer_or_more = wanted != self.scheme.queues and (self.scheme.msix or wanted < self.scheme.queues)
+        if fewer_or_more or xdp != self.scheme.xdp_rings:
+            log.info("%s: %s", self.door.name, self.scheme.init(wanted, xdp))
         if wanted > self.scheme.queues and queues is not None:
             assert self.scheme.kind is not None
             log.warning(
@@ -113,7 +122,8 @@ class Adapter(Frames, Figures):
             desc = -(-self.sw.ring_count * RINGS.desc_bytes // PAGE_BYTES) * PAGE_BYTES
             return desc + self.sw.ring_count * buf_bytes + PAGE_BYTES
 
-        return self.scheme.queues * (ring(RX_BUF_BYTES) + ring(TX_BUF_BYTES))
+        scheme = self.scheme
+        return scheme.queues * (ring(RX_BUF_BYTES) + ring(TX_BUF_BYTES)) + len(scheme.xdp_queues) * ring(TX_BUF_BYTES)
 
     def _make_rings(self) -> None:
         self.arena = Arena(self.door, self._arena_bytes(), self.iova_base)
@@ -121,6 +131,10 @@ class Adapter(Frames, Figures):
         for queue in range(self.scheme.queues):
             self.rx_rings.append(self.make_rx(self.arena, self.bar, queue, count, RX_BUF_BYTES))
             self.tx_rings.append(self.make_tx(self.arena, self.bar, queue, count, TX_BUF_BYTES))
+        for queue in self.scheme.xdp_queues:
+            self.xdp_rings.append(self.make_tx(self.arena, self.bar, queue, count, TX_BUF_BYTES))
+            self.xdp_rings[-1].xdp = True
+        by_queue = {ring.queue: ring for ring in self.xdp_rings}
         for q_vector in self.q_vectors:
             for container, rings in (
                 (q_vector.rx_container, self.rx_rings),
@@ -128,6 +142,8 @@ class Adapter(Frames, Figures):
             ):
                 for queue in container.queues:
                     container.attach(rings[queue], q_vector)
+            for queue in q_vector.xdp_queues:
+                q_vector.tx_container.attach(by_queue[queue], q_vector)
 
     def _configure(self) -> None:
         """Registers from buffers to rings.
@@ -140,7 +156,7 @@ class Adapter(Frames, Figures):
         with config.rx_path_paused(bar):
             pass  # where Linux loads flow director tables
         config.tx_global(bar)
-        for ring in self.tx_rings:
+        for ring in self.senders:
             config.tx_ring(bar, ring)
         config.rx_global(bar, sw, len(self.rx_rings))
         # A ring without descriptors holds up all the others unless pauses are sent or its frames are dropped.
@@ -193,7 +209,7 @@ class Adapter(Frames, Figures):
         else:
             log.error("%s: neither its queues nor its DMA can be stopped: their memory is kept until they can", name)
             assert self.arena is not None
-            self._kept.append((self.arena, [*self.rx_rings, *self.tx_rings]))
+            self._kept.append((self.arena, [*self.rx_rings, *self.senders]))
             self.arena = None
 
     def _unmute(self) -> None:
@@ -212,8 +228,9 @@ class Adapter(Frames, Figures):
         with ExitStack() as rest:
             if self.arena is not None:
                 rest.callback(self.arena.close)
-                for ring in (*self.rx_rings, *self.tx_rings):
+                for ring in (*self.rx_rings, *self.senders):
                     rest.callback(ring.close)
+            rest.callback(self.xdp_rings.clear)
             rest.callback(self.tx_rings.clear)
             rest.callback(self.rx_rings.clear)
             rest.callback(self.keep_totals)
@@ -234,7 +251,7 @@ class Adapter(Frames, Figures):
         self.pause()
         try:
             hw_down(self).check()
-            for ring in (*self.rx_rings, *self.tx_rings):
+            for ring in (*self.rx_rings, *self.senders):
                 ring.reset()
             self._configure()
             self._up_complete()
@@ -273,6 +290,10 @@ class Adapter(Frames, Figures):
         if self.asleep:
             power.wake(self)
             self.asleep = False
+
+    def attach_netdev(self, netdev: object) -> None:
+        """The interface exists now: the vectors get their NAPI."""
+        self.scheme.attach_netdev(netdev)
 
     def close(self) -> None:
         """Undo the probe, last step first; safe to call twice."""

@@ -3,6 +3,7 @@
 
 from device.regs.i82599 import ALL
 from driver.core.family import Family, ProbeLog, Registrar
+from driver.core.vector_options import VectorOptions
 from driver.doors.door import Door
 from driver.ixgbe.adapter import Adapter
 from driver.ixgbe.figures import DUMPED
@@ -19,8 +20,11 @@ def _probe(
     allow_unsupported_sfp: bool,
     queues: int | None,
     register: Registrar | None,
+    vectors: VectorOptions,
 ) -> Adapter:
-    options = ProbeOptions(allow_unsupported_sfp=allow_unsupported_sfp, queues=queues, register=register)
+    options = ProbeOptions(
+        allow_unsupported_sfp=allow_unsupported_sfp, queues=queues, register=register, vectors=vectors
+    )
     return probe(door, options, watch)
 
 

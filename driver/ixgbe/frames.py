@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
+from device.regs.i82599 import EICS_EX, EIMS_EX
+from driver.core.irq_table import IrqTable
 from driver.core.napi import Napi, Rearm
 from driver.core.qvector import QVector
 from driver.core.rings import RxFrame, RxRing, TxRing
@@ -28,6 +30,23 @@ class Frames(Port):
     """
 
     work: Service
+
+    @property
+    def irq_table(self) -> IrqTable:
+        """Who has which vector, and vectors that are added and freed by hand."""
+        return IrqTable(self.scheme, self._trigger)
+
+    def _trigger(self, vector: int) -> None:
+        """Let the chip fire a vector, whatever masks it.
+
+        Raises:
+            DriverError: The port is down, when all of them are silent.
+        """
+        if not self.running:
+            raise DriverError(f"{self.door.name} is down: no vector fires until it is up")
+        self.bar.write(EIMS_EX, 2 ** (vector % 32), vector // 32)
+        self.bar.write(EICS_EX, 2 ** (vector % 32), vector // 32)
+        self.bar.flush()
 
     @property
     def service_interval_s(self) -> float:
@@ -54,7 +73,7 @@ class Frames(Port):
     def other_irq(self) -> None:
         """The miscellaneous interrupt came (with MSI and INTx: the only one)."""
         with suppress(BlockingIOError):
-            os.eventfd_read(self.scheme.other.irq_fd)
+            self.scheme.other_told += os.eventfd_read(self.scheme.other.irq_fd)
         if not self.running:
             return
         if self.scheme.msix:
@@ -130,7 +149,7 @@ class Frames(Port):
         if ready & set(others):
             self.other_irq()  # without MSI-X it is this one that announces rings, too
         with suppress(BlockingIOError):
-            os.eventfd_read(irq_fd)
+            q_vector.told += os.eventfd_read(irq_fd)
 
     def napis(self) -> list[Napi]:
         """A polling context per q_vector, for the rings that exist now."""
@@ -138,7 +157,8 @@ class Frames(Port):
         for q_vector in self.q_vectors:
             offset, value = self.scheme.rearm(q_vector)
             irq_fd = self.scheme.irq_fd(q_vector)
-            napi = Napi(self.bar, q_vector.v_idx, q_vector.rx, q_vector.tx, irq_fd, Rearm(offset, value))
-            q_vector.napi = napi
+            tx = sorted(q_vector.tx, key=lambda ring: ring.xdp)  # the interface's first
+            napi = Napi(self.bar, q_vector.v_idx, q_vector.rx, tx, irq_fd, Rearm(offset, value))
+            q_vector.polling = napi
             found.append(napi)
         return found

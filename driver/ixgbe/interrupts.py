@@ -1,76 +1,46 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The interrupt scheme: which kind of interrupt, how many vectors, and which rings each one serves.
+"""The interrupt scheme: which kind of interrupt, how many vectors, and what is written to their registers.
 
 MSI-X gives queues 0..n-1 their vectors and the last vector to everything else.  With fewer than two MSI-X vectors there
-is one queue pair on MSI, or on INTx.
+is one queue pair on MSI, or on INTx.  Which rings a vector serves: vector_map.py.  Another way: ice_scheme.py.
 
-Ref: ixgbe_init_interrupt_scheme, ixgbe_alloc_q_vectors, ixgbe_configure_msix, ixgbe_configure_msi_and_legacy.
+Ref: ixgbe_init_interrupt_scheme, ixgbe_set_interrupt_capability, ixgbe_acquire_msix_vectors, ixgbe_configure_msix,
+ixgbe_configure_msi_and_legacy.
 """
 
 import errno
 import logging
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 
-from device.regs.i82599 import EIAC, EIAM, EIAM_EX, EICR, EIMS, EIMS_EX, EITR, GPIE, IVAR, IVAR_MISC, TXDCTL
+from device.regs.i82599 import EIAC, EIAM, EIAM_EX, EICR, EIMS, EIMS_EX, EITR, GPIE, IVAR, IVAR_MISC, RXDCTL
 from driver.core.bar import Bar
-from driver.core.irq import DoorMsix, IrqTracker, MsiMap, MsixBackend
+from driver.core.irq import IrqTracker, MsiMap, MsixBackend
 from driver.core.itr import ITR_GRANULARITY_US, ItrIndex
+from driver.core.msix import DoorMsix
 from driver.core.queues import QueuePool
 from driver.core.qvector import QVector
+from driver.core.vector_options import VectorOptions
+from driver.core.vf_vectors import VfVectors
 from driver.core.vsi import Pf, Vsi, VsiType
 from driver.doors.door import Door, IrqKind
 from driver.errors import ProbeError
-from driver.ixgbe.sw_init import MAX_MSIX_VECTORS, NON_Q_VECTORS
+from driver.ixgbe import acquire
+from driver.ixgbe.sw_init import NON_Q_VECTORS, QUEUES_MAX, check_queues
+from driver.ixgbe.vector_map import IxgbeVsi, Share, assign, near
+
+__all__ = ["KINDS", "OTHER_CAUSES", "InterruptScheme", "IxgbeVectors", "IxgbeVsi", "Share", "assign"]
 
 log = logging.getLogger(__name__)
 
 MIN_MSIX_COUNT = 2
-HARDWARE_QUEUES = TXDCTL.count
+HARDWARE_QUEUES = RXDCTL.count
 OTHER_ITR_US = 486  # Linux writes 1950 as it stands: 243 units of 2 us
 ALL = 0xFFFFFFFF
 KINDS = (IrqKind.MSIX, IrqKind.MSI, IrqKind.INTX)
 
 OTHER_CAUSES = {"TCP_TIMER": 1, "OTHER": 1, "LSC": 1, "GPI_SDP1": 1, "GPI_SDP2": 1, "ECC": 1, "MAILBOX": 1}
-
-
-def assign(q_vectors: int, rx: int, tx: int) -> list[tuple[list[int], list[int]]]:
-    """Which Rx and Tx queues each vector serves.
-
-    With a vector for every ring, each ring has its own.  Otherwise a vector takes its share of what is left,
-    rounded up, and queues are dealt out like cards: vector v has queues v, v + q_vectors and so on.
-
-    Ref: ixgbe_alloc_q_vectors.
-    """
-    plan: list[tuple[list[int], list[int]]] = []
-    rx_left, tx_left = rx, tx
-    if q_vectors >= rx + tx:
-        plan += [([queue], []) for queue in range(rx)]
-        rx_left = 0
-    shared = q_vectors - len(plan)
-    for first in range(shared):
-        rx_count = -(-rx_left // (shared - first))
-        tx_count = -(-tx_left // (shared - first))
-        plan.append(
-            (
-                [first + n * q_vectors for n in range(rx_count)],
-                [first + n * q_vectors for n in range(tx_count)],
-            )
-        )
-        rx_left -= rx_count
-        tx_left -= tx_count
-    return plan
-
-
-class IxgbeVsi(Vsi):
-    """The port's VSI: queues are dealt out in this family's way."""
-
-    def map_rings(self) -> None:
-        """Write down which queues each vector serves."""
-        vectors = list(self.live_q_vectors)
-        for q_vector, (rx, tx) in zip(vectors, assign(len(vectors), self.num_rxq, self.num_txq), strict=True):
-            q_vector.rx_container.queues[:] = rx
-            q_vector.tx_container.queues[:] = tx
 
 
 class IxgbeVectors:
@@ -105,9 +75,34 @@ class IxgbeVectors:
 
 
 class InterruptScheme:
-    """Interrupts of one port.  ``init`` takes them, ``clear`` gives them back."""
+    """Interrupts of one port, ixgbe's way.  ``init`` takes them, ``clear`` gives them back.
 
-    def __init__(self, door: Door, bar: Bar, *, cpus: int, kinds: Sequence[IrqKind] = KINDS) -> None:
+    Attributes:
+        wanted: What the user decided about vectors.
+        kind: What was taken; None: nothing.
+        backend: Where single interrupts come from.
+        all_irqs: Who has which interrupt.
+        vsi: The port's queues and vectors.
+        vsis: All of them; the port's is the first.
+        other: The interrupt of everything but queues.
+        queues: Queue pairs that there are.
+        xdp_rings: Tx queues beside those, for XDP.
+        by_hand: Vectors that somebody added while it runs.
+        other_told: How often ``other`` fired.
+        notes: What to say of a kind of VSI, or of something that this chip does not have.
+    """
+
+    notes: Mapping[str, str] = MappingProxyType({})
+
+    def __init__(
+        self,
+        door: Door,
+        bar: Bar,
+        *,
+        cpus: int,
+        kinds: Sequence[IrqKind] = KINDS,
+        wanted: VectorOptions | None = None,
+    ) -> None:
         """Nothing is taken yet.
 
         Args:
@@ -115,17 +110,25 @@ class InterruptScheme:
             bar: Register window.
             cpus: Online CPUs.
             kinds: What to try, in this order.
+            wanted: What the user decided.
         """
         self.door = door
         self.bar = bar
         self.cpus = cpus
         self.kinds = tuple(kinds)
+        self.wanted = wanted or VectorOptions()
         self.kind: IrqKind | None = None
         self.backend: MsixBackend | None = None
+        self.all_irqs: IrqTracker | None = None
         self.vsi: Vsi | None = None
+        self.vsis: list[Vsi] = []
         self.other = MsiMap()
+        self.other_told = 0
         self.relay_fd = -1
         self.queues = 0
+        self.xdp_rings = self.wanted.xdp_rings
+        self.by_hand: dict[int, MsiMap] = {}
+        self.netdev: object | None = None
 
     @property
     def q_vectors(self) -> list[QVector]:
@@ -133,61 +136,92 @@ class InterruptScheme:
         return list(self.vsi.live_q_vectors) if self.vsi is not None else []
 
     @property
+    def xdp_queues(self) -> list[int]:
+        """Hardware Tx queues of XDP, in the order of its rings."""
+        return list(self.vsi.xdp_map) if self.vsi is not None else []
+
+    @property
     def msix(self) -> bool:
         """Whether it is MSI-X."""
         return self.kind is IrqKind.MSIX
 
-    def init(self, queues: int) -> str:
+    @property
+    def tracker(self) -> IrqTracker | None:
+        """Who has which vector of the MSI-X table; None without MSI-X."""
+        return self.all_irqs if self.msix else None
+
+    @property
+    def vfs(self) -> Sequence[VfVectors]:
+        """There are none in this way."""
+        return ()
+
+    def init(self, queues: int, xdp_rings: int | None = None) -> str:
         """Take interrupts for ``queues`` ring pairs; without MSI-X there is one pair, whatever was asked.
+
+        Args:
+            queues: Ring pairs.
+            xdp_rings: Tx rings beside those, for XDP; None: as before.
 
         Returns:
             What was taken, for people.
 
         Raises:
-            ProbeError: EIO, no interrupt of any kind; ENOMEM, vectors could not be made.  Nothing stays taken.
+            DriverError: More queues than the chip has; nothing changed.
+            ProbeError: EIO, no interrupt of any kind; EINVAL, more vectors were asked for than there are; ENOMEM,
+                vectors could not be made.  Nothing stays taken.
         """
+        xdp_rings = self.xdp_rings if xdp_rings is None else xdp_rings
+        check_queues(queues, xdp_rings)
         self.clear()
+        self.xdp_rings = xdp_rings
         try:
             vectors = self._set_capability(queues)
             self._alloc(vectors)
         except BaseException:
             self.clear()
             raise
-        rings = ", ".join(
-            f"{vector.reg_idx}: rx {vector.rx_container.queues} tx {vector.tx_container.queues}"
-            for vector in self.q_vectors[:4]
-        )
-        more = "" if len(self.q_vectors) <= 4 else " …"
+        acquire.tell_homeless(self.door.name, self.wanted, self.q_vectors)
+        return self._said(vectors, queues)
+
+    def _said(self, vectors: int, queues: int) -> str:
         assert self.kind is not None
         fewer = f"; {queues} were asked for" if self.queues < queues else ""
-        return f"{self.kind.name}, {vectors} vectors for {self.queues} ring pairs ({rings}{more}){fewer}"
+        xdp = f" and {self.xdp_rings} XDP rings" if self.xdp_rings else ""
+        shown = acquire.show(self.q_vectors)
+        return f"{self.kind.name}, {vectors} vectors for {self.queues} ring pairs{xdp} ({shown}){fewer}"
 
     def _set_capability(self, queues: int) -> int:
-        """Choose the kind of interrupt; the number of vectors for queues."""
+        """Choose the kind of interrupt; the number of vectors for queues.
+
+        What was granted decides, not what was asked for.
+        """
         for kind in self.kinds:
             backend = DoorMsix(self.door, kind)
             if kind is IrqKind.MSIX:
-                wanted = min(queues + NON_Q_VECTORS, MAX_MSIX_VECTORS)
-                granted = backend.enable(MIN_MSIX_COUNT, wanted)
+                asked = acquire.vectors_to_ask_for(self.door, self.wanted, self.cpus, queues, self.xdp_rings)
+                granted = backend.enable(MIN_MSIX_COUNT, asked)
                 vectors = granted - NON_Q_VECTORS
             else:
                 granted = vectors = backend.enable(1, 1)
-                queues = 1
             if granted > 0:
-                self.kind, self.backend, self.queues = kind, backend, queues
+                self.kind, self.backend = kind, backend
+                self.queues = queues if kind is IrqKind.MSIX else 1
                 return vectors
-            log.info("%s: no %s interrupts: %s", self.door.name, kind.name, os.strerror(-granted))
+            acquire.tell_without(self.door, kind, granted, queues)
         tried = ", ".join(kind.name for kind in self.kinds)
         raise ProbeError(errno.EIO, f"{self.door.name}: no interrupt can be had: tried {tried}")
 
     def _alloc(self, vectors: int) -> None:
         assert self.backend is not None
         tracker = IrqTracker(self.backend, vectors + (NON_Q_VECTORS if self.msix else 0))
-        pf = Pf(tracker, QueuePool(HARDWARE_QUEUES), QueuePool(HARDWARE_QUEUES), vectors, cpus=self.cpus)
-        vsi = IxgbeVsi(pf, VsiType.PF, req_txq=self.queues, req_rxq=self.queues)
-        err = vsi.setup()
-        if err:
-            raise ProbeError(-err, f"interrupt vectors: {os.strerror(-err)}")
+        self.all_irqs = tracker
+        pf = Pf(
+            tracker, QueuePool(QUEUES_MAX), QueuePool(HARDWARE_QUEUES), vectors, cpus=self.cpus,
+            place=near(self.door.numa_node),
+        )  # fmt: skip
+        queues = self.queues
+        vsi = IxgbeVsi(pf, VsiType.PF, req_txq=queues, req_rxq=queues, req_xdp=self.xdp_rings, netdev=self.netdev)
+        self._set_up(vsi)
         self.vsi = vsi
         self.other = tracker.alloc_irq() if self.msix else vectors_first(vsi).irq
         if self.other.index < 0:
@@ -196,19 +230,36 @@ class InterruptScheme:
             # One interrupt tells everything: its eventfd is ours to read, and queues are told through this one.
             self.relay_fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
 
+    def _set_up(self, vsi: Vsi) -> None:
+        err = vsi.setup()
+        if err:
+            raise ProbeError(-err, f"interrupt vectors: {os.strerror(-err)}")
+        self.vsis.append(vsi)
+
+    def attach_netdev(self, netdev: object) -> None:
+        """The interface exists now: each vector of the port gets its NAPI; those made from now on have it at once."""
+        self.netdev = netdev
+        if self.vsi is not None:
+            self.vsi.attach_netdev(netdev)
+
     def irq_fd(self, q_vector: QVector) -> int:
         """The eventfd that says that rings of ``q_vector`` want polling."""
         return q_vector.irq.irq_fd if self.msix else self.relay_fd
 
     def clear(self) -> None:
-        """Give every interrupt back; safe to call twice."""
-        if self.vsi is not None:
-            tracker = self.vsi.pf.tracker
+        """Give every interrupt back, in reverse; safe to call twice."""
+        if self.by_hand:
+            log.info("%s: vectors %s, added by hand, go with the others", self.door.name, sorted(self.by_hand))
+        tracker, self.all_irqs = self.all_irqs, None
+        if tracker is not None:
+            while self.by_hand:
+                tracker.free_irq(self.by_hand.popitem()[1])
             if self.msix and self.other.index >= 0:
                 tracker.free_irq(self.other)
-            self.vsi.release()
+            while self.vsis:
+                self.vsis.pop().release()
             tracker.deinit()
-            self.vsi = None
+        self.vsi = None
         self.other = MsiMap()
         if self.relay_fd >= 0:
             os.close(self.relay_fd)

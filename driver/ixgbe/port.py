@@ -27,6 +27,7 @@ class Port:
         arena: Memory of the rings; None while the port is down.
         rx_rings: Rings by queue, empty while the port is down.
         tx_rings: The same for Tx.
+        xdp_rings: Tx rings that are no queues of the interface, on the hardware queues above those.
         link: As the service task saw it last.
         running: Between ``up`` and ``down``.
         about: What the probe found, by name.
@@ -50,6 +51,7 @@ class Port:
         self.arena: Arena | None = None
         self.rx_rings: list[Any] = []
         self.tx_rings: list[Any] = []
+        self.xdp_rings: list[Any] = []
         self.link = LinkStatus()
         self.running = False
         self.about: dict[str, str] = {}
@@ -84,6 +86,11 @@ class Port:
     def q_vectors(self) -> list[QVector]:
         """The vectors that serve rings."""
         return self.scheme.q_vectors
+
+    @property
+    def senders(self) -> list[Any]:
+        """Every Tx ring: the interface's, then those of XDP."""
+        return [*self.tx_rings, *self.xdp_rings]
 
     @property
     def mac(self) -> str:

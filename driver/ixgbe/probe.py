@@ -25,7 +25,7 @@ from driver.ixgbe.hw.hw import Hw
 from driver.ixgbe.hw.info import DEVICES, IDS, DeviceId
 from driver.ixgbe.hw.mac import show, valid_station
 from driver.ixgbe.hw.phy import SfpType, UnsupportedSfpError
-from driver.ixgbe.interrupts import InterruptScheme
+from driver.ixgbe.ice_scheme import scheme_for
 from driver.ixgbe.probe_card import (
     add_san_mac,
     check_fw_error,
@@ -47,7 +47,7 @@ from driver.ixgbe.probe_pci import (
 )
 from driver.ixgbe.probing import ProbeOptions, Probing, QuietLog
 from driver.ixgbe.rings import RINGS
-from driver.ixgbe.sw_init import check_queues, sw_init
+from driver.ixgbe.sw_init import sw_init
 
 __all__ = ["STEPS", "ProbeLog", "ProbeOptions", "Probing", "Step", "probe"]
 
@@ -191,7 +191,7 @@ def mac_set_default_filter(p: Probing) -> str:
 
 def init_service_task(p: Probing) -> str:
     """Make the adapter with its service task; it does nothing until the port is up."""
-    scheme = InterruptScheme(p.door, p.bar, cpus=p.cpus, kinds=p.options.interrupts)
+    scheme = scheme_for(p.door, p.bar, cpus=p.cpus, kinds=p.options.interrupts, wanted=p.options.vectors)
     p.adapter_made = Adapter(p.hw, p.sw, scheme, p.claim, iova_base=p.iova_base)
     p.adapter.saved_state = p.saved_state
     return "link, statistics, hang check"
@@ -204,8 +204,7 @@ def init_interrupt_scheme(p: Probing) -> str:
         ProbeError: EIO, there is no interrupt to be had.
     """
     p.undo_with("interrupts", p.adapter.scheme.clear)
-    queues = check_queues(p.options.queues) if p.options.queues is not None else p.sw.queue_limit
-    return p.adapter.scheme.init(queues)
+    return p.adapter.scheme.init(p.options.queues if p.options.queues is not None else p.sw.queue_limit)
 
 
 def start_hw(p: Probing) -> str:
@@ -303,7 +302,7 @@ def probe(
     options = options or ProbeOptions()
     watch = watch or QuietLog()
     p = Probing(door, options, clock=options.clock or SystemClock())
-    p.cpus = options.cpus or len(os.sched_getaffinity(0))
+    p.cpus = options.vectors.cpus or options.cpus or len(os.sched_getaffinity(0))
     p.undo_with("door", door.close)
     name = "probe"
     try:

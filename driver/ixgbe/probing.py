@@ -12,6 +12,7 @@ from driver.claim import Claim
 from driver.core.bar import Bar
 from driver.core.dma import IOVA_BASE_64
 from driver.core.itr import ITR_20K_US
+from driver.core.vector_options import VectorOptions
 from driver.doors.config import Config
 from driver.doors.door import Door, IrqKind
 from driver.errors import DriverError
@@ -48,6 +49,7 @@ class ProbeOptions:
         clock: Time; the system's if not given.
         claim_dir: Where claims live; the usual place if not given.
         register: Makes the interface, where Linux registers the netdev; what it returns removes it.
+        vectors: How to share out interrupt vectors.
     """
 
     allow_unsupported_sfp: bool = False
@@ -60,6 +62,7 @@ class ProbeOptions:
     clock: Clock | None = None
     claim_dir: Path | None = None
     register: Callable[[Adapter], Callable[[], object]] | None = None
+    vectors: VectorOptions = field(default_factory=VectorOptions)
 
 
 @dataclass

@@ -144,7 +144,7 @@ class Service:
                 port.link = LinkStatus()
 
     def _tx_pending(self) -> bool:
-        return any(ring.pending for ring in self.port.tx_rings)
+        return any(ring.pending for ring in self.port.senders)
 
     # ---- hang ------------------------------------------------------------------------------------------------------
 
@@ -157,7 +157,7 @@ class Service:
         if not port.link.up:
             self._progress.clear()
             return False
-        for ring in port.tx_rings:
+        for ring in port.senders:
             packets = ring.stats()["packets"]
             seen, stuck = self._progress.get(ring.queue, (None, 0))
             stuck = stuck + 1 if ring.pending and packets == seen and not paused else 0

@@ -58,13 +58,14 @@ class SwState:
 def sw_init(hw: Hw, cpus: int) -> SwState:
     """Set limits by MAC generation and CPUs, make the address table, and read how many vectors there are.
 
-    A function may come without MSI-X: there is no table then, and MSI or INTx will do.
+    RSS limits the queues that are made by themselves.  Linux's flow director, DCB and pools would make more: this
+    driver has none of the three.  A function may come without MSI-X: there is no table then, and MSI or INTx will do.
     """
     info = hw.info
     table = hw.config.read(MSIX_CTRL).TABLE_SIZE + 1 if hw.config.has(MSIX_CTRL) else 0
     return SwState(
         rss_limit=info.rss_queues,
-        queue_limit=min(QUEUES_MAX - NON_Q_VECTORS, cpus),
+        queue_limit=min(info.rss_queues, cpus),
         rar_entries=hw.mac.alloc_table(),
         rx_fifo_kib=info.rx_fifo_kib,
         tx_fifo_kib=info.tx_fifo_kib,
@@ -72,14 +73,24 @@ def sw_init(hw: Hw, cpus: int) -> SwState:
     )
 
 
-def check_queues(queues: int) -> int:
+def check_queues(queues: int, xdp_rings: int = 0) -> int:
     """A queue count that the hardware has.
 
+    Args:
+        queues: Queue pairs.
+        xdp_rings: Tx queues beside those, for XDP.
+
     Raises:
-        DriverError: Not 1..64.
+        DriverError: Not 1..64, or more Tx queues than 64 with those of XDP.
     """
     if not 1 <= queues <= QUEUES_MAX:
         raise DriverError(f"{queues} queues: the 82599 has 1 to {QUEUES_MAX} for software")
+    left = QUEUES_MAX - queues
+    if not 0 <= xdp_rings <= left:
+        raise DriverError(
+            f"{xdp_rings} XDP rings beside {queues} queues: the 82599 has {QUEUES_MAX} Tx queues for software, "
+            f"which leaves 0 to {left}"
+        )
     return queues
 
 

@@ -84,7 +84,7 @@ def hw_down(port: Port) -> Teardown:
     attempt("flush", hw.flush)
     link: list[bool] = []
     attempt("link", lambda: link.append(hw.link.check().up))
-    for ring in port.tx_rings:
+    for ring in port.senders:
         attempt(f"Tx queue {ring.queue} off", lambda queue: config.disable_tx_queues(bar, [queue], wait=any(link)),
                 ring.queue)  # fmt: skip
     attempt("transmit off", lambda: bar.update(DMATXCTL, TE=0))
@@ -102,7 +102,7 @@ def _running(port: Port) -> bool:
     """Whether any queue of the port may still do DMA; one that cannot be asked may."""
     try:
         return any(port.bar.read(RXDCTL, ring.queue).ENABLE for ring in port.rx_rings) or any(
-            port.bar.read(TXDCTL, ring.queue).ENABLE for ring in port.tx_rings
+            port.bar.read(TXDCTL, ring.queue).ENABLE for ring in port.senders
         )
     except DeviceGone:
         return False

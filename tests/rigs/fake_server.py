@@ -65,6 +65,7 @@ class FakeServer:
     path: Path
     bar0_bytes: int = 0x20000
     irq_counts: tuple[int, int, int] = (1, 1, 64)
+    irq_flags: int = 1
     max_fds: int = 8
     version: tuple[int, int] = (0, 0)
     capabilities: bytes | None = None
@@ -237,12 +238,14 @@ class FakeServer:
 
     def _irq_info(self, body: bytes, _fds: list[int]) -> bytes:
         index = struct.unpack_from("<III", body)[2]
-        return struct.pack("<IIII", 16, 1, index, self.irq_counts[index])
+        return struct.pack("<IIII", 16, self.irq_flags, index, self.irq_counts[index])
 
     def _set_irqs(self, body: bytes, fds: list[int]) -> bytes | int:
         _, flags, index, start, count = struct.unpack_from("<IIIII", body)
         have = self.eventfds.setdefault(index, {})
-        if flags == 0x24:
+        if flags == 0x24 and not fds:
+            _close([have.pop(n) for n in range(start, start + count) if n in have])
+        elif flags == 0x24:
             if len(fds) != count or count > self.max_fds:
                 _close(fds)
                 return 22

@@ -84,6 +84,21 @@ class PairDoor(Door):
         self.config.set_armed(KINDS[kind])
         set_irq_enable(Config(self), kind, enable=True, vectors=len(eventfds))
 
+    def irq_dynamic(self, kind: IrqKind) -> bool:
+        return kind is IrqKind.MSIX and self.irq_count(kind) > 1
+
+    def irq_arm(self, kind: IrqKind, index: int, eventfd: int) -> None:
+        self._open()
+        assert self.irq_dynamic(kind)
+        if not 0 <= index < self.irq_count(kind):
+            raise OSError(errno.EINVAL, f"{self.name}: vector {index} of {self.irq_count(kind)}")
+        self.irqs.set(index, eventfd)
+
+    def irq_disarm(self, kind: IrqKind, index: int) -> None:
+        self._open()
+        assert self.irq_dynamic(kind)
+        self.irqs.set(index, -1)
+
     def irq_disable(self, kind: IrqKind) -> None:
         self._open()
         set_irq_enable(Config(self), kind, enable=False)

@@ -29,7 +29,7 @@ RUN: dict[str, dict[str, str]] = {
         ".venv/bin/python -m device.regs show NAME": r"LINKS",
         ".venv/bin/python -m device.regs decode 0x1028=0x02000000": r"RXDCTL\[0\] = 0x02000000  ENABLE=1",
         ".venv/bin/python -m device.regs decode 0x042a4=0x70000000": r"LINKS = 0x70000000 .* UP=1",
-        ".venv/bin/python -m driver probe|up|stats|regs|eeprom|module|link|vectors NIC": r"Usage: driver",
+        ".venv/bin/python -m driver probe|up|stats|regs|eeprom|module|link|vectors|irq NIC": r"Usage: driver",
         ".venv/bin/python -m pytest FILE::TEST": r"1 passed",
         ".venv/bin/python -m pytest tests/unit/i82599/test_rx_ring.py::test_one_frame": r"\d passed",
         ".venv/bin/python -m pytest tests/unit/i82599/test_rx_ring.py -k wrap -x": r"\d passed",
@@ -71,6 +71,9 @@ RUN: dict[str, dict[str, str]] = {
 
 ELSEWHERE: dict[str, tuple[str, str, str]] = {
     "python3 -m ci demo": ("tests/host/test_demo_ends.py", "test_two_at_once", "Demo("),
+    ".venv/bin/python -m driver irq NIC add|free|fire|table|affinity": (
+        "tests/host/test_irq_hands.py", "test_a_vector_is_added_fired_and_freed_under_traffic", '"fire", "9"',
+    ),
     "python3 -m ci setup": ("tests/unit/ci/test_setup.py", "test_without_libvfio_user_the_rest_is_built", "build."),
     "python3 -m ci lint": ("ci/steps.py", "_run_tiers", "lint()"),
     "python3 -m ci sanitize": ("ci/steps.py", "_run_tiers", "sanitize)"),

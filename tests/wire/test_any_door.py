@@ -6,6 +6,7 @@ one whose wire sends everything back: tests/boot/test_ours_door.py runs this fil
 Nothing here knows which it is.
 """
 
+import errno
 import os
 import select
 import struct
@@ -22,6 +23,7 @@ from device.regs.i82599 import (
     EIAM_EX,
     EICS_EX,
     EIMC_EX,
+    EIMS_EX,
     HLREG0,
     RDBAH,
     RDBAL,
@@ -213,6 +215,38 @@ def test_every_vector_fires_through_its_own_eventfd(nic: str) -> None:
                 adapter.bar.write_offset(*adapter.scheme.rearm(vector))
                 assert fired(fds[vector.reg_idx])
                 assert not any(fired(fd, 0) for fd in fds.values()), "nobody else's"
+
+
+def test_a_vector_is_armed_beside_those_that_run_and_fires(nic: str) -> None:
+    """SET_IRQS for vector 7 alone while 0 to 2 carry traffic, and back again."""
+    with Driver(nic) as driver:
+        adapter = driver.adapter
+        tracker = adapter.scheme.tracker
+        assert tracker is not None
+        if not driver.door.irq_dynamic(IrqKind.MSIX):
+            assert tracker.alloc_irq_at(7).index == -errno.ERANGE, "there are the enabled ones and no more"
+            pytest.skip("this kernel enables all vectors at once")
+        assert sorted(tracker.entries) == [0, 1, 2]
+        for _ in range(2):
+            added = tracker.alloc_irq_at(7)
+            assert added.index == 7
+            fd = added.irq_fd
+            for n in range(3):
+                adapter.bar.write(EIMS_EX, 2**7)
+                adapter.bar.write(EICS_EX, 2**7)
+                adapter.bar.flush()
+                assert fired(fd), n
+                assert not fired(fd, 0)
+            while fired(adapter.q_vectors[0].irq.irq_fd, QUIET_S):
+                pass
+            adapter.bar.write_offset(*adapter.scheme.rearm(adapter.q_vectors[0]))
+            driver.send([frame(7)])
+            assert driver.receive(1) == [frame(7)], "the others go on"
+            assert fired(adapter.q_vectors[0].irq.irq_fd)
+            tracker.free_irq(added)
+            assert sorted(tracker.entries) == [0, 1, 2]
+        driver.send([frame(8)])
+        assert driver.receive(1) == [frame(8)]
 
 
 @pytest.mark.parametrize("kind", list(IrqKind), ids=lambda kind: kind.name)

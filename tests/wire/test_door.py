@@ -159,6 +159,32 @@ def test_vectors_go_in_messages_the_server_takes(server: FakeServer, door: VfioU
             os.close(fd)
 
 
+def test_one_vector_is_armed_and_disarmed_alone(server: FakeServer, door: VfioUserDoor) -> None:
+    fds = [os.eventfd(0, os.EFD_NONBLOCK) for _ in range(4)]
+    try:
+        door.irq_enable(IrqKind.MSIX, fds[:3])
+        start = len(server.log)
+        door.irq_arm(IrqKind.MSIX, 7, fds[3])
+        assert sorted(server.eventfds[2]) == [0, 1, 2, 7]
+        os.eventfd_write(server.eventfds[2][7], 1)
+        assert select.select(fds, [], [], 1)[0] == [fds[3]]
+        door.irq_disarm(IrqKind.MSIX, 7)
+        assert sorted(server.eventfds[2]) == [0, 1, 2]
+        asked = [struct.unpack("<IIIII", msg.body) for msg in server.log[start:] if msg.command == wire.SET_IRQS]
+        assert asked == [(20, 0x24, 2, 7, 1)] * 2
+        assert wire.WRITE not in server.commands()[start:], "the enable bit stays as it is"
+        door.irq_disable(IrqKind.MSIX)
+    finally:
+        for fd in fds:
+            os.close(fd)
+
+
+@pytest.mark.parametrize(("flags", "dynamic"), [(9, False), (1, True)], ids=["NORESIZE", "dynamic"])
+def test_the_server_says_whether_vectors_may_be_added(path: Path, flags: int, dynamic: bool) -> None:
+    with FakeServer(path, irq_flags=flags) as server, contextlib.closing(door_to(server)) as door:
+        assert [door.irq_dynamic(kind) for kind in IrqKind] == [False, False, dynamic]
+
+
 def test_the_enable_bit_comes_after_the_eventfds_and_goes_before_them(server: FakeServer, door: VfioUserDoor) -> None:
     fd = os.eventfd(0)
     try:

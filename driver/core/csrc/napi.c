@@ -136,7 +136,7 @@ static int pump_tx(struct napi *napi)
     for (uint32_t i = 0; i < napi->tx_count; i++) {
         int rc;
 
-        if (napi->tx_blocked[i])
+        if (napi->tx_blocked[i] || napi->tx_tap[i] < 0)
             continue;
         rc = netdev_tx(napi->tx[i], napi->tx_tap[i], NAPI_WEIGHT, &napi->netdev);
         if (rc == -EAGAIN) {

@@ -5,7 +5,7 @@ import errno
 
 import pytest
 
-from driver.core.irq import Budget, IrqEntry, IrqTracker, MsiMap, Policy, vector_budget
+from driver.core.irq import Budget, IrqEntry, IrqTracker, MsiMap, Policy, alloc_misc, vector_budget
 from driver.core.vf_vectors import SriovVectors
 from tests.rigs.msix import FakeMsix
 
@@ -151,6 +151,46 @@ def test_i11_deinit_reports_what_leaked() -> None:
     assert not irqs.entries
 
 
+def test_i12_the_misc_vector_is_the_first_and_a_refused_handler_gives_it_back() -> None:
+    irqs, _ = tracker(4)
+    assert alloc_misc(irqs, lambda _irq: 0).index == 0
+    irqs, _ = tracker(4)
+    seen: list[int] = []
+
+    def refuse(irq: MsiMap) -> int:
+        seen.append(irq.index)
+        return -errno.EBUSY
+
+    assert alloc_misc(irqs, refuse) == MsiMap(-errno.EBUSY)
+    assert (seen, irqs.entries) == ([0], {})
+    for _ in range(4):
+        irqs.alloc_irq()
+    assert alloc_misc(irqs, lambda _irq: 0).index == -errno.ENOENT, "none is left"
+
+
+def test_a_vector_of_ones_own_choice() -> None:
+    irqs, backend = tracker(4, dyn=True)
+    assert irqs.alloc_irq_at(7).index == 7
+    assert irqs.entries[7].dynamic
+    assert irqs.alloc_irq_at(2).index == 2
+    assert not irqs.entries[2].dynamic
+    assert backend.calls == [("alloc_at", 7)]
+    assert [irqs.alloc_irq_at(index).index for index in (7, 2)] == [-errno.EBUSY] * 2
+    assert [irqs.alloc_irq_at(index).index for index in (16, -1)] == [-errno.ERANGE] * 2
+    irqs.sriov_base_vector = 12
+    assert irqs.alloc_irq_at(12).index == -errno.ENOENT
+    backend.fail_at[9] = -errno.ENOSPC
+    assert irqs.alloc_irq_at(9).index == -errno.ENOSPC
+    assert sorted(irqs.entries) == [2, 7]
+    assert [irqs.alloc_irq(True).index for _ in range(4)] == [0, 1, 3, 4], "the others are as free as before"
+
+
+def test_without_dynamic_vectors_there_are_the_static_ones() -> None:
+    irqs, _ = tracker(4)
+    assert irqs.alloc_irq_at(4).index == -errno.ERANGE
+    assert irqs.alloc_irq_at(3).index == 3
+
+
 @pytest.mark.parametrize(
     ("total", "static", "vfs", "count", "queues", "base", "firsts"),
     [
@@ -181,6 +221,14 @@ def test_too_many_vfs_and_none() -> None:
     assert SriovVectors(irqs, 20).enable(4, free_queues=3) == -errno.ENOSPC
 
 
+@pytest.mark.parametrize(("free", "queues"), [(64, 4), (16, 4), (15, 2), (11, 2), (7, 1), (4, 1)])
+def test_free_queues_cut_a_vfs_share_to_a_power_of_two(free: int, queues: int) -> None:
+    irqs, _ = tracker(10, 64)
+    sriov = SriovVectors(irqs, 64)
+    assert sriov.enable(4, free_queues=free) == 0
+    assert [(vf.count, vf.queues) for vf in sriov.vfs] == [(5, queues)] * 4, "vectors are as many as before"
+
+
 def test_the_off_by_one_of_the_base_vector() -> None:
     irqs, _ = tracker(10, 26)
     assert SriovVectors(irqs, 26).enable(1) == -errno.EINVAL
@@ -203,6 +251,7 @@ def test_changing_one_vfs_count() -> None:
     for vf in sriov.vfs[1:]:
         vf.active = False
     assert sriov.set_count(0, 8) == 0
+    assert sriov.vfs[0].queues == 8
     windows = [set(range(vf.first, vf.first + vf.count)) for vf in sriov.vfs]
     assert sum(map(len, windows)) == len(set.union(*windows)) == 9 + 15
     assert min(map(min, windows)) >= irqs.sriov_base_vector > irqs.max_used

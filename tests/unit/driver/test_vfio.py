@@ -14,9 +14,10 @@ from device.regs import pci as layout
 from device.regs.i82599 import CTRL, STATUS
 from driver.core.bar import Bar
 from driver.core.dma import IOVA_BASE_64, Arena
+from driver.core.msix import DoorMsix
 from driver.doors import binding
 from driver.doors.config import Config
-from driver.doors.door import IrqKind
+from driver.doors.door import FewerIrqsError, IrqKind
 from driver.doors.kernel import Kernel, ids
 from driver.doors.open import open_door
 from driver.doors.vfio import VfioDoor
@@ -139,7 +140,10 @@ class FakeKernel(Kernel):
     def _device_get_irq_info(self, argument: int | bytearray) -> None:
         assert isinstance(argument, bytearray)
         index = struct.unpack_from("<III", argument)[2]
-        argument[:] = struct.pack("<IIII", 16, 9, index, (1, 1, 64)[index])
+        argument[:] = struct.pack("<IIII", 16, self.answers.get("irq_flags", 9), index, (1, 1, 64)[index])
+
+    def _device_set_irqs(self, argument: int | bytearray) -> int:
+        return self.answers.get("granted", 0)
 
     def _iommu_unmap_dma(self, argument: int | bytearray) -> None:
         assert isinstance(argument, bytearray)
@@ -257,6 +261,39 @@ def test_vectors_are_an_array_of_eventfds_in_one_call(kernel: FakeKernel, door: 
     for count in (0, 65):
         with pytest.raises(ValueError, match=f"{count} eventfds"):
             door.irq_enable(IrqKind.MSIX, [0] * count)
+
+
+def test_one_vector_is_armed_and_disarmed_alone(kernel: FakeKernel, door: VfioDoor) -> None:
+    door.irq_arm(IrqKind.MSIX, 7, 33)
+    door.irq_disarm(IrqKind.MSIX, 7)
+    assert kernel.asked("DEVICE_SET_IRQS") == [
+        struct.pack("<IIIIIi", 24, 0x24, 2, 7, 1, 33),
+        struct.pack("<IIIIIi", 24, 0x24, 2, 7, 1, -1),
+    ]
+
+
+@pytest.mark.parametrize(("flags", "dynamic"), [(9, False), (1, True)], ids=["NORESIZE", "dynamic"])
+def test_the_kernel_says_whether_it_can_add_vectors(tmp_path: Path, flags: int, dynamic: bool) -> None:
+    kernel = FakeKernel(tmp_path)
+    kernel.answers["irq_flags"] = flags
+    door = VfioDoor(ADDRESS, kernel=kernel)
+    assert [door.irq_dynamic(kind) for kind in IrqKind] == [False, False, dynamic], "one vector alone is all there is"
+    assert DoorMsix(door).can_alloc_dyn is dynamic
+    door.close()
+
+
+def test_what_the_kernel_has_of_vectors_decides(kernel: FakeKernel, door: VfioDoor) -> None:
+    """VFIO returns how many it could have enabled, and has enabled none then."""
+    kernel.answers["granted"] = 3
+    with pytest.raises(FewerIrqsError, match="the system has 3 of 9 MSIX") as caught:
+        door.irq_enable(IrqKind.MSIX, list(range(9)))
+    assert (caught.value.granted, caught.value.errno) == (3, errno.ENOSPC)
+
+
+def test_the_numa_node_is_what_sysfs_says(kernel: FakeKernel, door: VfioDoor) -> None:
+    assert door.numa_node == -1
+    (kernel.device / "numa_node").write_text("1\n")
+    assert door.numa_node == 1
 
 
 def test_dma_memory_is_mapped_by_its_address_here(kernel: FakeKernel, door: VfioDoor) -> None:

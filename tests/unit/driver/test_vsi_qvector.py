@@ -10,7 +10,7 @@ import pytest
 from driver.core.irq import IrqEntry, IrqTracker, MsiMap
 from driver.core.itr import Dim, DimSample, ItrIndex, ItrMode
 from driver.core.queues import QueuePool, share
-from driver.core.qvector import QVector, request_irqs
+from driver.core.qvector import QVector, irq_name, request_irqs
 from driver.core.vf_vectors import VfVectors
 from driver.core.vsi import Pf, Vsi, VsiType, alloc_q_vectors, free_q_vector
 from tests.rigs.msix import FakeMsix
@@ -315,8 +315,61 @@ def test_queues_scatter_when_no_run_is_left_and_roll_back() -> None:
 def test_rx_queues_missing_gives_the_tx_queues_back() -> None:
     pf = make_pf()
     pf.rxqs.taken = set(range(16))
-    assert Vsi(pf, VsiType.PF, req_rxq=4).setup() == -errno.ENOMEM
+    assert Vsi(pf, VsiType.PF, req_rxq=4, req_xdp=3).setup() == -errno.ENOMEM
     assert not pf.txqs.taken
+
+
+def test_xdp_queues_missing_gives_the_tx_queues_back() -> None:
+    pf = make_pf(queues=6)
+    pf.txqs.taken = {5}
+    assert Vsi(pf, VsiType.PF, req_txq=4, req_rxq=4, req_xdp=2).setup() == -errno.ENOMEM
+    assert pf.txqs.taken == {5}
+    assert not pf.rxqs.taken
+
+
+def test_xdp_queues_lie_above_the_others_and_are_cut_into_runs() -> None:
+    pf = make_pf()
+    vsi = Vsi(pf, VsiType.PF, req_txq=3, req_rxq=3, req_xdp=4)
+    assert vsi.setup() == 0
+    assert (vsi.txq_map, vsi.xdp_map) == ([0, 1, 2], [3, 4, 5, 6])
+    assert [vector.xdp_queues for vector in vectors(vsi)] == [[3, 4], [5], [6]]
+    hw = Hw()
+    vsi.cfg_msix(hw)
+    assert [(queue, vector) for queue, vector, _ in hw.tx] == [(0, 0), (3, 0), (4, 0), (1, 1), (5, 1), (2, 2), (6, 2)]
+    vsi.release()
+    assert held(pf) == (0, 0, 0, 0)
+
+
+def test_a_vector_of_xdp_rings_alone_is_moderated_and_named_as_a_sender() -> None:
+    vector, hw = QVector(0), Hw()
+    assert irq_name("ixlab", "eth0", vector, {}) == ""
+    vector.xdp_queues[:] = [5]
+    assert irq_name("ixlab", "eth0", vector, {}) == "ixlab-eth0-tx-0"
+    vector.cfg_itr(hw)
+    assert [itr for itr, _, _ in hw.itr] == [ItrIndex.TX]
+
+
+def test_interrupts_are_those_of_who_polls_and_who_reads() -> None:
+    vector = QVector(0)
+    vector.told = 2
+    assert vector.irqs == 2
+
+    class Poll:
+        def stats(self) -> dict[str, int]:
+            return {"irqs": 40, "polls": 50}
+
+    vector.polling = Poll()
+    assert vector.irqs == 42
+
+
+def test_v8_says_when_napi_was_added() -> None:
+    vsi = Vsi(make_pf(), VsiType.PF)
+    vsi.setup()
+    vsi.attach_netdev("eth0")
+    assert {vector.napi_when for vector in vectors(vsi)} == {"by the later load"}
+    vsi.release()
+    vsi.setup()
+    assert {vector.napi_when for vector in vectors(vsi)} == {"with the vector"}
 
 
 def test_after_any_failure_nothing_is_held() -> None:

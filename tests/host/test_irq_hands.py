@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Vectors of a running driver by its command line: armed beside those that carry traffic, fired, and freed again."""
+
+import json
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from driver.exits import Exit
+from tests.rigs.host import HOST_IF, WIRE4, Stage, eventually
+
+pytestmark = [pytest.mark.root, pytest.mark.timeout(240)]
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[Stage]:
+    with Stage(tmp_path) as stage:
+        yield stage
+
+
+def irq(stage: Stage, *words: str) -> Any:
+    done = stage.cli("irq", stage.nic, *words, "--json")
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def fired(stage: Stage) -> dict[int, int]:
+    return {row["index"]: row["fired"] for row in irq(stage, "table")["vectors"]}
+
+
+def more_fired(stage: Stage, times: int) -> bool:
+    return fired(stage)[9] == times + 1
+
+
+def refused(stage: Stage, *words: str) -> str:
+    done = stage.cli("irq", stage.nic, *words)
+    assert done.returncode == Exit.FAILED, (done.returncode, done.stderr)
+    return done.stderr
+
+
+@pytest.mark.parametrize("like", ["ixgbe", "ice"])
+def test_a_vector_is_added_fired_and_freed_under_traffic(stage: Stage, like: str) -> None:
+    stage.device("--msix", "16")
+    stage.driver("--queues", "2", "--vectors-like", like, "--xdp-rings", "1")
+    stage.address()
+    stage.wait_for_link()
+    stage.ping(WIRE4)
+    before = fired(stage)
+    assert irq(stage, "add", "9") == {"index": 9}
+    for times in range(3):
+        assert irq(stage, "fire", "9")["fired_before"] == times
+        eventually(partial(more_fired, stage, times), "one more interrupt")
+    assert "is armed" in stage.cli("irq", stage.nic, "add", "11").stdout
+    assert "vector 9 is taken: added by hand" in refused(stage, "add", "9")
+    assert "vector 16 is beyond the table, which has 0 to 15" in refused(stage, "add", "16")
+    assert "vector 10 is not in use" in refused(stage, "free", "10")
+    assert "vector 0 is static" in refused(stage, "free", "0")
+    stage.ping(WIRE4)
+    assert irq(stage, "free", "9") == {"index": 9}
+    assert irq(stage, "free", "11") == {"index": 11}
+    after = fired(stage)
+    assert sorted(after) == sorted(before)
+    assert sum(after.values()) > sum(before.values()), "frames make interrupts, and they are counted"
+    table = irq(stage, "table")
+    assert table["table_len"] == 16
+    (pf,) = (row for row in table["vsis"] if row["vsi"] == "PF")
+    assert pf["napi"] == "by the later load"
+    assert pf["xdp"] == "2"
+    if like == "ice":
+        assert {row["vsi"]: row["reg_idx"] for row in table["vsis"]} == {"PF": "1-2", "CTRL": "3"}
+
+
+def test_vfs_part_of_the_table_is_refused(stage: Stage) -> None:
+    stage.device()
+    stage.driver("--vectors-like", "ice", "--reserve-vfs", "4", "--irq-policy", "seed", "--cpus", "4")
+    assert irq(stage, "table")["reserved_from"] == 44
+    assert "vector 50 is kept for VFs, which have 44 to 63" in refused(stage, "add", "50")
+    assert irq(stage, "add")["index"] == 8, "the older generation adds what is not static"
+    said = stage.cli("irq", stage.nic, "table").stdout
+    assert "VF 0 mailbox" in said
+    assert "this chip has none" in said
+    assert stage.programs[-1].end() == 0
+    assert HOST_IF not in stage.host.run("ip", "-o", "link")
+
+
+@pytest.mark.parametrize(
+    ("words", "said", "code"),
+    [
+        (("--vectors", "9"), "9 vectors were asked for, and its MSI-X table has 8: give 1 to 8", Exit.REFUSED),
+        (("--queues", "60", "--xdp-rings", "5"), "leaves 0 to 4", Exit.FAILED),
+        (("--vectors-like", "ice", "--reserve-vfs", "9"), "no room for 9 VFs", Exit.REFUSED),
+    ],
+)
+def test_what_cannot_be_is_said_before_anything_is_up(
+    stage: Stage, words: tuple[str, ...], said: str, code: Exit
+) -> None:
+    stage.device("--msix", "8")
+    done = stage.cli("up", stage.nic, "--netdev", HOST_IF, *words)
+    assert done.returncode == code
+    assert said in done.stderr
+    assert HOST_IF not in stage.host.run("ip", "-o", "link")
