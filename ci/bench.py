@@ -2,6 +2,7 @@
 """``python3 -m ci bench``: how fast the pair is, against what the same cores can do at best, in one run.
 
 ``bench instructions`` counts instructions (``tests/bench/instructions.py``), which a busy machine cannot spoil.
+``bench itr`` compares interrupts, intervals and polling (``tests/bench/itr.py``).
 
 Absolute figures on a shared machine say little; every row that matters is a ratio of two things measured in turn, and
 what is printed is the median of the rounds with its spread.
@@ -151,6 +152,12 @@ def measure(doorbells: str, baseline: Path) -> list[tuple[str, str, str]]:
 
 def main(asked: argparse.Namespace) -> int:
     """Measure and print; returns the exit code."""
+    if asked.plot is not None and asked.what != "itr":
+        raise CiError("--plot draws what `bench itr` measures; give both, or neither")
+    if asked.what == "itr":
+        plot = ["--plot", asked.plot.resolve()] if asked.plot is not None else []
+        run([sys.executable, "-m", "tests.bench.itr", *(["--json"] if asked.json else []), *plot])
+        return 0
     if asked.what == "instructions":
         machine.ensure((VALGRIND,))
         run([sys.executable, "-m", "tests.bench.instructions", *(["--json"] if asked.json else [])])

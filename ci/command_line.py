@@ -45,7 +45,11 @@ def _stubs(parser: argparse.ArgumentParser) -> None:
 
 
 def _bench(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("what", nargs="?", choices=["instructions"], help="count instructions, in place of time")
+    what = "instructions: count them, in place of time; itr: interrupts, intervals and polling compared"
+    parser.add_argument("what", nargs="?", choices=["instructions", "itr"], help=what)
+    parser.add_argument(
+        "--plot", type=Path, metavar="FILE.svg", help="with itr: draw it there, and a second one beside it"
+    )
     parser.add_argument("--json", action="store_true", help="one JSON value on stdout, for programs")
 
 

@@ -10,7 +10,7 @@ from ci.command_line import ALONE, SHELLS, STEPS, TIERS, parser
 from ci.say import ROOT, CiError
 
 PROGRAMS = ("device", "driver")
-WORDS = {"test": (*TIERS, *ALONE), "completion": SHELLS, "bench": ("instructions",)}
+WORDS = {"test": (*TIERS, *ALONE), "completion": SHELLS, "bench": ("instructions", "itr")}
 
 # Bash asks by a command's last name, so `.venv/bin/python` is `python` here.
 PYTHON = """\

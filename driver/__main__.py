@@ -20,10 +20,12 @@ try:
 
     from device.regs.terminal import any_locale
     from device.regs.version import version
-    from driver import claim, completion, ethtool, families, status
+    from driver import claim, completion, ethtool, families, status, vectors_table
     from driver.core.family import Nic
+    from driver.core.moderation import ItrSetting
     from driver.core.napi import NapiMode
     from driver.core.netdev import NetDev, check_name
+    from driver.core.threads import Threads
     from driver.doors import kernel
     from driver.doors.address import address_of
     from driver.doors.door import Door
@@ -41,6 +43,7 @@ STATUS_WAIT_S = 3.0  # how long a driver that holds the NIC may take until it ca
 STATUS_RETRY_S = 0.05
 EEPROM_WORDS_MAX = 8192
 VECTOR_COLUMNS = ("vector", "interrupt", "Rx queues", "Tx queues")
+RUNNING = ("vectors", "vector_figures", "itr", "irq_affinity")  # what only a running driver has
 LOOKS = ("stats", "regs", "link", "module")  # what a NIC that nobody drives tells without being touched
 
 
@@ -77,7 +80,7 @@ def _ask(nic: str, *request: str) -> Any:
                 raise Busy(f"{nic} is in use by {holder}, which cannot be asked for its figures", holder) from exc
         time.sleep(STATUS_RETRY_S)
     name, *words = request
-    if name == "vectors" or name.startswith("irq_"):
+    if name in RUNNING or name.startswith("irq_"):
         raise DriverError(f"{nic}: nobody drives it, so it has no vectors; `driver up` makes them")
     if name in LOOKS:
         with families.look(_door(nic)) as seen:
@@ -184,6 +187,21 @@ def probe_command(nic: str, allow_unsupported_sfp: bool, as_json: bool) -> None:
     help=f"Bytes, {families.MTUS[0]} to {families.MTUS[-1]}.",
 )
 @vector_options
+@click.option(
+    "--itr",
+    default="50",
+    show_default=True,
+    callback=_checked(families.check_itr),
+    metavar="dim|adaptive|MICROSECONDS",
+    help="Who sets how long a vector waits between two interrupts: DIM, ixgbe's own rule, or you.",
+)
+@click.option(
+    "--threads",
+    type=click.Choice([one.value for one in Threads]),
+    default=Threads.ONE.value,
+    show_default=True,
+    help="One thread polls all vectors, or each has its own, pinned to the CPU of its vector.",
+)
 @sfp_option
 @json_option
 def up(
@@ -192,6 +210,8 @@ def up(
     queues: int,
     mode: str,
     mtu: int,
+    itr: ItrSetting,
+    threads: str,
     allow_unsupported_sfp: bool,
     as_json: bool,
     **vectors: Any,
@@ -218,7 +238,11 @@ def up(
         register=register,
         vectors=wanted(vectors),
     )
-    with probed, Session(probed, interfaces[0], queues=queues, mode=NapiMode[mode.upper()], mtu=mtu) as session:
+    napi_mode, split = NapiMode[mode.upper()], Threads(threads)
+    with (
+        probed,
+        Session(probed, interfaces[0], queues=queues, mode=napi_mode, mtu=mtu, itr=itr, threads=split) as session,
+    ):
         if not as_json:
             print_table(err, "rings and vectors", rows(VECTOR_COLUMNS, session.vectors()))
             click.echo(f"driver ready: {session.netdev.name}")
@@ -286,13 +310,29 @@ def module(nic: str, as_json: bool) -> None:
 
 @cli.command()
 @nic_argument
+@click.option("--watch", is_flag=True, help="Again and again, until ^C or until the driver ends.")
+@click.option("--count", type=click.IntRange(1), help="With --watch: so many times.")
+@click.option("--interval", type=click.FloatRange(0.1), default=1.0, show_default=True, help="Seconds in between.")
 @json_option
-def vectors(nic: str, as_json: bool) -> None:
-    """Show the interrupt vectors of a NIC that runs, and the queues of each."""
-    found = _ask(nic, "vectors")
-    if as_json:
-        found = [dict(zip(("vector", "interrupt", "rx_queues", "tx_queues"), row, strict=True)) for row in found]
-    emit(found, as_json, f"{nic}: rings and vectors", lambda table: rows(VECTOR_COLUMNS, table))
+def vectors(nic: str, watch: bool, count: int | None, interval: float, as_json: bool) -> None:
+    """Show the interrupt vectors of a NIC that runs: rings, CPU, interval and who set it, and what each did.
+
+    IVAR and EITR are read from the registers.  A CPU in brackets is preferred, but no thread is pinned to it.
+    """
+    if count is not None and not watch:
+        raise click.UsageError("--count says how often --watch looks; give both, or neither")
+    how = vectors_table.Watch(as_json=as_json, count=count, interval_s=interval) if watch else None
+    vectors_table.show(nic, lambda: _ask(nic, "vector_figures"), how, as_json=as_json)
+
+
+@cli.command()
+@nic_argument
+@click.argument("setting", required=False, callback=_checked(lambda text: text and str(families.check_itr(text))))
+@json_option
+def itr(nic: str, setting: str | None, as_json: bool) -> None:
+    """Show or change who sets the intervals of a NIC that runs: `dim`, `adaptive`, or a number of microseconds."""
+    found = _ask(nic, "itr", *([setting] if setting else []))
+    emit({"itr": found}, as_json, f"{nic}: moderation", pairs)
 
 
 @cli.command()

@@ -3,6 +3,7 @@
 
 from device.regs.names import find, written
 from driver.core.family import Family, Look, Nic, ProbeLog, Registrar, stranger
+from driver.core.moderation import ItrSetting, parse_itr
 from driver.core.vector_options import VectorOptions
 from driver.doors.config import Config
 from driver.doors.door import Door
@@ -100,6 +101,15 @@ def check_mtu(mtu: int) -> int:
         if mtu in family.mtus:
             return mtu
     return FAMILIES[-1].check_mtu(mtu)
+
+
+def check_itr(text: str) -> ItrSetting:
+    """Return who shall set the intervals of vectors: ``dim``, ``adaptive``, or a number of µs that one family takes.
+
+    Raises:
+        DriverError: It is none of them.
+    """
+    return parse_itr(text, max(family.itr_max_us for family in FAMILIES))
 
 
 def check_registers(names: tuple[str, ...]) -> tuple[str, ...]:

@@ -8,21 +8,25 @@ it promiscuous, a new address becomes its station address.
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from types import TracebackType
 from typing import Any
 
 from driver import ethtool
 from driver.core.family import Look, Nic
-from driver.core.napi import Napi, NapiMode, Poller, Sink
+from driver.core.moderation import STATIC_20K, ItrSetting, Moderation
+from driver.core.napi import NapiMode, Poller, Sink
 from driver.core.netdev import NetDev
 from driver.core.netstate import NetState
 from driver.core.qvector import QVector, RingContainer
+from driver.core.threads import Threads
 from driver.errors import DeviceGone, DriverError
+from driver.families import check_itr
 from driver.irq_requests import irq_requests
 from driver.slices import Slices
 from driver.status import StatusServer, wait_readable
+from driver.vector_figures import figures, move, stats_of
 
 log = logging.getLogger(__name__)
 
@@ -36,14 +40,30 @@ class Session:
         queues: Rx/Tx pairs.
         mode: How vectors learn of work.
         mtu: Bytes.
+        itr: Who sets the vectors' intervals.
+        threads: How many threads poll.
 
     Raises:
         DriverError: The rings or the vectors could not be had; everything made so far is undone, the interface too.
     """
 
-    def __init__(self, nic: Nic, netdev: NetDev, *, queues: int, mode: NapiMode, mtu: int) -> None:
+    def __init__(
+        self,
+        nic: Nic,
+        netdev: NetDev,
+        *,
+        queues: int,
+        mode: NapiMode,
+        mtu: int,
+        itr: ItrSetting = STATIC_20K,
+        threads: Threads = Threads.ONE,
+    ) -> None:
         self.nic = nic
         self.poller: Poller | None = None
+        self.moderation: Moderation | None = None
+        self.itr = itr
+        self._threads = threads
+        self._other_irqs = 0
         self.status: StatusServer | None = None
         self._queues = queues
         self._mode = mode
@@ -69,14 +89,24 @@ class Session:
         napis = nic.napis()
         senders = sum(not ring.xdp for napi in napis for ring in napi.tx_rings)
         self.netdev.open_queues(senders)
-        self.poller = Poller(napis, mode=self._mode, sink=Sink.NETDEV, tap_fds=self.netdev.fds[:senders])
+        vectors = list(zip(nic.q_vectors, napis, strict=True))
+        self.moderation = Moderation(vectors, nic.vector_hw(), self.itr, speed_mbps=lambda: nic.link.speed_mbps)
+        self.poller = Poller(
+            napis,
+            mode=self._mode,
+            sink=Sink.NETDEV,
+            tap_fds=self.netdev.fds[:senders],
+            threads=self._threads,
+            moderation=self.moderation,
+        )
         self.poller.start()
 
     def _stop(self) -> None:
         poller, self.poller = self.poller, None
         if poller is not None:
             poller.close()
-            self._past.update(_vector_stats(poller.napis))
+            self.moderation = None
+            self._past.update(stats_of(poller.napis))
         self.nic.down()
 
     # The NIC calls these around a reset of the running port.
@@ -91,7 +121,14 @@ class Session:
     # ---- figures ---------------------------------------------------------------------------------------------------
 
     def _handlers(self) -> dict[str, Callable[..., Any]]:
-        return {**requests(self.nic, self.stats), **irq_requests(self.nic), "vectors": self.vectors}
+        return {
+            **requests(self.nic, self.stats),
+            **irq_requests(self.nic),
+            "vectors": self.vectors,
+            "vector_figures": self.vector_figures,
+            "itr": self.set_itr,
+            "irq_affinity": self.set_affinity,
+        }
 
     def vectors(self) -> list[tuple[str, str, str, str]]:
         """Return the ring and vector table: vector, interrupt, Rx queues, Tx queues; also while the port is down."""
@@ -103,11 +140,37 @@ class Session:
             table.append((str(self.nic.other_vector), f"ixlab-{self.netdev.name}-other", "", ""))
         return table
 
+    def vector_figures(self) -> list[dict[str, Any]]:
+        """Return what is known of each vector, from its registers, its rings, its thread and its counters."""
+        return figures(self.nic, self.vectors(), self.poller, self.moderation, self._past, self._other_irqs)
+
+    def set_itr(self, setting: str = "") -> str:
+        """Let somebody else set the vectors' intervals, as ``up --itr`` says it; returns who does.
+
+        Raises:
+            DriverError: It is no such setting; nothing was changed.
+        """
+        if setting:
+            self.itr = check_itr(setting)
+            if self.moderation is not None:
+                self._pause()
+                self.moderation.set(self.itr)
+                self._resume()
+        return str(self.itr)
+
+    def set_affinity(self, vector: str, cpus: str) -> dict[str, Any]:
+        """Move a vector to other CPUs, as its thread if it has one of its own; returns where it is.
+
+        Raises:
+            DriverError: There is no such vector, or it cannot be served there; nothing was changed.
+        """
+        return move(self.nic.q_vectors, self.poller, vector, cpus)
+
     def stats(self) -> dict[str, int]:
         """Return the NIC's totals, what the vectors did and what crossed the interface."""
         vectors = Counter(self._past)
         if self.poller is not None:
-            vectors.update(_vector_stats(self.poller.napis))
+            vectors.update(stats_of(self.poller.napis))
         totals = {name: count for name, count in vectors.items() if name.startswith("netdev_")}
         return {**self.nic.stats(), **totals, **{k: v for k, v in vectors.items() if k not in totals}}
 
@@ -176,6 +239,7 @@ class Session:
                 raise self.poller.error
             self.status.poll()
             if ready & set(other_fds):
+                self._other_irqs += 1
                 self.nic.other_irq()
                 next_s = now_s
             if watch_fd in ready:
@@ -196,14 +260,6 @@ class Session:
 
     def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> None:
         self.close()
-
-
-def _vector_stats(napis: Sequence[Napi]) -> dict[str, int]:
-    found: Counter[str] = Counter()
-    for index, napi in enumerate(napis):
-        found.update({f"vector_{index}_{name}": count for name, count in napi.stats().items()})
-        found.update({f"netdev_{name}": count for name, count in napi.netdev_stats().items()})
-    return dict(found)
 
 
 def _tx_numbers(q_vector: QVector) -> str:

@@ -15,7 +15,7 @@ from driver.claim import Claim
 from driver.core.bar import Bar
 from driver.core.irq_table import IrqTable
 from driver.core.napi import Napi
-from driver.core.qvector import QVector
+from driver.core.qvector import QVector, VectorHw
 from driver.core.vector_options import VectorOptions
 from driver.doors.door import Door
 from driver.errors import ProbeError
@@ -80,6 +80,10 @@ class LinkState(Protocol):
     @property
     def up(self) -> bool:
         """Whether there is one."""
+
+    @property
+    def speed_mbps(self) -> int:
+        """How fast it is; 0 while it is down."""
 
 
 class Nic(Protocol):
@@ -147,6 +151,12 @@ class Nic(Protocol):
 
     def napis(self) -> list[Napi]:
         """A polling context per q_vector, for the rings that exist now."""
+
+    def vector_hw(self) -> VectorHw:
+        """The registers behind the vectors."""
+
+    def read_vectors(self, reg_idxs: Iterable[int]) -> dict[int, dict[str, Any]]:
+        """The registers of these vectors as they are now: ``eitr_us``, and ``ivar``, the entries that lead there."""
 
     def service(self) -> None:
         """One pass of the service task."""
@@ -250,6 +260,7 @@ class Family:
         probe: From a function to a NIC.
         look: From a function to its figures, without touching it; the door is its own from then on.
         mtus: Bytes that an MTU may have.
+        itr_max_us: The longest interval between two interrupts of a vector, in µs.
         check_mtu: Returns an MTU that is one of them, and raises ``DriverError`` for another.
         registers: Every register there is.
         dumped: Those that a dump may read.
@@ -260,6 +271,7 @@ class Family:
     probe: Probe
     look: Callable[[Door], Look]
     mtus: range
+    itr_max_us: int
     check_mtu: Callable[[int], int]
     registers: Sequence[type[Register]]
     dumped: Sequence[type[Register]]

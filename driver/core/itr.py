@@ -4,7 +4,7 @@
 DIM measures a load for a while, moves one profile up or down, and measures again.  It keeps going while things get
 better, turns when they do not, and parks when it stands on a hilltop or is tired of walking back and forth.
 
-Nobody runs DIM yet: intervals are what the user says.  Moderation that follows the load will.
+Who runs it: moderation.py, which also has the other ways to choose an interval.
 
 Ref: the behaviour of Linux lib/dim and of ice 6.12's ice_net_dim.
 """
@@ -114,7 +114,11 @@ def compare(now: DimStats, before: DimStats) -> int:
 
 
 def rates(start: DimSample, end: DimSample) -> DimStats | None:
-    """Rates between two samples; None if no time passed."""
+    """Rates between two samples; None if no time passed.
+
+    Linux takes a sample at every event, so there the events are always the 64 that a decision wants; who looks less
+    often finds more of them, and they count as they are.
+    """
     delta_us = end.time_us - start.time_us
     if delta_us <= 0:
         return None
@@ -122,12 +126,17 @@ def rates(start: DimSample, end: DimSample) -> DimStats | None:
     def per_ms(count: int) -> int:
         return -(-count * 1000 // delta_us)
 
-    return DimStats(per_ms(end.bytes - start.bytes), per_ms(end.packets - start.packets), per_ms(EVENTS_PER_DECISION))
+    events = (end.events - start.events) % EVENT_WRAP
+    return DimStats(per_ms(end.bytes - start.bytes), per_ms(end.packets - start.packets), per_ms(events))
 
 
 @dataclass(slots=True)
 class Dim:
-    """The walk of one container (all Rx, or all Tx rings of a vector)."""
+    """The walk of one container (all Rx, or all Tx rings of a vector).
+
+    Attributes:
+        silent: The last measurement saw no packet; what the profile says then means nothing.
+    """
 
     profiles_us: Sequence[int] = RX_PROFILES_US
     profile: int = START_PROFILE
@@ -138,6 +147,7 @@ class Dim:
     tired: int = 0
     prev: DimStats = field(default_factory=DimStats)
     start: DimSample = DimSample(0, 0, 0, 0)
+    silent: bool = False
 
     @property
     def itr_us(self) -> int:
@@ -169,6 +179,7 @@ class Dim:
 
     def decide(self, stats: DimStats) -> bool:
         """One decision; True if the profile changed."""
+        self.silent = stats.ppms == 0
         was, was_profile = self.tune, self.profile
         if was is Tune.PARKING_ON_TOP:
             if compare(stats, self.prev):

@@ -4,7 +4,7 @@
 A VSI (vsi.py) makes and owns its q_vectors; a q_vector owns its interrupt; rings belong to whoever made them and are
 only listed here.
 
-Nobody runs this yet: ``affinity_notify``, ``init_moderation`` and ``net_dim``.  Moderation that follows the load will.
+Who calls ``init_moderation`` and ``net_dim``: moderation.py.
 """
 
 from collections.abc import Callable, Iterable
@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from driver.core.cpus import NO_NODE
 from driver.core.irq import MsiMap
 from driver.core.itr import (
+    EVENT_WRAP,
     ITR_20K_US,
     RX_PROFILES_US,
     TX_PROFILES_US,
@@ -45,6 +46,9 @@ class VectorHw(Protocol):
 
     def write_itr(self, itr_idx: ItrIndex, reg_idx: int, itr_us: int) -> None:
         """Set the interval of container ``itr_idx`` of vector ``reg_idx``, in µs."""
+
+    def let_go_itr(self, itr_idx: ItrIndex, reg_idx: int) -> None:
+        """Container ``itr_idx`` carries nothing: where containers share a register, its interval does not count."""
 
     def write_intrl(self, reg_idx: int, value: int) -> None:
         """Set the rate limit (``itr.intrl_reg``); a family without one does nothing."""
@@ -177,6 +181,9 @@ class QVector:
     def net_dim(self, hw: VectorHw, now_us: int, totals: Callable[[Any], tuple[int, int]]) -> None:
         """Let DIM look at the load, and write the intervals that change.
 
+        A container without a packet would stay at its profile for ever; where it shares the register it would hold the
+        other one there, so it is let go until packets come.
+
         Args:
             hw: The registers.
             now_us: Time of the sample.
@@ -185,12 +192,21 @@ class QVector:
         for container in self.containers:
             if container.itr_mode is ItrMode.STATIC or not container.rings:
                 continue
+            dim = container.dim
             counts = [totals(ring) for ring in container.rings]
             packets, total_bytes = sum(count[0] for count in counts), sum(count[1] for count in counts)
-            if container.dim.sample(DimSample(now_us, self.total_events, packets, total_bytes)):
-                container.itr_us = container.dim.itr_us
+            sample = DimSample(now_us, self.total_events % EVENT_WRAP, packets, total_bytes)
+            was_silent = dim.silent
+            changed = dim.sample(sample)
+            if changed:
+                container.itr_us = dim.itr_us
+                dim.applied()
+                dim.sample(sample)  # the next measurement starts here
+            if dim.silent:
+                if not was_silent:
+                    hw.let_go_itr(container.itr_idx, self.reg_idx)
+            elif changed or was_silent:
                 hw.write_itr(container.itr_idx, self.reg_idx, container.itr_us)
-                container.dim.applied()
 
 
 def irq_name(driver: str, netdev: str, q_vector: QVector, numbers: dict[str, int]) -> str:

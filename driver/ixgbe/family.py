@@ -11,6 +11,7 @@ from driver.ixgbe.hw.info import IDS
 from driver.ixgbe.look import IxgbeLook
 from driver.ixgbe.probe import ProbeOptions, probe
 from driver.ixgbe.sw_init import MTUS, check_mtu
+from driver.ixgbe.vector_registers import ITR_MAX_US
 
 
 def _probe(
@@ -34,6 +35,7 @@ FAMILY = Family(
     probe=_probe,
     look=IxgbeLook,
     mtus=MTUS,
+    itr_max_us=ITR_MAX_US,
     check_mtu=check_mtu,
     registers=ALL,
     dumped=DUMPED,

@@ -4,19 +4,21 @@
 import os
 import select
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import Any
 
 from device.regs.i82599 import EICS_EX, EIMS_EX
 from driver.core.irq_table import IrqTable
 from driver.core.napi import Napi, Rearm
-from driver.core.qvector import QVector
+from driver.core.qvector import QVector, VectorHw
 from driver.core.rings import RxFrame, RxRing, TxRing
 from driver.doors.door import IrqKind
 from driver.errors import DriverError
+from driver.ixgbe.interrupts import IxgbeVectors
 from driver.ixgbe.port import Port
 from driver.ixgbe.service import Service
+from driver.ixgbe.vector_registers import read_vectors
 
 SERVICE_S = 2.0  # Linux runs its service task this often with a stable link …
 SERVICE_LINK_S = 0.1  # … and this often while the link is changing
@@ -158,7 +160,16 @@ class Frames(Port):
             offset, value = self.scheme.rearm(q_vector)
             irq_fd = self.scheme.irq_fd(q_vector)
             tx = sorted(q_vector.tx, key=lambda ring: ring.xdp)  # the interface's first
-            napi = Napi(self.bar, q_vector.v_idx, q_vector.rx, tx, irq_fd, Rearm(offset, value))
+            cpus = q_vector.affinity
+            napi = Napi(self.bar, q_vector.v_idx, q_vector.rx, tx, irq_fd, Rearm(offset, value), cpus=cpus)
             q_vector.polling = napi
             found.append(napi)
         return found
+
+    def vector_hw(self) -> VectorHw:
+        """The registers behind the vectors."""
+        return IxgbeVectors(self.bar)
+
+    def read_vectors(self, reg_idxs: Iterable[int]) -> dict[int, dict[str, Any]]:
+        """The registers of these vectors as they are now: ``eitr_us``, and ``ivar``, the entries that lead there."""
+        return read_vectors(self.bar, reg_idxs)

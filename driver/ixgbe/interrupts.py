@@ -53,9 +53,17 @@ class IxgbeVectors:
 
     def write_itr(self, itr_idx: ItrIndex, reg_idx: int, itr_us: int) -> None:
         """Rx and Tx share the register: the shorter interval counts, as in Linux."""
-        wanted = self._wanted_us.setdefault(reg_idx, {})
-        wanted[itr_idx] = itr_us
-        units = min(wanted.values()) // ITR_GRANULARITY_US
+        self._wanted_us.setdefault(reg_idx, {})[itr_idx] = itr_us
+        self._write_shortest(reg_idx)
+
+    def let_go_itr(self, itr_idx: ItrIndex, reg_idx: int) -> None:
+        """What is left of the two decides; if nothing is, the register stays as it is."""
+        wanted = self._wanted_us.get(reg_idx, {})
+        if wanted.pop(itr_idx, None) is not None and wanted:
+            self._write_shortest(reg_idx)
+
+    def _write_shortest(self, reg_idx: int) -> None:
+        units = min(self._wanted_us[reg_idx].values()) // ITR_GRANULARITY_US
         self.bar.write(EITR, EITR.of(ITR_INTERVAL=min(units, EITR.ITR_INTERVAL.max), CNT_WDIS=1), reg_idx)
 
     def write_intrl(self, reg_idx: int, value: int) -> None:

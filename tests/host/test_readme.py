@@ -35,7 +35,7 @@ FILLED = {
     "FILE::TEST": TEST,
     "NAME": "LINKS",
     "DIR": "man",
-    "probe|up|stats|regs|eeprom|module|link|vectors": "",
+    "probe|up|stats|regs|eeprom|module|link|vectors|itr": "",
 }
 SHOWN_BY = {"eval ": "; complete -p ixlab-device || complete -p ixlab-driver", "python3 -m ci man": "; ls man"}
 OF_OTHERS = {
@@ -246,7 +246,7 @@ def test_by_hand_on_to_a_ping(root: Path, folder: Path) -> None:
     reader = Reader(root, folder, "by hand")
     lines = list(reader.lines)
     make, device, look, up, in_wire, in_host, *rest = lines
-    setting, ping, (dump, inside, piped), (capture, stats, regs, end) = rest[:4], rest[4], rest[5:8], rest[8:]
+    setting, ping, (dump, inside, piped), (capture, stats, regs, vectors, end) = rest[:4], rest[4], rest[5:8], rest[8:]
 
     def at(line: str) -> str:
         return f"out.{lines.index(line)}"
@@ -272,7 +272,7 @@ def test_by_hand_on_to_a_ping(root: Path, folder: Path) -> None:
         beside(dump, in_wire), beside(inside), beside(piped),
         f"{in_wire} timeout 60 tcpdump -Z root -U -w {folder}/wire.pcap -i wire0 >capture 2>&1 & T=\"$T $!\"",
         *(wait(file, "listening on") for file in (at(dump), at(inside), at(piped), "capture")),
-        kept(ping), "sleep 0.5; kill $T; wait $T", kept(capture), kept(stats), kept(regs),
+        kept(ping), "sleep 0.5; kill $T; wait $T", kept(capture), kept(stats), kept(regs), kept(vectors),
         "kill $U; wait $U || exit 1; kill $D; wait $D || exit 1", kept(end), "umount /run/netns",
     ])  # fmt: skip
     done = subprocess.run(["unshare", "--mount", "bash", "-c", script], cwd=folder, text=True, capture_output=True,

@@ -15,6 +15,7 @@ from driver.claim import Claim
 from driver.errors import ProbeError
 from driver.ixgbe.look import IxgbeLook
 from driver.session import Session
+from driver.vector_figures import COUNTS
 from tests.rigs.pair import Wire, rig
 from tests.rigs.pair_door import PairDoor
 
@@ -81,12 +82,19 @@ def test_nobody_drives_it_so_there_are_no_vectors(capsys: Capture) -> None:
 
 
 def test_vectors_are_asked_of_who_drives(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
-    row = ["0", "ixlab-nic0-TxRx-0", "0 2", "0 2"]
-    monkeypatch.setattr("driver.status.ask", lambda _path, name: {"vectors": [row]}[name])
+    row = {"vector": "0", "interrupt": "ixlab-nic0-TxRx-0", "rx_queues": "0 2", "tx_queues": "0 2", "xdp_queues": ""}
+    more: dict[str, object] = {
+        "ivar": ["IVAR[0].RX0"],
+        "eitr_us": 8,
+        "set_by": "dim rx 1T",
+        "cpu": "",
+        "affinity": "0",
+        "not_pinned": "",
+    }
+    full: dict[str, object] = {**row, **more, **dict.fromkeys(COUNTS, 1234)}
+    monkeypatch.setattr("driver.status.ask", lambda _path, name: {"vector_figures": [full]}[name])
     with Claim("pair"):
-        assert ask(capsys, "vectors", "pair") == [
-            {"vector": "0", "interrupt": "ixlab-nic0-TxRx-0", "rx_queues": "0 2", "tx_queues": "0 2"}
-        ]
+        assert ask(capsys, "vectors", "pair") == [full]
         assert cli.main(["vectors", "pair"]) == 0
         assert "ixlab-nic0-TxRx-0" in capsys.readouterr().out
 

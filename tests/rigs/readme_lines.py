@@ -29,7 +29,7 @@ RUN: dict[str, dict[str, str]] = {
         ".venv/bin/python -m device.regs show NAME": r"LINKS",
         ".venv/bin/python -m device.regs decode 0x1028=0x02000000": r"RXDCTL\[0\] = 0x02000000  ENABLE=1",
         ".venv/bin/python -m device.regs decode 0x042a4=0x70000000": r"LINKS = 0x70000000 .* UP=1",
-        ".venv/bin/python -m driver probe|up|stats|regs|eeprom|module|link|vectors|irq NIC": r"Usage: driver",
+        ".venv/bin/python -m driver probe|up|stats|regs|eeprom|module|link|vectors|itr|irq NIC": r"Usage: driver",
         ".venv/bin/python -m pytest FILE::TEST": r"1 passed",
         ".venv/bin/python -m pytest tests/unit/i82599/test_rx_ring.py::test_one_frame": r"\d passed",
         ".venv/bin/python -m pytest tests/unit/i82599/test_rx_ring.py -k wrap -x": r"\d passed",
@@ -65,6 +65,7 @@ RUN: dict[str, dict[str, str]] = {
         "tcpdump -nr /tmp/wire.pcap icmp": r"192\.0\.2\.1 > 192\.0\.2\.2: ICMP echo reply",
         ".venv/bin/python -m driver stats vfio-user:/tmp/nic.sock": r"rx_packets +│ +[1-9]",
         ".venv/bin/python -m driver regs vfio-user:/tmp/nic.sock STATUS LINKS TDH": r"0x042a4 │ LINKS .*UP=1",
+        ".venv/bin/python -m driver vectors vfio-user:/tmp/nic.sock --watch --count 2": r"ixlab-nic0-TxRx-1",
         "ip netns delete wire; ip netns delete host": r"",
     },
 }
@@ -98,6 +99,7 @@ ELSEWHERE: dict[str, tuple[str, str, str]] = {
     ".venv/bin/python -m device.regs header": (
         "tests/unit/regs/test_regs_map.py", "test_regs_h_is_what_the_tables_say", "header.path(",
     ),
+    "python3 -m ci bench itr --plot FILE.svg": ("tests/wire/test_bench_itr.py", "test_it_runs_to_its_end", "main("),
     "python3 -m ci vm": ("tests/boot/test_vm.py", "test_a_shell_for_a_person", '"vm"'),
     "python3 -m ci vm --driver ixgbe --run 'ethtool -t eth0 online'": (
         "tests/boot/test_stock.py", "test_its_own_self_test", "ethtool -t eth0 {kind}",

@@ -9,7 +9,7 @@ struct mmio {
     int (*read32)(void *arg, uint64_t offset, uint32_t *value);      /* 0 or -errno */
     int (*write32)(void *arg, uint64_t offset, uint32_t value);      /* posted where the door can */
     void *arg;
-    uint64_t reads, writes;
+    uint64_t reads, writes;              /* for tests; several threads may lose some */
     int error;                           /* first -errno seen by mmio_write32, which has no other way to tell */
 };
 

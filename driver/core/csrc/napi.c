@@ -115,13 +115,25 @@ int napi_poll(struct napi *napi, int budget, uint64_t now_ns)
     return work < budget ? work : budget - 1;
 }
 
+/* Moderation looks at a vector when it completes, as Linux does: after enough events, but not too often; and after a long
+ * time in any case, so that one that became idle is seen to be (the service task's kick completes it every 2 s). */
+static int decision_due(const struct napi *napi, uint64_t now_ns)
+{
+    uint64_t since_us = now_ns > napi->decided_ns ? (now_ns - napi->decided_ns) / 1000u : 0;
+
+    return since_us >= NAPI_DECIDE_STALE_US ||
+           (since_us >= NAPI_DECIDE_GAP_US && napi->events - napi->decided_events >= napi->decide_events);
+}
+
 /* napi_complete_done(): nothing more to do, so the vector may interrupt again.  Whatever came meanwhile waits in the NIC
  * as a pending cause and fires on this write. */
-static void napi_rearm(struct napi *napi)
+static void napi_rearm(struct napi *napi, uint64_t now_ns)
 {
     napi->scheduled = 0;
     if (napi->mode == NAPI_POLL || napi->irq_fd < 0)
         return;
+    if (napi->decide_events && decision_due(napi, now_ns))
+        napi->owes = 1;
     napi->rearms++;
     mmio_write32(napi->bar, napi->rearm_offset, napi->rearm_value);
 }
@@ -167,7 +179,7 @@ static int napi_turn(struct napi *napi, uint64_t now_ns)
         napi->busy_ns = now_ns;
     if (done < (int)napi->weight && napi->mode != NAPI_POLL &&
         (napi->mode == NAPI_IRQ || now_ns - napi->busy_ns >= (uint64_t)napi->spin_us * 1000u))
-        napi_rearm(napi);
+        napi_rearm(napi, now_ns);
     return work;
 }
 
@@ -177,6 +189,8 @@ static void irq_taken(struct napi *napi)
 
     if (read(napi->irq_fd, &fired, sizeof fired) == sizeof fired) {
         napi->irqs += fired;
+        if (napi->rx_count + napi->tx_count)
+            napi->events += fired;
         napi->scheduled = 1;
     }
 }
@@ -193,7 +207,7 @@ int napi_run(struct napi **napi, uint32_t count, int stop_fd, int64_t timeout_ns
         return -E2BIG;
     for (;;) {
         uint64_t now_ns = napi_now();
-        int busy = 0, rc;
+        int busy = 0, owes = 0, rc;
         nfds_t n = 0;
 
         if (timeout_ns >= 0 && now_ns >= end_ns)
@@ -205,9 +219,12 @@ int napi_run(struct napi **napi, uint32_t count, int stop_fd, int64_t timeout_ns
                 return rc;
             if (napi[i]->bar->error)
                 return napi[i]->bar->error;
+            owes |= napi[i]->owes;
             busy |= rc || napi[i]->scheduled || napi[i]->mode == NAPI_POLL;
             fds[n++] = (struct pollfd){ .fd = napi[i]->mode == NAPI_POLL ? -1 : napi[i]->irq_fd, .events = POLLIN };
         }
+        if (owes)
+            return NAPI_DECIDE;
         for (uint32_t i = 0; i < count; i++)
             for (uint32_t ring = 0; napi[i]->sink == SINK_NETDEV && ring < napi[i]->tx_count; ring++)
                 if (!napi[i]->tx_blocked[ring])

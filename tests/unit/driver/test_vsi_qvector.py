@@ -21,12 +21,16 @@ T = TypeVar("T")
 class Hw:
     def __init__(self) -> None:
         self.itr: list[tuple[ItrIndex, int, int]] = []
+        self.let_go: list[tuple[ItrIndex, int]] = []
         self.intrl: list[tuple[int, int]] = []
         self.tx: list[tuple[int, int, ItrIndex]] = []
         self.rx: list[tuple[int, int, ItrIndex]] = []
 
     def write_itr(self, itr_idx: ItrIndex, reg_idx: int, itr_us: int) -> None:
         self.itr.append((itr_idx, reg_idx, itr_us))
+
+    def let_go_itr(self, itr_idx: ItrIndex, reg_idx: int) -> None:
+        self.let_go.append((itr_idx, reg_idx))
 
     def write_intrl(self, reg_idx: int, value: int) -> None:
         self.intrl.append((reg_idx, value))
@@ -268,6 +272,33 @@ def test_dim_writes_one_register_per_changed_container() -> None:
     assert hw.itr == [(ItrIndex.RX, 2, 2)]
     vector.net_dim(hw, 2500, lambda _ring: (100, 10_000))
     assert len(hw.itr) == 1
+
+
+def test_a_container_that_carries_nothing_has_no_say_until_it_does() -> None:
+    vsi = Vsi(make_pf(), VsiType.PF)
+    vsi.setup()
+    vector, hw = vectors(vsi)[2], Hw()
+    vector.init_moderation(hw)
+    for container in vector.containers:
+        container.attach(RingStub(), vector)
+    hw.itr.clear()
+    load = {ItrIndex.RX: 0, ItrIndex.TX: 0}
+
+    def decide(n: int, rx: int, tx: int) -> None:
+        load[ItrIndex.RX] += rx
+        load[ItrIndex.TX] += tx
+        vector.total_events += 64
+        rx_ring = vector.rx[0]
+        vector.net_dim(hw, n * 4000, lambda ring: (load[ItrIndex.RX if ring is rx_ring else ItrIndex.TX], 0))
+
+    vector.net_dim(hw, 0, lambda _ring: (0, 0))
+    decide(1, rx=1000, tx=0)
+    assert hw.let_go == [(ItrIndex.TX, 2)]
+    decide(2, rx=1000, tx=0)
+    assert len(hw.let_go) == 1  # it is gone already
+    assert {itr_idx for itr_idx, _, _ in hw.itr} <= {ItrIndex.RX}
+    decide(3, rx=1000, tx=1000)
+    assert hw.itr[-1][0] is ItrIndex.TX
 
 
 @pytest.mark.parametrize(
