@@ -22,7 +22,7 @@ from driver.ixgbe.adapter import Adapter
 from driver.ixgbe.probe import ProbeOptions, probe
 from tests.rigs.counts import fd_count
 from tests.rigs.driver_clock import NoWait
-from tests.rigs.driving import BROADCAST, frame
+from tests.rigs.frames import BROADCAST, frame
 from tests.rigs.pair_door import PairDoor
 
 MAC = "02:00:00:82:59:90"

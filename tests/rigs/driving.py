@@ -12,17 +12,10 @@ from driver.doors.door import Door, IrqKind
 from driver.doors.open import open_door
 from driver.ixgbe.adapter import Adapter
 from driver.ixgbe.probe import ProbeOptions, probe
+from tests.rigs.frames import PEER, frame
 from tests.rigs.process import WAIT_S, until
 
-ETHERTYPE = b"\x88\xb5"
-BROADCAST = b"\xff" * 6
-PEER = bytes.fromhex("020000000001")
 ALL_KINDS = (IrqKind.MSIX, IrqKind.MSI, IrqKind.INTX)
-
-
-def frame(n: int, len_bytes: int = 100, *, dst: bytes = BROADCAST) -> bytes:
-    """A frame that says its number."""
-    return (dst + PEER + ETHERTYPE + n.to_bytes(4, "big")).ljust(len_bytes, bytes([n % 251]))
 
 
 class Driver:

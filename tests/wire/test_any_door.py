@@ -41,7 +41,8 @@ from driver.doors.door import IrqKind
 from driver.doors.open import open_door
 from driver.errors import Busy, DeviceGone, DoorError, DriverError
 from driver.ixgbe.hw.phy import SfpType
-from tests.rigs.driving import PEER, Driver, frame
+from tests.rigs.driving import Driver
+from tests.rigs.frames import PEER, frame
 from tests.rigs.process import WAIT_S, Device, until
 from tests.twins.csum import checksum
 

@@ -16,7 +16,8 @@ from driver.doors.door import IrqKind
 from driver.doors.open import open_door
 from driver.doors.vfio_user import VfioUserDoor
 from driver.errors import Busy
-from tests.rigs.driving import Driver, frame, within
+from tests.rigs.driving import Driver, within
+from tests.rigs.frames import frame
 from tests.rigs.process import Device, until
 
 pytestmark = pytest.mark.usefixtures("_no_fd_left")

@@ -16,7 +16,8 @@ from driver.core.dma import IOVA_BASE_64
 from driver.doors.config import Config
 from driver.errors import DeviceGone, DriverError
 from tests.rigs.client import CONFIG, RESET, Client
-from tests.rigs.driving import Driver, frame, within
+from tests.rigs.driving import Driver, within
+from tests.rigs.frames import frame
 from tests.rigs.process import Device, Process, until
 
 pytestmark = pytest.mark.usefixtures("_no_fd_left")

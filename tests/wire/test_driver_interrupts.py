@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from driver.doors.door import IrqKind
-from tests.rigs.driving import Driver, frame
+from tests.rigs.driving import Driver
+from tests.rigs.frames import frame
 from tests.rigs.process import Device, until
 
 pytestmark = pytest.mark.usefixtures("_no_fd_left")

@@ -11,7 +11,8 @@ import pytest
 from driver.core.napi import Sink
 from tests.rigs.client import CONFIG, MSIX, Client
 from tests.rigs.counts import fd_count
-from tests.rigs.driving import Driver, frame, within
+from tests.rigs.driving import Driver, within
+from tests.rigs.frames import frame
 from tests.rigs.process import Device, cpu_s, rss_kib, thread_count, until
 
 pytestmark = pytest.mark.usefixtures("_no_fd_left")

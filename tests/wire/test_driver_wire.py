@@ -11,7 +11,8 @@ from device.i82599.nvm.image import ImageOptions, build
 from device.regs.i82599 import EEWR
 from driver.errors import ProbeError
 from driver.ixgbe.hw.phy import SfpType
-from tests.rigs.driving import Driver, frame
+from tests.rigs.driving import Driver
+from tests.rigs.frames import frame
 from tests.rigs.process import Device, until
 
 pytestmark = pytest.mark.usefixtures("_no_fd_left")

@@ -10,7 +10,8 @@ import pytest
 
 from device.regs.i82599 import CRCERRS, GPTC, LXOFFRXCNT, LXOFFTXC, MPC, QPRDC, TPR
 from driver.ixgbe.hw.link import FlowControl
-from tests.rigs.driving import Driver, frame
+from tests.rigs.driving import Driver
+from tests.rigs.frames import frame
 from tests.rigs.process import WAIT_S, Device
 
 pytestmark = pytest.mark.usefixtures("_no_fd_left")
