@@ -186,6 +186,7 @@ class RxRing(_Ring):
         self._fill(ffi.new("struct rx_ring *"), model.rx_tail)
         self._frames = ffi.new("struct rx_frame[]", HARVEST)
         self._base = int(ffi.cast("uintptr_t", self.c.buf))
+        self.xdp: object | None = None  # keeps the program alive that C may call
         self.reset()
 
     def start(self) -> int:
@@ -193,9 +194,24 @@ class RxRing(_Ring):
         return int(lib.rx_refill(self._live()))
 
     def harvest(self, budget: int = HARVEST) -> list[RxFrame]:
-        """Take up to ``budget`` frames out of the ring; they live until ``refill``."""
-        n = lib.rx_harvest(self._live(), self._frames, min(budget, HARVEST))
-        return [self._frame(self._frames[i]) for i in range(n)]
+        """Take up to ``budget`` frames out of the ring; they live until ``refill``.
+
+        An XDP program (xdp.py) sees them first; only what it lets pass is returned.
+        """
+        ring, left = self._live(), 0
+        for _ in range(self.count):
+            n = left = int(lib.rx_harvest(ring, self._frames, min(budget, HARVEST)))
+            if ring.xdp:
+                left = int(lib.xdp_run(ring, self._frames, n))
+            if left or not n:
+                break
+            self.refill()
+        return [self._frame(self._frames[i]) for i in range(left)]
+
+    def memory(self) -> tuple[memoryview, int]:
+        """The buffers of all slots, and the address of the first."""
+        assert self._bufs is not None
+        return self._bufs.view, self._base
 
     # Views are slices of the ring's own memory, so that one kept too long shows old bytes and never faults.
     def _frame(self, frame: Any) -> RxFrame:
@@ -249,6 +265,18 @@ class TxRing(_Ring):
         super().reset()
         self.c.tail_written = 0
         self.c.stuck_ns = 0
+
+    def share(self) -> None:
+        """Let XDP programs on other threads send on this ring (under its lock).
+
+        Raises:
+            MemoryError: There is no memory for a lock.
+        """
+        if not self.c.lock:
+            self._lock = ffi.gc(lib.ring_lock_new(), lib.ring_lock_free)
+            if not self._lock:
+                raise MemoryError("no memory for a ring's lock")
+            self.c.lock = self._lock
 
     @property
     def free(self) -> int:

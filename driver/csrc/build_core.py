@@ -19,7 +19,7 @@ FLAGS += os.environ.get("IXLAB_CFLAGS", "").split()
 # Read by the C compiler and by cffi, so they stay in cffi's dialect: no guards, no includes, no function-like macros.
 # A header may use the types of those before it; a .c file includes those it may know, in this order.
 HEADERS = [
-    CORE / f"{name}.h" for name in ("mmio", "vfu_client", "rings", "vnet", "netdev", "netns", "napi", "apps")
+    CORE / f"{name}.h" for name in ("mmio", "vfu_client", "rings", "vnet", "netdev", "xdp", "netns", "napi", "apps")
 ] + [path for path in sorted(DRIVER.glob("*/csrc/*.h")) if path.parent != CORE]
 
 
@@ -31,6 +31,8 @@ def from_root(path: Path) -> str:
 declarations = "\n".join(path.read_text(encoding="utf-8") for path in HEADERS)
 ffi = FFI()
 ffi.cdef(declarations)
+# What C calls where an XDP program is a Python function; driver/core/xdp.py is behind it.
+ffi.cdef('extern "Python" uint32_t xdp_python(struct xdp_frame *frame, void *context);')
 ffi.set_source(
     os.environ.get("IXLAB_PREFIX", "") + "driver._core",  # an installed copy is ixlab.driver._core; setup.py says so
     f"#include <stdint.h>\n{declarations}",

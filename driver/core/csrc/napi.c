@@ -14,6 +14,7 @@
 #include "mmio.h"
 #include "rings.h"
 #include "netdev.h"
+#include "xdp.h"
 #include "napi.h"
 
 #define NAPI_MAX 64                      /* vectors one thread serves */
@@ -32,8 +33,9 @@ static int sink_echo(struct napi *napi, struct rx_ring *rx, uint32_t budget)
     struct tx_ring *tx = napi->tx_count ? napi->tx[0] : NULL;
     struct rx_frame frame[NAPI_WEIGHT];
     int n = rx_harvest(rx, frame, budget < NAPI_WEIGHT ? budget : NAPI_WEIGHT);
+    int left = rx->xdp ? xdp_run(rx, frame, n) : n;
 
-    for (int i = 0; i < n; i++) {
+    for (int i = 0; i < left; i++) {
         uint8_t *data = frame[i].data[0], mac[6];
 
         if (frame[i].bufs != 1 || frame[i].total_bytes < 14 || tx == NULL) {
@@ -57,7 +59,7 @@ static int sink_drop(struct rx_ring *rx, uint32_t budget)
     struct rx_frame frame[NAPI_WEIGHT];
     int n = rx_harvest(rx, frame, budget < NAPI_WEIGHT ? budget : NAPI_WEIGHT);
 
-    rx->stats.drops += (uint64_t)n;
+    rx->stats.drops += (uint64_t)(rx->xdp ? xdp_run(rx, frame, n) : n);
     rx_refill(rx);
     return n;
 }

@@ -12,6 +12,7 @@
 #include "rings.h"
 #include "vnet.h"
 #include "netdev.h"
+#include "xdp.h"
 #include "napi.h"
 
 #define FRAME_MAX_BYTES 65550            /* a GSO frame: 64 KiB of IP packet and its Ethernet header */
@@ -91,30 +92,11 @@ int netdev_rx(struct rx_ring *ring, int tap_fd, uint32_t budget, struct netdev_s
 {
     struct rx_frame frame[NAPI_WEIGHT];
     int n = rx_harvest(ring, frame, budget < NAPI_WEIGHT ? budget : NAPI_WEIGHT);
+    int left = ring->xdp ? xdp_run(ring, frame, n) : n;
 
-    for (int i = 0; i < n; i++) {
-        struct iovec iov[RX_FRAME_BUFS + 3];
-        uint8_t vnet[VNET_HDR_BYTES], tag[4];
-        int parts = 0;
-
-        vnet_from_flags(frame[i].flags, vnet);
-        stats->csum_good += vnet[0] != 0;
-        iov[parts++] = (struct iovec){ vnet, sizeof vnet };
-        if ((frame[i].flags & RX_VLAN) && frame[i].len_bytes[0] > 12) {
-            /* The NIC took the tag out; a tap has no other place for it than back where it was. */
-            tag[0] = 0x81;
-            tag[1] = 0x00;
-            tag[2] = (uint8_t)(frame[i].vlan_tci >> 8);
-            tag[3] = (uint8_t)frame[i].vlan_tci;
-            iov[parts++] = (struct iovec){ frame[i].data[0], 12 };
-            iov[parts++] = (struct iovec){ tag, sizeof tag };
-            iov[parts++] = (struct iovec){ frame[i].data[0] + 12, frame[i].len_bytes[0] - 12 };
-        } else {
-            iov[parts++] = (struct iovec){ frame[i].data[0], frame[i].len_bytes[0] };
-        }
-        for (uint32_t b = 1; b < frame[i].bufs; b++)
-            iov[parts++] = (struct iovec){ frame[i].data[b], frame[i].len_bytes[b] };
-        if (writev(tap_fd, iov, parts) < 0) {
+    for (int i = 0; i < left; i++) {
+        stats->csum_good += (frame[i].flags & RX_CSUM_GOOD) != 0;
+        if (vnet_write(tap_fd, &frame[i]) < 0) {
             stats->rx_dropped++;         /* interface down, or its queue is full: as a NIC without room */
             continue;
         }

@@ -12,6 +12,7 @@
 #include "mmio.h"
 #include "rings.h"
 #include "ring_steps.h"
+#include "ring_lock.h"
 
 #define RX_REFILL_BATCH 32
 
@@ -48,12 +49,15 @@ uint32_t tx_free(const struct tx_ring *ring)
 
 int tx_clean(struct tx_ring *ring, uint32_t budget, uint64_t now_ns)
 {
-    int done = ring->ops->clean(ring, budget);
+    int done;
 
+    ring_lock(ring->lock);
+    done = ring->ops->clean(ring, budget);
     if (done || ring->next_to_clean == ring->next_to_use)
         ring->stuck_ns = 0;
     else if (!ring->stuck_ns)
         ring->stuck_ns = now_ns;
+    ring_unlock(ring->lock);
     return done;
 }
 

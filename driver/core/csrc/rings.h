@@ -2,7 +2,7 @@
 /* Descriptor rings of any chip: who owns which slot, and which buffers.  What a descriptor looks like is the family's own
  * business, reached through struct ring_ops.
  *
- * A ring belongs to the one thread that polls its q_vector.  Functions return a count >= 0 or -errno, allocate nothing,
+ * A ring belongs to the one thread that polls its q_vector; an XDP Tx ring has a lock, for others may send on it.  Functions return a count >= 0 or -errno, allocate nothing,
  * and loop no longer than their budget.
  */
 
@@ -29,6 +29,8 @@ struct rx_ring {
     uint32_t tail_offset;                /* where the tail register is in the BAR */
     uint32_t queue;
     struct ring_stats stats;
+    struct xdp *xdp;                     /* a program that sees each frame first (xdp.c); NULL: none */
+    uint32_t xdp_turn;                   /* odd while it runs */
 };
 
 struct rx_frame {                        /* one received frame, still in the NIC's buffers */
@@ -62,6 +64,7 @@ struct tx_ring {
     uint32_t queue;
     uint64_t stuck_ns;                   /* since when no descriptor completed while work was pending; 0 = fine */
     struct ring_stats stats;
+    struct ring_lock *lock;              /* NULL: only the thread that polls the ring's q_vector touches it */
 };
 
 struct tx_offload {                      /* what a frame asks of the NIC; all 0 = nothing */
@@ -87,6 +90,8 @@ struct ring_ops {
     void (*commit)(struct tx_ring *ring, uint32_t len_bytes, const struct tx_offload *off); /* there is room, and it makes sense */
 };
 
+struct ring_lock *ring_lock_new(void);   /* for a Tx ring that several threads use; NULL: no memory */
+void ring_lock_free(struct ring_lock *lock);
 int rx_harvest(struct rx_ring *ring, struct rx_frame *out, uint32_t budget);  /* complete frames only */
 int rx_refill(struct rx_ring *ring);     /* give every cleaned slot back, in batches; one tail write. Slots given */
 uint32_t tx_free(const struct tx_ring *ring);

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/uio.h>
 #include "rings.h"
 #include "vnet.h"
 
@@ -163,4 +164,29 @@ void vnet_from_flags(uint32_t flags, uint8_t *vnet)
     if (flags & RX_CSUM_GOOD)
         hdr.flags = VNET_F_DATA_VALID;
     memcpy(vnet, &hdr, sizeof hdr);
+}
+
+int vnet_write(int tap_fd, const struct rx_frame *frame)
+{
+    struct iovec iov[RX_FRAME_BUFS + 3];
+    uint8_t vnet[VNET_HDR_BYTES], tag[4];
+    int parts = 0;
+
+    vnet_from_flags(frame->flags, vnet);
+    iov[parts++] = (struct iovec){ vnet, sizeof vnet };
+    if ((frame->flags & RX_VLAN) && frame->len_bytes[0] > 12) {
+        /* The NIC took the tag out; a tap has no other place for it than back where it was. */
+        tag[0] = 0x81;
+        tag[1] = 0x00;
+        tag[2] = (uint8_t)(frame->vlan_tci >> 8);
+        tag[3] = (uint8_t)frame->vlan_tci;
+        iov[parts++] = (struct iovec){ frame->data[0], 12 };
+        iov[parts++] = (struct iovec){ tag, sizeof tag };
+        iov[parts++] = (struct iovec){ frame->data[0] + 12, frame->len_bytes[0] - 12 };
+    } else {
+        iov[parts++] = (struct iovec){ frame->data[0], frame->len_bytes[0] };
+    }
+    for (uint32_t b = 1; b < frame->bufs; b++)
+        iov[parts++] = (struct iovec){ frame->data[b], frame->len_bytes[b] };
+    return writev(tap_fd, iov, parts) < 0 ? -errno : 0;
 }
