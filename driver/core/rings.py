@@ -266,18 +266,6 @@ class TxRing(_Ring):
         self.c.tail_written = 0
         self.c.stuck_ns = 0
 
-    def share(self) -> None:
-        """Let XDP programs on other threads send on this ring (under its lock).
-
-        Raises:
-            MemoryError: There is no memory for a lock.
-        """
-        if not self.c.lock:
-            self._lock = ffi.gc(lib.ring_lock_new(), lib.ring_lock_free)
-            if not self._lock:
-                raise MemoryError("no memory for a ring's lock")
-            self.c.lock = self._lock
-
     @property
     def free(self) -> int:
         """Descriptors that may be filled now."""

@@ -8,13 +8,12 @@ Ref: Linux Documentation/bpf (what the verdicts mean).
 """
 
 import enum
-import errno
 import logging
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
-from driver.compiled import check, ffi, lib
+from driver.compiled import ffi, lib
 from driver.core.rings import RxRing, TxRing
 from driver.errors import DriverError
 
@@ -115,11 +114,37 @@ class XdpFrame:
 Program = Callable[[XdpFrame], int]
 
 
+class XdpPort:
+    """A place where programs can send frames; what is behind it may go and come again.
+
+    Raises:
+        MemoryError: There is no memory for its lock.
+    """
+
+    def __init__(self) -> None:
+        self._lock = ffi.gc(lib.ring_lock_new(), lib.ring_lock_free)
+        if not self._lock:
+            raise MemoryError("no memory for the lock of an XDP port")
+        self._ring: TxRing | None = None
+        self.c: Any = ffi.new("struct xdp_port *")
+        self.c.lock, self.c.tap_fd = self._lock, -1
+
+    def plug(self, ring: TxRing | None = None, *, tap_fd: int = -1) -> None:
+        """Let frames go to an XDP Tx ring, or to a tap's queue, or (neither given) nowhere.
+
+        When this returns nobody uses what was there before.
+        """
+        if ring is not None:
+            ring.c.lock = self._lock
+        lib.xdp_plug(self.c, ring.c if ring is not None else ffi.NULL, tap_fd)
+        self._ring = ring  # only now may the ring before it go
+
+
 class XdpTarget(Protocol):
     """Where ``REDIRECT`` may send frames: another NIC, or an interface."""
 
-    def xdp_out(self, queue: int) -> tuple[TxRing | None, int]:
-        """Return the Tx ring for what Rx queue ``queue`` sends here; or None and the fd of a tap's queue."""
+    def xdp_port(self, queue: int) -> XdpPort:
+        """Return the port for what Rx queue ``queue`` of a NIC sends here."""
 
 
 class _Python:
@@ -205,12 +230,15 @@ class Xdp:
         told, self._told = self._told, True
         return not told
 
-    def attach(self, rx: RxRing, tx: TxRing | None) -> None:
-        """Let the program see the frames of ``rx``; also while they come.
+    def attach(self, rx: RxRing, tx: XdpPort | None) -> None:
+        """Let the program see the frames of ``rx``, in place of one that does; also while they come.
 
         Args:
             rx: The ring.
             tx: Where ``Verdict.TX`` sends; None: nowhere, such frames are aborted.
+
+        Raises:
+            DriverError: The program before does not return from a frame; this one is attached all the same.
         """
         c = ffi.new("struct xdp *")
         keep: list[Any] = []
@@ -221,16 +249,18 @@ class Xdp:
             keep.append(handle)
             c.program, c.context = lib.xdp_python, handle
         if tx is not None:
-            keep.append(_out(tx, -1))
+            keep.append(_out(tx, keep))
             c.tx = keep[-1]
         if self._targets:
-            outs = [_out(*target.xdp_out(rx.queue)) for target in self._targets]
+            outs = [_out(target.xdp_port(rx.queue), keep) for target in self._targets]
             table = ffi.new("struct xdp_out *[]", outs)
             keep += [*outs, table]
             c.targets, c.target_count = table, len(outs)
+        before, rx.xdp = rx.xdp, self
         self._rings[rx.queue] = (rx, c, keep)
-        rx.xdp = self
-        check(lib.xdp_set(rx.c, c, DETACH_TIMEOUT_NS), "XDP")
+        self._put(rx, c)
+        if isinstance(before, Xdp):
+            before._gone(rx.queue)
 
     def detach(self) -> None:
         """Take the program away; when this returns it is not running and will not run.  Safe to call twice.
@@ -240,13 +270,18 @@ class Xdp:
         """
         if threading.get_ident() in self.inside:
             raise DriverError("an XDP program cannot detach itself: it is running; return a Verdict first")
-        for queue, (rx, c, _) in list(self._rings.items()):
-            rc = lib.xdp_set(rx.c, ffi.NULL, DETACH_TIMEOUT_NS)
-            if rc == -errno.ETIMEDOUT:
-                raise DriverError(f"{self.what} does not return from a frame of Rx queue {queue}")
-            _add(self._past, _counts(c))
-            del self._rings[queue]
+        for queue, (rx, _, _) in list(self._rings.items()):
+            self._put(rx, ffi.NULL)
+            self._gone(queue)
             rx.xdp = None
+
+    def _put(self, rx: RxRing, c: Any) -> None:
+        if lib.xdp_set(rx.c, c, DETACH_TIMEOUT_NS) < 0:
+            raise DriverError(f"{self.what} does not return from a frame of Rx queue {rx.queue}")
+
+    def _gone(self, queue: int) -> None:
+        _, c, _ = self._rings.pop(queue)
+        _add(self._past, _counts(c))
 
     def stats(self) -> dict[str, int]:
         """Return frames by verdict, and what became of those sent."""
@@ -256,10 +291,10 @@ class Xdp:
         return found
 
 
-def _out(ring: TxRing | None, tap_fd: int) -> Any:
+def _out(port: XdpPort, keep: list[Any]) -> Any:
+    keep.append(port)
     out = ffi.new("struct xdp_out *")
-    out.ring = ring.c if ring is not None else ffi.NULL
-    out.tap_fd = tap_fd
+    out.port = port.c
     return out
 
 

@@ -20,7 +20,7 @@ from driver.compiled import lib
 from driver.core import xdp as xdp_module
 from driver.core.napi import NapiMode, Poller, Sink
 from driver.core.rings import TxRing
-from driver.core.xdp import Verdict, Xdp, XdpFrame
+from driver.core.xdp import Verdict, Xdp, XdpFrame, XdpPort
 from driver.errors import DriverError
 from tests.rigs.pair import Rig, Wire, flow, plain, rig
 
@@ -72,7 +72,13 @@ def c_programs(tmp_path_factory: pytest.TempPathFactory) -> Any:
     return found, ffi
 
 
-def attached(up: Rig, program: Any, tx: TxRing | None = None, targets: Sequence[Any] = (), queue: int = 0) -> Xdp:
+def plugged(ring: TxRing) -> XdpPort:
+    port = XdpPort()
+    port.plug(ring)
+    return port
+
+
+def attached(up: Rig, program: Any, tx: XdpPort | None = None, targets: Sequence[Any] = (), queue: int = 0) -> Xdp:
     xdp = Xdp(program, targets, name="pair")
     xdp.attach(up.adapter.rx_rings[queue], tx)
     return xdp
@@ -85,9 +91,11 @@ class Netdev:
         self.kernel, self.ours = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.kernel.setblocking(False)
         self.ours.setblocking(False)
+        self.port = XdpPort()
+        self.port.plug(tap_fd=self.ours.fileno())
 
-    def xdp_out(self, _queue: int) -> tuple[TxRing | None, int]:
-        return None, self.ours.fileno()
+    def xdp_port(self, _queue: int) -> XdpPort:
+        return self.port
 
     def got(self) -> list[bytes]:
         found: list[bytes] = []
@@ -155,8 +163,7 @@ def test_tx_sends_the_frame_back(up: Rig, wire: Wire, netdev: Netdev) -> None:
         return TX
 
     ring = up.adapter.tx_rings[1]
-    ring.share()
-    xdp = attached(up, reflect, ring)
+    xdp = attached(up, reflect, plugged(ring))
     frames = [plain(n, 60 + n) for n in range(20)]
     wire.inject(*frames)
     assert through_netdev(up, netdev) == []
@@ -168,8 +175,7 @@ def test_tx_sends_the_frame_back(up: Rig, wire: Wire, netdev: Netdev) -> None:
 
 def test_tx_into_a_full_ring_is_counted(up: Rig, wire: Wire, netdev: Netdev) -> None:
     ring = up.adapter.tx_rings[1]
-    ring.share()
-    xdp = attached(up, lambda _frame: TX, ring)
+    xdp = attached(up, lambda _frame: TX, plugged(ring))
     for _ in range(2):  # nobody cleans the ring of 64
         wire.inject(*(plain(n) for n in range(40)))
         through_netdev(up, netdev)
@@ -203,36 +209,36 @@ def test_redirect_to_an_interface(up: Rig, wire: Wire, netdev: Netdev) -> None:
 def test_redirect_to_another_nic(up: Rig, wire: Wire, netdev: Netdev) -> None:
     far = Wire()
     with rig(far, name="other") as other:
-        ring = other.adapter.tx_rings[0]
-        ring.share()
+        port = plugged(other.adapter.tx_rings[0])
 
         class Target:
-            def xdp_out(self, _queue: int) -> tuple[TxRing | None, int]:
-                return ring, -1
+            def xdp_port(self, _queue: int) -> XdpPort:
+                return port
 
-        attached(up, lambda frame: frame.redirect(), targets=[Target()])
+        xdp = attached(up, lambda frame: frame.redirect(), targets=[Target()])
         frames = [plain(n) for n in range(9)]
         wire.inject(*frames)
         assert through_netdev(up, netdev) == []
         other.settle()
         assert far.sent() == frames
-        for rx in up.adapter.rx_rings:
-            lib.xdp_set(rx.c, core_ffi.NULL, 0)
+        port.plug()  # as the other NIC does before its rings go
+        wire.inject(*frames)
+        assert through_netdev(up, netdev) == []
+        assert (xdp.stats()["xdp_redirect"], xdp.stats()["xdp_redirect_lost"]) == (18, 9)
     far.close()
 
 
 def test_a_stripped_vlan_tag_goes_with_the_frame(up: Rig, wire: Wire, netdev: Netdev) -> None:
     up.adapter.set_vlan_features(stripping=True)
-    ring = up.adapter.tx_rings[1]
-    ring.share()
+    port = plugged(up.adapter.tx_rings[1])
     tags: list[int | None] = []
 
     def program(frame: XdpFrame) -> Verdict:
         tags.append(frame.vlan_tci)
         return TX
 
-    attached(up, program, ring, queue=1)
-    xdp = attached(up, program, ring)
+    attached(up, program, port, queue=1)
+    attached(up, program, port)
     frame = flow(1, udp=True, payload=b"x" * 64, vlan=0x6005)
     wire.inject(frame)
     for queue in (0, 1):
@@ -240,7 +246,6 @@ def test_a_stripped_vlan_tag_goes_with_the_frame(up: Rig, wire: Wire, netdev: Ne
     up.settle()
     assert wire.sent() == [frame]
     assert tags == [0x6005]
-    del xdp
 
 
 def test_a_changed_frame_goes_on_as_it_is_now(up: Rig, wire: Wire, netdev: Netdev) -> None:
@@ -376,6 +381,20 @@ def test_our_own_loop_sees_what_passed(up: Rig, wire: Wire) -> None:
         wire.inject(*(plain(n + i) for i in range(50)))
         got = up.take()
         assert got == ([plain(200)] if n == 200 else [])
+
+
+def test_a_program_in_place_of_another(up: Rig, wire: Wire, netdev: Netdev) -> None:
+    old = attached(up, lambda _frame: DROP)
+    wire.inject(plain(1))
+    assert through_netdev(up, netdev) == []
+    new = attached(up, lambda _frame: PASS)
+    wire.inject(plain(2))
+    assert through_netdev(up, netdev) == [plain(2)]
+    assert (old.stats()["xdp_drop"], new.stats()["xdp_pass"]) == (1, 1)
+    old.detach()  # of what is not its own any more
+    wire.inject(plain(3))
+    assert through_netdev(up, netdev) == [plain(3)]
+    assert new.stats()["xdp_pass"] == 2
 
 
 def test_the_same_without_and_after_a_program(up: Rig, wire: Wire, netdev: Netdev) -> None:

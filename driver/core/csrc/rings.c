@@ -49,15 +49,16 @@ uint32_t tx_free(const struct tx_ring *ring)
 
 int tx_clean(struct tx_ring *ring, uint32_t budget, uint64_t now_ns)
 {
+    struct ring_lock *lock = ring->lock;
     int done;
 
-    ring_lock(ring->lock);
+    ring_lock(lock);
     done = ring->ops->clean(ring, budget);
     if (done || ring->next_to_clean == ring->next_to_use)
         ring->stuck_ns = 0;
     else if (!ring->stuck_ns)
         ring->stuck_ns = now_ns;
-    ring_unlock(ring->lock);
+    ring_unlock(lock);
     return done;
 }
 

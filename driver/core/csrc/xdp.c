@@ -26,15 +26,15 @@
 static void out_send(struct xdp_out *out, const struct rx_frame *frame)
 {
     struct tx_offload off = { .vlan = (frame->flags & RX_VLAN) != 0, .vlan_tci = frame->vlan_tci };
-    int rc;
+    struct xdp_port *port = out->port;
+    int rc = -ENETDOWN;
 
-    if (out->ring == NULL) {
-        rc = vnet_write(out->tap_fd, frame) < 0 ? -EIO : 1;
-    } else {
-        ring_lock(out->ring->lock);
-        rc = tx_post(out->ring, frame->data[0], frame->len_bytes[0], &off);
-        ring_unlock(out->ring->lock);
-    }
+    ring_lock(port->lock);
+    if (port->ring != NULL)
+        rc = tx_post(port->ring, frame->data[0], frame->len_bytes[0], &off);
+    else if (port->tap_fd >= 0)
+        rc = vnet_write(port->tap_fd, frame);
+    ring_unlock(port->lock);
     if (rc < 0) {
         out->lost++;
         return;
@@ -48,11 +48,18 @@ static void out_flush(struct xdp_out *out)
     if (out == NULL || !out->unflushed)
         return;
     out->unflushed = 0;
-    if (out->ring == NULL)
-        return;
-    ring_lock(out->ring->lock);
-    tx_flush(out->ring);
-    ring_unlock(out->ring->lock);
+    ring_lock(out->port->lock);
+    if (out->port->ring != NULL)
+        tx_flush(out->port->ring);
+    ring_unlock(out->port->lock);
+}
+
+void xdp_plug(struct xdp_port *port, struct tx_ring *ring, int tap_fd)
+{
+    ring_lock(port->lock);
+    port->ring = ring;
+    port->tap_fd = tap_fd;
+    ring_unlock(port->lock);
 }
 
 /* What the program wants with a frame, whose place and length it may have changed. */

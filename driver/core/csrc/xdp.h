@@ -22,17 +22,22 @@ struct xdp_frame {                       /* what a program is given; it may chan
 
 typedef uint32_t xdp_program(struct xdp_frame *frame, void *context);
 
-struct xdp_out {                         /* where a program may send frames: a Tx ring, or a queue of a tap interface */
-    struct tx_ring *ring;                /* NULL: the tap's */
-    int tap_fd;
-    uint64_t sent, lost;                 /* lost: no room, or the interface is down */
+struct xdp_port {                        /* where frames can be sent: a Tx ring, or a queue of a tap; it outlives both */
+    struct ring_lock *lock;              /* the ring's too; whoever changes the rest holds it */
+    struct tx_ring *ring;                /* NULL: there is none now */
+    int tap_fd;                          /* -1: likewise */
+};
+
+struct xdp_out {                         /* a port as one program sees it on one Rx ring */
+    struct xdp_port *port;
+    uint64_t sent, lost;                 /* lost: no room, or nothing is behind the port now */
     uint32_t unflushed;
 };
 
 struct xdp {
     xdp_program *program;
     void *context;
-    struct xdp_out *tx;                  /* of XDP_TX; NULL: there is no XDP Tx ring, such frames count as aborted */
+    struct xdp_out *tx;                  /* of XDP_TX; NULL: there is no such ring, and these frames count as aborted */
     struct xdp_out **targets;            /* of XDP_REDIRECT */
     uint32_t target_count;
     uint64_t seen[5];                    /* frames by verdict; XDP_VERDICTS of them */
@@ -42,3 +47,5 @@ struct xdp {
 int xdp_run(struct rx_ring *ring, struct rx_frame *frame, int n);
 /* Put a program (NULL: none) in place of the present one; 0 once nobody runs the old one, or -ETIMEDOUT: it may still run */
 int xdp_set(struct rx_ring *ring, struct xdp *xdp, uint64_t timeout_ns);
+/* Put another ring or tap behind a port, or none; when this returns nobody sends on what was there */
+void xdp_plug(struct xdp_port *port, struct tx_ring *ring, int tap_fd);
