@@ -186,7 +186,7 @@ class RxRing(_Ring):
         self._fill(ffi.new("struct rx_ring *"), model.rx_tail)
         self._frames = ffi.new("struct rx_frame[]", HARVEST)
         self._base = int(ffi.cast("uintptr_t", self.c.buf))
-        self.xdp: object | None = None  # keeps the program alive that C may call
+        self.program: object | None = None  # keeps the program alive that C may call
         self.reset()
 
     def start(self) -> int:

@@ -256,7 +256,7 @@ class Xdp:
             table = ffi.new("struct xdp_out *[]", outs)
             keep += [*outs, table]
             c.targets, c.target_count = table, len(outs)
-        before, rx.xdp = rx.xdp, self
+        before, rx.program = rx.program, self
         self._rings[rx.queue] = (rx, c, keep)
         self._put(rx, c)
         if isinstance(before, Xdp):
@@ -273,7 +273,7 @@ class Xdp:
         for queue, (rx, _, _) in list(self._rings.items()):
             self._put(rx, ffi.NULL)
             self._gone(queue)
-            rx.xdp = None
+            rx.program = None
 
     def _put(self, rx: RxRing, c: Any) -> None:
         if lib.xdp_set(rx.c, c, DETACH_TIMEOUT_NS) < 0:
