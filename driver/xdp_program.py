@@ -49,7 +49,7 @@ def _library(path: Path, name: str) -> Any:
     ffi = FFI()
     ffi.cdef(f"uint32_t {name}(void *frame, void *context);")
     try:
-        library = ffi.dlopen(str(path.resolve()))
+        library: Any = ffi.dlopen(str(path.resolve()))
     except OSError as exc:
         raise DriverError(f"XDP program {path}: loading it failed: {exc}") from exc
     try:
