@@ -148,6 +148,7 @@ class Endpoint:
                 **self.context.counters(),
                 "flrs": self.config.flrs,
                 "dma_regions": self.context.dma_regions,
+                "vectors_armed": self.context.vectors_armed,
             },
             "client": self.context.attached,
             "irq_mode": self.function.irq_kind.name.lower(),

@@ -436,6 +436,11 @@ class VfuContext:
         """Regions of client memory mapped now."""
         return int(lib.vdev_dma_regions(self._v))
 
+    @property
+    def vectors_armed(self) -> int:
+        """Interrupts that have an eventfd of the client now, of whichever kind."""
+        return int(lib.vdev_vectors_armed(self._v))
+
     def counters(self) -> dict[str, int]:
         """What happened so far, by name (``struct vdev_count``)."""
         return {name: int(getattr(self._v.count, name)) for name in dir(self._v.count)}

@@ -139,6 +139,7 @@ void vdev_drop(struct vdev *v);                          /* send the client away
 int vdev_irq_send(void *v, uint32_t vector);             /* -ENOENT: nobody listens */
 int vdev_intx_level(void *v, int level);
 int vdev_dma_regions(struct vdev *v);
+int vdev_vectors_armed(struct vdev *v);                  /* eventfds that the client gave, of whichever kind */
 void vdev_reset_state(struct vdev *v);                   /* MSI-X table, pending bits, IOADDR as after power-on */
 
 int vdev_no_new_privs(void);                             /* no program that this process starts gains rights; 0, -errno */

@@ -44,14 +44,21 @@ static uint8_t *pending(struct vdev *v, uint32_t vector)
     return &v->msix[VDEV_PBA + vector / 8];
 }
 
+int vdev_vectors_armed(struct vdev *v)
+{
+    int armed = 0;
+
+    for (uint32_t i = 0; v->ctx != NULL && i < VDEV_VECTORS; i++)
+        armed += mend_irq_fd(v->ctx, i) >= 0;
+    return armed;
+}
+
 void glue_irqs(vfu_ctx_t *ctx, uint32_t index, uint32_t start, uint32_t count, int armed)
 {
     struct vdev *v = of(ctx);
-    int before = v->armed, any = 0;
+    int before = v->armed;
 
-    for (uint32_t i = 0; i < VDEV_VECTORS; i++)
-        any |= mend_irq_fd(ctx, i) >= 0;
-    v->armed = any ? (int)index + 1 : IRQ_NONE;
+    v->armed = vdev_vectors_armed(v) ? (int)index + 1 : IRQ_NONE;
     if (armed && index + 1 == IRQ_INTX) {
         v->intx_masked = 0;
         if (v->intx)
