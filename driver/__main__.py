@@ -20,7 +20,7 @@ try:
 
     from device.regs.terminal import any_locale
     from device.regs.version import version
-    from driver import claim, completion, ethtool, families, status, vectors_table
+    from driver import claim, completion, ethtool, families, status, vectors_table, xdp_program
     from driver.core.family import Nic
     from driver.core.moderation import ItrSetting
     from driver.core.napi import NapiMode
@@ -202,6 +202,12 @@ def probe_command(nic: str, allow_unsupported_sfp: bool, as_json: bool) -> None:
     show_default=True,
     help="One thread polls all vectors, or each has its own, pinned to the CPU of its vector.",
 )
+@click.option(
+    "--xdp",
+    callback=_checked(lambda text: xdp_program.load(text) if text is not None else None),
+    metavar="FILE.py:NAME|FILE.so:NAME",
+    help="A program that sees each frame before the interface does; see examples/xdp_filter.py.",
+)
 @sfp_option
 @json_option
 def up(
@@ -212,6 +218,7 @@ def up(
     mtu: int,
     itr: ItrSetting,
     threads: str,
+    xdp: Any,
     allow_unsupported_sfp: bool,
     as_json: bool,
     **vectors: Any,
@@ -239,6 +246,8 @@ def up(
         vectors=wanted(vectors),
     )
     napi_mode, split = NapiMode[mode.upper()], Threads(threads)
+    if xdp is not None:
+        probed.xdp(xdp)
     with (
         probed,
         Session(probed, interfaces[0], queues=queues, mode=napi_mode, mtu=mtu, itr=itr, threads=split) as session,

@@ -17,6 +17,7 @@ from driver.core.irq_table import IrqTable
 from driver.core.napi import Napi
 from driver.core.qvector import QVector, VectorHw
 from driver.core.vector_options import VectorOptions
+from driver.core.xdp import XdpPort, XdpTarget
 from driver.doors.door import Door
 from driver.errors import ProbeError
 from driver.slices import Slices
@@ -166,6 +167,12 @@ class Nic(Protocol):
 
     def other_irq(self) -> None:
         """One of ``other_fds`` is readable."""
+
+    def xdp(self, program: Any, targets: Sequence[XdpTarget] = ()) -> None:
+        """Let a program see each frame before the interface does; None: no program."""
+
+    def xdp_port(self, queue: int) -> XdpPort:
+        """Where XDP programs of other NICs send what their Rx queue ``queue`` got."""
 
     def set_mtu(self, mtu: int) -> None:
         """Change the largest packet, also while it runs."""

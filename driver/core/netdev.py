@@ -14,6 +14,7 @@ from typing import Any
 
 from driver.compiled import lib
 from driver.core.netstate import NetState, NetWatch
+from driver.core.xdp import XdpPort
 from driver.errors import DriverError, MissingError, remedy
 
 TUN = "/dev/net/tun"
@@ -50,6 +51,7 @@ class NetDev:
     def __init__(self, name: str, mac: str, mtu: int) -> None:
         self.name = check_name(name)
         self.fds: list[int] = []
+        self._xdp_ports: dict[int, XdpPort] = {}
         self._carrier: bool | None = None
         self._watch: NetWatch | None = None
         try:
@@ -151,8 +153,23 @@ class NetDev:
             fcntl.ioctl(self.fds[0], TUNSETCARRIER, struct.pack("i", int(up)))
             self._carrier = up
 
+    def xdp_port(self, queue: int) -> XdpPort:
+        """Where XDP programs send frames that this interface shall receive.
+
+        Args:
+            queue: The Rx queue that they came through.
+        """
+        at = queue % len(self.fds)
+        port = self._xdp_ports.get(at)
+        if port is None:
+            port = self._xdp_ports[at] = XdpPort()
+            port.plug(tap_fd=self.fds[at])
+        return port
+
     def close(self) -> None:
         """Remove the interface.  Safe to call twice."""
+        while self._xdp_ports:
+            self._xdp_ports.popitem()[1].plug()
         if self._watch is not None:
             self._watch.close()
             self._watch = None

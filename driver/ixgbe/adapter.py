@@ -8,7 +8,7 @@ Ref: ixgbe_open, ixgbe_configure, ixgbe_up_complete, ixgbe_down.
 """
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from functools import partial
 from types import TracebackType
@@ -20,6 +20,8 @@ from driver.core.bar import Bar
 from driver.core.dma import IOVA_BASE_64, Arena
 from driver.core.qvector import request_irqs
 from driver.core.rings import RxRing, TxRing
+from driver.core.xdp import XdpPort, XdpTarget
+from driver.core.xdp_hook import XdpHook
 from driver.errors import DriverError
 from driver.ixgbe import config, power
 from driver.ixgbe.figures import Figures
@@ -29,7 +31,7 @@ from driver.ixgbe.hw.link import FlowControl, LinkStatus
 from driver.ixgbe.interrupts import InterruptScheme
 from driver.ixgbe.rings import RINGS
 from driver.ixgbe.service import Service
-from driver.ixgbe.sw_init import RX_BUF_BYTES, TX_BUF_BYTES, SwState, check_mtu, check_queues
+from driver.ixgbe.sw_init import RX_BUF_BYTES, TX_BUF_BYTES, SwState, check_mtu, check_queues, check_xdp_mtu
 from driver.ixgbe.teardown import Teardown, hw_down
 
 log = logging.getLogger(__name__)
@@ -56,6 +58,7 @@ class Adapter(Frames, Figures):
         self._undo = ExitStack()
         self._closed = False
         self.asleep = False
+        self.programs = XdpHook(self.door.name)
         self._muted = False  # bus master is off, because queues would not stop
         self._kept: list[tuple[Arena, list[Any]]] = []  # memory that the NIC may still write to
 
@@ -92,7 +95,7 @@ class Adapter(Frames, Figures):
         self._unmute()
         xdp = self.scheme.xdp_rings if xdp_rings is None else xdp_rings
         wanted = check_queues(queues if queues is not None else self.scheme.queues, xdp)
-        self.sw.mtu = check_mtu(mtu if mtu is not None else self.sw.mtu)
+        self.sw.mtu = self._check_mtu(mtu if mtu is not None else self.sw.mtu)
         self.sw.ring_count = RINGS.check_count(ring_count if ring_count is not None else self.sw.ring_count)
         fewer_or_more = wanted != self.scheme.queues and (self.scheme.msix or wanted < self.scheme.queues)
         if fewer_or_more or xdp != self.scheme.xdp_rings:
@@ -144,6 +147,7 @@ class Adapter(Frames, Figures):
                     container.attach(rings[queue], q_vector)
             for queue in q_vector.xdp_queues:
                 q_vector.tx_container.attach(by_queue[queue], q_vector)
+        self.programs.begin(self.rx_rings, self.xdp_rings)
 
     def _configure(self) -> None:
         """Registers from buffers to rings.
@@ -237,6 +241,7 @@ class Adapter(Frames, Figures):
             for q_vector in self.q_vectors:
                 for container in q_vector.containers:
                     rest.callback(container.detach_all)
+            rest.callback(self.programs.end)
         self.arena = None
 
     def reinit(self) -> None:
@@ -250,10 +255,12 @@ class Adapter(Frames, Figures):
         self.reinits += 1
         self.pause()
         try:
+            self.programs.end()
             hw_down(self).check()
             for ring in (*self.rx_rings, *self.senders):
                 ring.reset()
             self._configure()
+            self.programs.begin(self.rx_rings, self.xdp_rings)
             self._up_complete()
         except BaseException:
             self.down()
@@ -319,12 +326,39 @@ class Adapter(Frames, Figures):
         """Change the largest frame; a running port is reset for it, as in Linux.
 
         Raises:
-            DriverError: Not 68..9710; nothing was changed.
+            DriverError: Not 68..9710, or too large for an XDP program; nothing was changed.
         """
-        check_mtu(mtu)
+        self._check_mtu(mtu)
         if mtu != self.sw.mtu:
             self.sw.mtu = mtu
             self.reinit()
+
+    def xdp(self, program: Any, targets: Sequence[XdpTarget] = ()) -> None:
+        """Let a program see each frame before anybody else; also while they come.
+
+        Args:
+            program: A C function or a callable, see ``driver.core.xdp.Xdp``; None: no program any more.  It stays while
+                the port goes down and up.
+            targets: What ``Verdict.REDIRECT`` may choose from: other NICs, interfaces.
+
+        Raises:
+            DriverError: It is no program, a target has no XDP Tx rings, or the MTU is too large for one; nothing was
+                changed.
+        """
+        if program is not None:
+            check_xdp_mtu(self.sw.mtu)
+        self.programs.set(program, targets)
+
+    def xdp_port(self, queue: int) -> XdpPort:
+        """Where programs of other NICs send what their Rx queue ``queue`` got.
+
+        Raises:
+            DriverError: This port was never up with XDP Tx rings.
+        """
+        return self.programs.port(queue)
+
+    def _check_mtu(self, mtu: int) -> int:
+        return check_xdp_mtu(check_mtu(mtu)) if self.programs.attached else check_mtu(mtu)
 
     def set_rx_mode(
         self,

@@ -6,6 +6,7 @@ from typing import Any
 
 from device.regs.i82599 import ALL, SWSM, Register
 from driver.core.family import read_has_effect
+from driver.core.xdp_hook import XdpHook
 from driver.errors import DeviceGone
 from driver.ixgbe.hw.link import link_figures
 from driver.ixgbe.port import Port
@@ -31,10 +32,12 @@ class Figures(Port):
 
     Attributes:
         work: The service task, which counts too.
+        programs: The XDP program, if there is one.
         registers: Those that a dump may read.
     """
 
     work: Service
+    programs: XdpHook
     registers = DUMPED
 
     def describe(self) -> dict[str, str]:
@@ -75,7 +78,12 @@ class Figures(Port):
         rings = self._ring_totals()
         soft = {name: rings.get(name, 0) + self.past.get(name, 0) for name in {**self.past, **rings}}
         order = sorted(soft, key=lambda name: ("_queue_" in name, name.startswith("tx"), len(name), name))
-        return {**{name: soft[name] for name in order}, **self.work.counts(), **self.hw.stats.totals}
+        return {
+            **{name: soft[name] for name in order},
+            **self.programs.stats(),
+            **self.work.counts(),
+            **self.hw.stats.totals,
+        }
 
     def read_eeprom(self, words: int, first: int = 0) -> list[int]:
         """``words`` 16-bit words of the NVM from ``first`` on; fewer where it ends before."""

@@ -20,6 +20,7 @@ RING_DEFAULT = 512
 RX_BUF_BYTES = 2048
 TX_BUF_BYTES = 2048
 FRAME_OVERHEAD = 18  # Ethernet header and FCS
+VLAN_TAG_BYTES = 4
 FRAME_MIN_LIMIT = 1522  # a full frame with one VLAN tag
 
 # The key of Microsoft's RSS specification: whoever checks a hash finds published answers for it.
@@ -92,6 +93,18 @@ def check_queues(queues: int, xdp_rings: int = 0) -> int:
             f"which leaves 0 to {left}"
         )
     return queues
+
+
+def check_xdp_mtu(mtu: int) -> int:
+    """An MTU whose frames lie in one buffer, as an XDP program wants them.
+
+    Raises:
+        DriverError: Names the value and the limit.
+    """
+    most = RX_BUF_BYTES - FRAME_OVERHEAD - VLAN_TAG_BYTES
+    if mtu > most:
+        raise DriverError(f"MTU {mtu} is too large for an XDP program, whose frames lie in one buffer: {most} at most")
+    return mtu
 
 
 def check_mtu(mtu: int) -> int:
