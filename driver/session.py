@@ -158,13 +158,18 @@ class Session:
                 self._resume()
         return str(self.itr)
 
-    def set_affinity(self, vector: str, cpus: str) -> dict[str, Any]:
+    def set_affinity(self, *words: str) -> dict[str, Any]:
         """Move a vector to other CPUs, as its thread if it has one of its own; returns where it is.
+
+        Args:
+            words: The vector, and its CPUs as ``0-1,3``.
 
         Raises:
             DriverError: There is no such vector, or it cannot be served there; nothing was changed.
         """
-        return move(self.nic.q_vectors, self.poller, vector, cpus)
+        if len(words) != 2:
+            raise DriverError(f"a vector and its CPUs are wanted, as 0 0-1,3; got {' '.join(words)!r}")
+        return move(self.nic.q_vectors, self.poller, *words)
 
     def stats(self) -> dict[str, int]:
         """Return the NIC's totals, what the vectors did and what crossed the interface."""

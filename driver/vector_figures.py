@@ -47,7 +47,7 @@ def figures(
     found = []
     for index, row in enumerate(rows):
         told: dict[str, Any] = dict(zip(("vector", "interrupt", "rx_queues", "tx_queues"), row, strict=True))
-        told.update(live[int(row[0])])
+        told.update(live[int(row[0])], reg_idx=int(row[0]))
         if index < len(nic.q_vectors):
             q_vector = nic.q_vectors[index]
             told.update(_of_rings(q_vector, poller, moderation))

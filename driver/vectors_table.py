@@ -58,13 +58,14 @@ def _lines(row: dict[str, Any]) -> tuple[str, str, str, str]:
     rings = [f"{way} {row[f'{way}_queues']}" for way in ("rx", "tx", "xdp") if row[f"{way}_queues"]]
     about = "\n".join(filter(None, (row["interrupt"], "; ".join(rings), _routes(row["ivar"]))))
     who, _, more = row["set_by"].partition(" ")
-    return row["vector"], _place(row), about, f"{row['eitr_us']} µs\n{who}\n{more}".rstrip()
+    number = "-" if row["v_idx"] is None else row["v_idx"]
+    return f"{number}\n{row['vector']}", _place(row), about, f"{row['eitr_us']} µs\n{who}\n{more}".rstrip()
 
 
 def table(rows: Rows) -> Table:
     """All vectors.  A CPU in brackets is preferred, but no thread is pinned to it."""
     shown = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=0)
-    shown.add_column("vec")
+    shown.add_column("vec\nreg")
     shown.add_column("CPU", overflow="fold")
     shown.add_column("interrupt\nrings, routes", overflow="fold", ratio=1)
     shown.add_column("EITR\nset by", overflow="fold", max_width=12)

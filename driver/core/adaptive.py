@@ -5,8 +5,7 @@ A container says how long its vector should wait, and whether that is for latenc
 wait) or for bulk (so many that interrupts had better be fewer).  Bulk has the word where a vector's two sides differ.
 
 Linux does this at each completion, with what that one interrupt brought.  Here it is done at most every 2 ms
-(``NAPI_DECIDE_GAP_US``), with what an interrupt brought on average: in Python, each completion would cost more than
-what it moderates.
+(``NAPI_DECIDE_GAP_US``), with what an interrupt brought on average.
 
 Ref: the behaviour of update_itr and set_itr in Linux 6.12's driver for 10 Gb cards.
 """

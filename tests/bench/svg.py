@@ -95,7 +95,7 @@ def lines(title: str, panels: Mapping[str, Series], marks: Sequence[tuple[float,
             )
             parts.append(f"<path d='{path}' fill='none' stroke='{colour}' stroke-width='1.5'/>")
             if len(panel) > 1:
-                parts.append(f"<g fill='{colour}'>{_text(AXIS_W + 90 + number * 110, top - 6, label)}</g>")
+                parts.append(f"<g fill='{colour}'>{_text(LINES_W - 110 * (len(panel) - number), top - 6, label)}</g>")
     height = TITLE_H + 26 + len(panels) * (LINES_H + GAP)
     parts.append(_text(AXIS_W + plot_w, height - 12, f"{last:.3g} {unit}", anchor="end"))
     return _page(LINES_W, height, title, parts)

@@ -86,6 +86,7 @@ def test_vectors_are_asked_of_who_drives(capsys: Capture, monkeypatch: pytest.Mo
     more: dict[str, object] = {
         "ivar": ["IVAR[0].RX0"],
         "eitr_us": 8,
+        "v_idx": 0,
         "set_by": "dim rx 1T",
         "cpu": "",
         "affinity": "0",

@@ -75,6 +75,7 @@ def test_a_row_is_what_registers_rings_and_counters_say(wire: Wire) -> None:
     assert first["polls"] > before["polls"]
     assert first["rearms"] > before["rearms"]
     assert (other["vector"], other["interrupt"], other["ivar"]) == ("2", "ixlab-nic0-other", ["IVAR_MISC.OTHER"])
+    assert [(one["v_idx"], one["reg_idx"]) for one in rows] == [(0, 0), (1, 1), (None, 2)]
     assert (other["eitr_us"], other["irqs"], other["events"]) == (486, 7, None)
 
 
@@ -142,7 +143,8 @@ def test_who_sets_the_intervals_can_change_while_it_runs(wire: Wire) -> None:
 
 def row(**more: Any) -> dict[str, Any]:
     usual: dict[str, Any] = {
-        "vector": "0", "interrupt": "ixlab-nic0-TxRx-0", "rx_queues": "0", "tx_queues": "0", "xdp_queues": "",
+        "vector": "0", "v_idx": 0, "reg_idx": 0, "interrupt": "ixlab-nic0-TxRx-0",
+        "rx_queues": "0", "tx_queues": "0", "xdp_queues": "",
         "ivar": ["IVAR[0].RX0", "IVAR[0].TX0"], "eitr_us": 62, "set_by": "dim rx 3R tx -", "affinity": "0",
         "cpu": "0", "not_pinned": "",
     }  # fmt: skip

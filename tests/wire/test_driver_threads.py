@@ -119,6 +119,8 @@ def test_what_ends_one_thread_ends_all_and_is_told(driver: Driver) -> None:
 
     class Broken:
         def start(self) -> None:
+            for napi in circles.napis:
+                napi.c.decide_events = 0
             circles.napis[2].c.decide_events = 1
             circles.napis[2].c.decided_ns = 0
 
