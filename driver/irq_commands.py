@@ -164,6 +164,10 @@ def irq_command(ask: Ask, nic_argument: Decorator, json_option: Decorator) -> cl
         said = {
             "add": lambda: f"vector {found['index']} is armed",
             "free": lambda: f"vector {found['index']} is free",
+            "affinity": lambda: (
+                f"vector {found['vector']} prefers CPU {found['affinity']}; "
+                + (f"its thread is on {found['cpu']}" if found["cpu"] else found["not_pinned"])
+            ),
             "fire": lambda: f"vector {found['index']} was told to fire; it had fired {found['fired_before']} times",
         }
         click.echo(json.dumps(found) if as_json else said.get(action, lambda: str(found))())

@@ -171,11 +171,12 @@ class QVector:
 
     def init_moderation(self, hw: VectorHw) -> None:
         """Start every dynamic container at profile 1."""
-        for container, profiles_us in zip(self.containers, (RX_PROFILES_US, TX_PROFILES_US), strict=True):
+        profiles, used = (RX_PROFILES_US, TX_PROFILES_US), (self.has_rx, self.has_tx)
+        for container, profiles_us, has_queues in zip(self.containers, profiles, used, strict=True):
             if container.itr_mode is ItrMode.DYNAMIC:
                 container.dim = Dim(profiles_us)
                 container.itr_us = container.dim.itr_us
-                if container.queues:
+                if has_queues:
                     hw.write_itr(container.itr_idx, self.reg_idx, container.itr_us)
 
     def net_dim(self, hw: VectorHw, now_us: int, totals: Callable[[Any], tuple[int, int]]) -> None:

@@ -274,6 +274,13 @@ def test_dim_writes_one_register_per_changed_container() -> None:
     assert len(hw.itr) == 1
 
 
+def test_a_vector_with_rings_of_xdp_only_is_moderated() -> None:
+    vector, hw = QVector(5), Hw()
+    vector.reg_idx, vector.xdp_queues = 5, [9]
+    vector.init_moderation(hw)
+    assert hw.itr == [(ItrIndex.TX, 5, 8)]
+
+
 def test_a_container_that_carries_nothing_has_no_say_until_it_does() -> None:
     vsi = Vsi(make_pf(), VsiType.PF)
     vsi.setup()
