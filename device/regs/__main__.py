@@ -8,7 +8,7 @@ import sys
 try:
     from device.regs import data, header, i82599, show
     from device.regs.census import census
-    from device.regs.core import Register
+    from device.regs.core import Field, Register
     from device.regs.i82599 import ALL, desc, features, vf
     from device.regs.names import find, number, written
     from device.regs.terminal import any_locale
@@ -70,14 +70,23 @@ def _found(text: str) -> tuple[type[Register], int | None]:
         raise InputError(str(error)) from None
 
 
+def _field(register: type[Register], text: str) -> Field:
+    if text.upper() not in register.FIELDS:
+        raise InputError(f"{register.NAME} has no field {text!r}; it has {', '.join(register.FIELDS)}")
+    return register.FIELDS[text.upper()]
+
+
 def page(text: str, *, everything: bool) -> str:
-    """The page of the register with this name, or at this offset of BAR0.
+    """The page of the register with this name, or at this offset of BAR0; of ``NAME.FIELD`` what the field means.
 
     Raises:
         InputError: There is none.
     """
     is_offset = text[:1].isdigit()
-    register, n = _found(text)
+    name, dot, of_it = text.partition(".")
+    register, n = _found(name)
+    if dot:
+        return show.of_field(register, _field(register, of_it))
     shown = show.page(register, everything=everything)
     if not is_offset:
         return shown
@@ -132,7 +141,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m device.regs", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="show|decode|list|features|header")
     shown = commands.add_parser("show", help="a register's page: what it is, who acts on it, which tests name it")
-    shown.add_argument("names", nargs="*", metavar="NAME|OFFSET")
+    shown.add_argument("names", nargs="*", metavar="NAME|NAME.FIELD|OFFSET")
     shown.add_argument("--all", action="store_true", help="every function and test, not the first few")
     shown.add_argument("--census", action="store_true", help="list registers with behaviour but no owner or no test")
     shown.add_argument("--no-owners", action="store_true", help="with --census: a test is enough")
@@ -158,7 +167,7 @@ def main(argv: list[str] | None = None) -> int:
         if args.command == "show" and args.census:
             return hold_census(owners=not args.no_owners)
         if args.command in {"show", "list"} and args.json:
-            wanted = [_found(name)[0] for name in args.names] if args.command == "show" else ALL
+            wanted = [_found(name.partition(".")[0])[0] for name in args.names] if args.command == "show" else ALL
             lines = [json.dumps([data.of(register) for register in wanted], indent=2)]
         elif args.command == "features":
             lines = [features.markdown().rstrip("\n")]

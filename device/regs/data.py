@@ -25,6 +25,7 @@ def of(register: type[Register]) -> dict[str, Any]:
         "fields": [
             {
                 "name": field.name,
+                "meaning": show.meaning(register, field.name),
                 "msb": field.msb,
                 "lsb": field.lsb,
                 "access": field.access.value,

@@ -52,15 +52,15 @@ class _Rw32(Register):
 class _ExtCap(Register, access=RO):
     """Base: header of an extended capability."""
 
-    CAP_ID  = Field(15, 0)
-    VERSION = Field(19, 16)
-    NEXT    = Field(31, 20)
+    CAP_ID  = Field(15, 0)      # what the capability is: 1 error reporting, 3 serial number, 14 ARI, 16 SR-IOV
+    VERSION = Field(19, 16)     # of the capability
+    NEXT    = Field(31, 20)     # where the next capability is
 
 
 class _Bar64(Register, access=RO):
     """Base: low half of a 64-bit memory BAR; the size is in where ADDR begins."""
 
-    IO       = Field(0)
+    IO       = Field(0)                 # 0: memory
     TYPE     = Field(2, 1, reset=2)     # 64-bit
     PREFETCH = Field(3)                 # differs from card to card
 
@@ -76,25 +76,25 @@ class PCI_DEVICE_ID(_Ro16, at=0x02, reset=0x10FB):
 class PCI_COMMAND(Register, at=0x04, width=16):
     """Command.  Ref: PCI."""
 
-    IO           = Field(0)
-    MEMORY       = Field(1)
+    IO           = Field(0)     # answer to I/O addresses
+    MEMORY       = Field(1)     # answer in the memory windows; 0: registers read all ones
     BUS_MASTER   = Field(2)     # may do DMA and send MSI
-    PARITY       = Field(6)
-    SERR         = Field(8)
-    INTX_DISABLE = Field(10)
+    PARITY       = Field(6)     # act on parity errors
+    SERR         = Field(8)     # report system errors
+    INTX_DISABLE = Field(10)    # keep the INTx line down; set while MSI or MSI-X is on
 
 
 class PCI_STATUS(Register, at=0x06, width=16, access=W1C):
     """Status.  Ref: PCI."""
 
-    INTX             = Field(3, access=RO)  # interrupt pending
-    CAP_LIST         = Field(4, reset=1, access=RO)
-    MASTER_PARITY    = Field(8)
-    SIG_TARGET_ABORT = Field(11)
-    REC_TARGET_ABORT = Field(12)
-    REC_MASTER_ABORT = Field(13)
-    SIG_SYSTEM_ERROR = Field(14)
-    DETECTED_PARITY  = Field(15)
+    INTX             = Field(3, access=RO)              # interrupt pending
+    CAP_LIST         = Field(4, reset=1, access=RO)     # there is a list of capabilities
+    MASTER_PARITY    = Field(8)                         # a parity error in a transaction of ours
+    SIG_TARGET_ABORT = Field(11)                        # we refused an access
+    REC_TARGET_ABORT = Field(12)                        # an access of ours was refused
+    REC_MASTER_ABORT = Field(13)                        # nobody answered an access of ours
+    SIG_SYSTEM_ERROR = Field(14)                        # we reported a system error
+    DETECTED_PARITY  = Field(15)                        # parity was wrong
 
 
 class PCI_REVISION(_Ro8, at=0x08, reset=0x01):
@@ -131,7 +131,7 @@ class PCI_BIST(_Ro8, at=0x0F):
 class PCI_BAR0(_Bar64, at=0x10):
     """Registers and a flash window that reads 0: 512 KiB, as cards with flash have.  Ref: lspci."""
 
-    ADDR = Field(31, 19, access=RW)
+    ADDR = Field(31, 19, access=RW)     # where the registers are, 512 KiB
 
 
 class PCI_BAR1(_Rw32, at=0x14):
@@ -141,8 +141,8 @@ class PCI_BAR1(_Rw32, at=0x14):
 class PCI_BAR2(Register, at=0x18):
     """I/O window: 32 bytes.  Ref: lspci."""
 
-    IO   = Field(0, reset=1, access=RO)
-    ADDR = Field(31, 5)
+    IO   = Field(0, reset=1, access=RO)     # 1: I/O
+    ADDR = Field(31, 5)                     # where the I/O window is, 32 bytes
 
 
 class PCI_BAR3(_Ro32, at=0x1C):
@@ -152,7 +152,7 @@ class PCI_BAR3(_Ro32, at=0x1C):
 class PCI_BAR4(_Bar64, at=0x20):
     """MSI-X: 16 KiB.  Ref: lspci."""
 
-    ADDR = Field(31, 14, access=RW)
+    ADDR = Field(31, 14, access=RW)     # where the MSI-X table is, 16 KiB
 
 
 class PCI_BAR5(_Rw32, at=0x24):
@@ -221,12 +221,12 @@ class PM_PMC(Register, at=0x42, width=16, access=RO):
 class PM_PMCSR(Register, at=0x44, width=16):
     """Power state.  D3hot to D0 resets the function.  Ref: lspci."""
 
-    POWER_STATE   = Field(1, 0)     # 0 = D0, 3 = D3hot
-    NO_SOFT_RESET = Field(3, access=RO)
-    PME_EN        = Field(8, stored="wake-up")
-    DATA_SELECT   = Field(12, 9)
-    DATA_SCALE    = Field(14, 13, reset=1, access=RO)
-    PME_STATUS    = Field(15, access=W1C)
+    POWER_STATE   = Field(1, 0)                         # 0 = D0, 3 = D3hot
+    NO_SOFT_RESET = Field(3, access=RO)                 # D3hot to D0 would keep the state; 0: it resets
+    PME_EN        = Field(8, stored="wake-up")          # may wake the system
+    DATA_SELECT   = Field(12, 9)                        # which figure the data byte shows
+    DATA_SCALE    = Field(14, 13, reset=1, access=RO)   # unit of the data byte
+    PME_STATUS    = Field(15, access=W1C)               # asked for a wake-up
 
 
 class PM_BSE(_Ro8, at=0x46):
@@ -248,11 +248,11 @@ class MSI_NEXT(_Ro8, at=0x51, reset=0x70):
 class MSI_CTRL(Register, at=0x52, width=16):
     """MSI control: one vector, 64-bit, maskable.  Ref: lspci."""
 
-    ENABLE        = Field(0)
-    MULTI_CAPABLE = Field(3, 1, access=RO)
-    MULTI_ENABLE  = Field(6, 4)
-    ADDR_64       = Field(7, reset=1, access=RO)
-    MASKABLE      = Field(8, reset=1, access=RO)
+    ENABLE        = Field(0)                        # MSI is on
+    MULTI_CAPABLE = Field(3, 1, access=RO)          # log2 of the vectors on offer
+    MULTI_ENABLE  = Field(6, 4)                     # log2 of the vectors granted
+    ADDR_64       = Field(7, reset=1, access=RO)    # takes 64-bit addresses
+    MASKABLE      = Field(8, reset=1, access=RO)    # vectors can be masked one by one
 
 
 class MSI_ADDR_LO(Register, at=0x54):
@@ -293,8 +293,8 @@ class MSIX_CTRL(Register, at=0x72, width=16):
     """MSI-X control; Linux reads the size from this offset.  Ref: lspci."""
 
     TABLE_SIZE    = Field(10, 0, reset=63, access=RO)   # vectors - 1
-    FUNCTION_MASK = Field(14)
-    ENABLE        = Field(15)
+    FUNCTION_MASK = Field(14)                           # all vectors are masked
+    ENABLE        = Field(15)                           # MSI-X is on
 
 
 class MSIX_TABLE(Register, at=0x74, access=RO):
@@ -345,16 +345,16 @@ class EXP_DEVCAP(Register, at=0xA4, access=RO):
 class EXP_DEVCTL(Register, at=0xA8, width=16):
     """Device control.  Ref: lspci."""
 
-    COR_EN      = Field(0)
-    NONFATAL_EN = Field(1)
-    FATAL_EN    = Field(2)
-    UR_EN       = Field(3)
-    RELAXED     = Field(4, reset=1)
-    MPS         = Field(7, 5)
-    EXT_TAG     = Field(8, access=RO)
-    PHANTOM     = Field(9, access=RO)
-    AUX_POWER   = Field(10, access=RO)
-    NO_SNOOP    = Field(11, reset=1)
+    COR_EN      = Field(0)                  # report corrected errors
+    NONFATAL_EN = Field(1)                  # report errors that cost a transaction
+    FATAL_EN    = Field(2)                  # report errors that cost the link
+    UR_EN       = Field(3)                  # report requests nobody understands
+    RELAXED     = Field(4, reset=1)         # writes may overtake each other
+    MPS         = Field(7, 5)               # largest packet: 128 bytes << MPS
+    EXT_TAG     = Field(8, access=RO)       # tags of eight bits
+    PHANTOM     = Field(9, access=RO)       # function numbers as tags
+    AUX_POWER   = Field(10, access=RO)      # may draw standby power
+    NO_SNOOP    = Field(11, reset=1)        # DMA may pass by the caches
     MRRS        = Field(14, 12, reset=2)    # 512 bytes
     FLR         = Field(15, access=SC)      # function level reset
 
@@ -385,19 +385,19 @@ class EXP_LNKCAP(Register, at=0xAC, access=RO):
 class EXP_LNKCTL(Register, at=0xB0, width=16):
     """Link control.  Ref: PCI."""
 
-    ASPM         = Field(1, 0)
-    RCB          = Field(3)
-    COMMON_CLOCK = Field(6)
-    EXT_SYNCH    = Field(7)
+    ASPM         = Field(1, 0)  # sleep states of the link: 1 = L0s, 2 = L1
+    RCB          = Field(3)     # reads end at 128 bytes, not 64
+    COMMON_CLOCK = Field(6)     # both ends share a clock
+    EXT_SYNCH    = Field(7)     # longer training, for analysers
 
 
 class EXP_LNKSTA(Register, at=0xB2, width=16, access=RO):
     """Link status; Linux reads it at this offset.  Ref: lspci."""
 
     LINK_SPEED = Field(3, 0, reset=2)   # 5 GT/s
-    LINK_WIDTH = Field(9, 4, reset=8)
-    TRAINING   = Field(11)
-    SLOT_CLOCK = Field(12, reset=1)
+    LINK_WIDTH = Field(9, 4, reset=8)   # lanes in use
+    TRAINING   = Field(11)              # link training is going on
+    SLOT_CLOCK = Field(12, reset=1)     # uses the slot's clock
 
 
 class EXP_DEVCAP2(Register, at=0xC4, access=RO):
@@ -410,8 +410,8 @@ class EXP_DEVCAP2(Register, at=0xC4, access=RO):
 class EXP_DEVCTL2(Register, at=0xC8, width=16):
     """Device control 2; Linux reads the timeout at this offset.  Ref: lspci."""
 
-    CTO         = Field(3, 0)
-    CTO_DISABLE = Field(4)
+    CTO         = Field(3, 0)   # how long a read may take
+    CTO_DISABLE = Field(4)      # a read may take for ever
 
 
 class EXP_DEVSTA2(_Ro16, at=0xCA):

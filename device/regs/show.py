@@ -6,6 +6,7 @@ import sys
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import groupby
 from pathlib import Path
 
@@ -32,6 +33,11 @@ class Declared:
     comments: Mapping[str, str]
 
 
+@cache
+def _source(path: str) -> list[str]:
+    return Path(path).read_text(encoding="utf-8").splitlines()
+
+
 def declared(register: type[Register]) -> Declared:
     """Look a declaration up in its source."""
     place = ""
@@ -40,7 +46,7 @@ def declared(register: type[Register]) -> Declared:
         path = getattr(sys.modules.get(base.__module__), "__file__", None)
         if not path or not issubclass(base, Register):
             continue
-        lines = Path(path).read_text(encoding="utf-8").splitlines()
+        lines = _source(path)
         start = next((n for n, line in enumerate(lines) if re.match(rf"class {base.__name__}\b", line)), None)
         if start is None:
             continue
@@ -117,13 +123,41 @@ def _table(rows: Sequence[Sequence[str]], indent: int = 2) -> Iterator[str]:
         yield from _wrap(row[-1], head, indent, 0)
 
 
+def bits(field: Field) -> str:
+    """Where a field is: ``8``, or ``14:11``."""
+    return f"{field.msb}" if field.msb == field.lsb else f"{field.msb}:{field.lsb}"
+
+
+def meaning(register: type[Register], name: str) -> str:
+    """What a field means: the comment on its line; of a register that is one number, what the register is."""
+    if comment := declared(register).comments.get(name, ""):
+        return comment
+    return about(register)[0].rstrip(".") if list(register.FIELDS) == ["VALUE"] else ""
+
+
+def of_field(register: type[Register], field: Field) -> str:
+    """What one field means, and its rule."""
+    where = f"bit{'s' if field.width > 1 else ''} {bits(field)}"
+    said = meaning(register, field.name) or "nobody wrote down what it means"
+    values = [f"{value.value} = {value.name}" for value in field.values or ()]
+    lines = textwrap.wrap(f"{register.NAME}.{field.name}, {where}: {said}", COLUMNS, subsequent_indent="    ")
+    if values:
+        lines += _wrap(", ".join(values), "values", 4, 8)
+    reset = f"{field.reset:#x}" if field.reset > 9 else f"{field.reset}"
+    lines += _wrap(f"{field.access.value}; {reset} after reset", "access", 4, 8)
+    if field.stored and field.is_asked_for:
+        lines += _wrap(f"stored, not obeyed: the device has no {field.stored}", "mark", 4, 8)
+    lines += _wrap(about(register)[0], "of", 4, 8)
+    return "\n".join(lines)
+
+
 def _field(field: Field, comment: str) -> tuple[str, ...]:
     values = " ".join(f"{value.value}={value.name}" for value in field.values or ())
     note = f"{comment}: {values}" if comment and values else comment or values
     if field.stored and field.is_asked_for:
         note = f"{note} (stored, not obeyed)".strip()
-    bits = f"{field.msb}" if field.msb == field.lsb else f"{field.msb}:{field.lsb}"
-    return bits, field.name, field.access.value, f"{field.reset:#x}" if field.reset > 9 else f"{field.reset}", note
+    reset = f"{field.reset:#x}" if field.reset > 9 else f"{field.reset}"
+    return bits(field), field.name, field.access.value, reset, note
 
 
 def head(register: type[Register]) -> Iterator[str]:

@@ -146,8 +146,8 @@ class FDIRLEN(Register, at=0x0EE4C, access=RC):
 class FDIRUSTAT(Register, at=0x0EE50, counter=True, full=STICKS):
     """Filters added and removed.  Ref: ixgbe.  Guess: each half sticks by itself, as statistics do."""
 
-    ADD    = Field(15, 0)
-    REMOVE = Field(31, 16)
+    ADD    = Field(15, 0)   # filters added
+    REMOVE = Field(31, 16)  # filters removed
 
 
 class FDIRFSTAT(Register, at=0x0EE54, counter=True, full=STICKS):
@@ -156,8 +156,8 @@ class FDIRFSTAT(Register, at=0x0EE54, counter=True, full=STICKS):
     Ref: ixgbe; DPDK for the fields, eight bits each.  Guess: each field sticks by itself, as statistics do.
     """
 
-    FADD    = Field(7, 0)
-    FREMOVE = Field(15, 8)
+    FADD    = Field(7, 0)   # filters that could not be added
+    FREMOVE = Field(15, 8)  # filters that could not be removed
 
 
 class FDIRMATCH(Counter, at=0x0EE58):

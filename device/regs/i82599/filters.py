@@ -50,7 +50,7 @@ class FCTRL(Register, at=0x05080):
     BAM   = Field(10)   # broadcast
     PMCF  = Field(12)   # pass MAC control frames
     DPF   = Field(13)   # drop pause frames
-    RPFCE = Field(14)
+    RPFCE = Field(14)   # pauses of a priority are obeyed
     RFCE  = Field(15)   # 82598 pause enable, storage here
 
 
@@ -59,7 +59,7 @@ class VLNCTRL(Register, at=0x05088):
 
     VET   = Field(15, 0, reset=0x8100)  # ethertype of a VLAN tag
     CFI   = Field(28)                   # value to accept if CFIEN
-    CFIEN = Field(29)
+    CFIEN = Field(29)                   # frames whose CFI bit differs from CFI are dropped
     VFE   = Field(30)                   # filter by VFTA
     VME   = Field(31)                   # 82598 stripping, storage here
 
@@ -108,22 +108,22 @@ class RAL(Storage, at=every(0x0A200, 8, 128), alias=every(0x05400, 8, 16)):
 class RAH(Register, at=every(0x0A204, 8, 128), alias=every(0x05404, 8, 16)):
     """Receive address, bytes 4 and 5, and whether it is valid.  Ref: ixgbe (self test: mask 0x8000FFFF)."""
 
-    RAH = Field(15, 0)
-    AV  = Field(31)
+    RAH = Field(15, 0)  # bytes 4 and 5 of the address
+    AV  = Field(31)     # the address counts
 
 
 class PSRTYPE(Register, at=every(0x0EA00, 4, 64), alias=every(0x05480, 4, 16)):
     """Packet split type of one pool, and how many RSS queues it has.  Ref: ixgbe.  Native address: other tables."""
 
     STORE0  = Field(3, 0)       # Guess: storage
-    TCPHDR  = Field(4)
-    UDPHDR  = Field(5)
-    STORE6  = Field(7, 6)
-    IPV4HDR = Field(8)
-    IPV6HDR = Field(9)
-    STORE10 = Field(11, 10)
-    L2HDR   = Field(12)
-    STORE13 = Field(28, 13)
+    TCPHDR  = Field(4)          # split after TCP headers
+    UDPHDR  = Field(5)          # split after UDP headers
+    STORE6  = Field(7, 6)       # Guess: storage
+    IPV4HDR = Field(8)          # split after IPv4 headers
+    IPV6HDR = Field(9)          # split after IPv6 headers
+    STORE10 = Field(11, 10)     # Guess: storage
+    L2HDR   = Field(12)         # split after Ethernet headers
+    STORE13 = Field(28, 13)     # Guess: storage
     RQPL    = Field(31, 29)     # log2 of the queues RSS may use
 
 
@@ -189,10 +189,10 @@ class L34TIMIR(Register, at=every(0x0E800, 4, 128)):
 class RETA(Register, at=every(0x0EB00, 4, 32), alias=every(0x05C00, 4, 32)):
     """RSS redirection table: four entries a register.  Ref: ixgbe.  Native address: other tables."""
 
-    ENTRY0 = Field(3, 0)
-    ENTRY1 = Field(11, 8)
-    ENTRY2 = Field(19, 16)
-    ENTRY3 = Field(27, 24)
+    ENTRY0 = Field(3, 0)    # queue of hashes that end in 4n
+    ENTRY1 = Field(11, 8)   # queue of hashes that end in 4n + 1
+    ENTRY2 = Field(19, 16)  # queue of hashes that end in 4n + 2
+    ENTRY3 = Field(27, 24)  # queue of hashes that end in 4n + 3
 
 
 class RSSRK(Storage, at=every(0x0EB80, 4, 10), alias=every(0x05C80, 4, 10)):
@@ -223,17 +223,17 @@ class RQTC(Storage, at=0x0EC70, reset=0x44444444):
 class MRQC(Register, at=0x0EC80, alias=0x05818):
     """Multiple receive queues command.  Ref: ixgbe, which writes the alias.  Native address: other tables."""
 
-    MRQE                  = Field(3, 0, values=MrqeMode)
-    L3L4TXSWEN            = Field(15)   # pools: what they send each other is steered by layer 3 and 4, too
-    RSS_FIELD_IPV4_TCP    = Field(16)
-    RSS_FIELD_IPV4        = Field(17)
-    RSS_FIELD_IPV6_EX_TCP = Field(18)
-    RSS_FIELD_IPV6_EX     = Field(19)
-    RSS_FIELD_IPV6        = Field(20)
-    RSS_FIELD_IPV6_TCP    = Field(21)
-    RSS_FIELD_IPV4_UDP    = Field(22)
-    RSS_FIELD_IPV6_UDP    = Field(23)
-    RSS_FIELD_IPV6_EX_UDP = Field(24)
+    MRQE                  = Field(3, 0, values=MrqeMode)    # how frames are spread over queues
+    L3L4TXSWEN            = Field(15)                       # what pools send each other is steered by layers 3 and 4
+    RSS_FIELD_IPV4_TCP    = Field(16)                       # hash addresses and ports of TCP over IPv4
+    RSS_FIELD_IPV4        = Field(17)                       # hash addresses of IPv4
+    RSS_FIELD_IPV6_EX_TCP = Field(18)                       # TCP over IPv6 with extension headers
+    RSS_FIELD_IPV6_EX     = Field(19)                       # IPv6 with extension headers
+    RSS_FIELD_IPV6        = Field(20)                       # hash addresses of IPv6
+    RSS_FIELD_IPV6_TCP    = Field(21)                       # hash addresses and ports of TCP over IPv6
+    RSS_FIELD_IPV4_UDP    = Field(22)                       # hash addresses and ports of UDP over IPv4
+    RSS_FIELD_IPV6_UDP    = Field(23)                       # hash addresses and ports of UDP over IPv6
+    RSS_FIELD_IPV6_EX_UDP = Field(24)                       # UDP over IPv6 with extension headers
 
 
 class LLITHRESH(Register, at=0x0EC90):

@@ -43,9 +43,9 @@ class STATUS(Register, at=0x00008, access=RO):
     """Device status, also everybody's flush target.  Ref: ixgbe; other drivers for LINK_UP, NUM_VFS, IOV_ACTIVE."""
 
     LAN_ID     = Field(3, 2)            # port number on a dual-port card
-    LINK_UP    = Field(7)
-    NUM_VFS    = Field(17, 10)
-    IOV_ACTIVE = Field(18)
+    LINK_UP    = Field(7)               # there is a link
+    NUM_VFS    = Field(17, 10)          # virtual functions, from SR-IOV
+    IOV_ACTIVE = Field(18)              # there are virtual functions
     GIO        = Field(19, reset=1)     # DMA may be in flight; falls after CTRL.GIO_DIS
 
 
@@ -65,33 +65,33 @@ class ESDP(Register, at=0x00020, keep=True):
     Ref: ixgbe.  Guess: reset value; pins keep their state over a software reset, else the laser would flap.
     """
 
-    SDP0        = Field(0)
-    SDP1        = Field(1)
-    SDP2        = Field(2, reset=1)
-    SDP3        = Field(3)
-    SDP4        = Field(4)
-    SDP5        = Field(5)
-    SDP6        = Field(6)
-    SDP7        = Field(7)
-    SDP0_DIR    = Field(8)      # directions: 0 = input
-    SDP1_DIR    = Field(9)
-    SDP2_DIR    = Field(10)
-    SDP3_DIR    = Field(11, reset=1)
-    SDP4_DIR    = Field(12)
-    SDP5_DIR    = Field(13)
-    SDP6_DIR    = Field(14)
-    SDP7_DIR    = Field(15)
-    SDP0_NATIVE = Field(16)     # the pin belongs to a hardware function
-    SDP1_NATIVE = Field(17)
+    SDP0        = Field(0)              # level of pin 0
+    SDP1        = Field(1)              # level of pin 1
+    SDP2        = Field(2, reset=1)     # level of pin 2: a module is in the cage
+    SDP3        = Field(3)              # level of pin 3: 1 switches the laser off
+    SDP4        = Field(4)              # level of pin 4
+    SDP5        = Field(5)              # level of pin 5: 1 selects the 10G rate
+    SDP6        = Field(6)              # level of pin 6
+    SDP7        = Field(7)              # level of pin 7
+    SDP0_DIR    = Field(8)              # directions: 0 = input
+    SDP1_DIR    = Field(9)              # 1: pin 1 is an output
+    SDP2_DIR    = Field(10)             # 1: pin 2 is an output
+    SDP3_DIR    = Field(11, reset=1)    # 1: pin 3 is an output
+    SDP4_DIR    = Field(12)             # 1: pin 4 is an output
+    SDP5_DIR    = Field(13)             # 1: pin 5 is an output
+    SDP6_DIR    = Field(14)             # 1: pin 6 is an output
+    SDP7_DIR    = Field(15)             # 1: pin 7 is an output
+    SDP0_NATIVE = Field(16)             # the pin belongs to a hardware function
+    SDP1_NATIVE = Field(17)             # pin 1 belongs to a hardware function
 
 
 class I2CCTL(Register, at=0x00028):
     """The two I2C wires of the SFP+ cage, open drain.  Called EODSDP in older maps.  Ref: ixgbe."""
 
-    CLK_IN   = Field(0, reset=1, access=RO)
-    CLK_OUT  = Field(1, reset=1)
-    DATA_IN  = Field(2, reset=1, access=RO)
-    DATA_OUT = Field(3, reset=1)
+    CLK_IN   = Field(0, reset=1, access=RO)     # level of the clock wire
+    CLK_OUT  = Field(1, reset=1)                # 0 pulls the clock wire down
+    DATA_IN  = Field(2, reset=1, access=RO)     # level of the data wire
+    DATA_OUT = Field(3, reset=1)                # 0 pulls the data wire down
 
 
 class FRTIMER(ReadOnly, at=0x00048):
@@ -111,19 +111,19 @@ class TCPTIMER(Register, at=0x0004C, reset=0x100):
 class LEDCTL(Register, at=0x00200, stored=LEDS):
     """Four LEDs, one byte each; LED2 shows link and activity.  Ref: ixgbe.  Guess: reset value."""
 
-    LED0_MODE    = Field(3, 0, values=LedMode)
-    GLOBAL_BLINK = Field(5)     # blink rate of all LEDs
-    LED0_IVRT    = Field(6)
-    LED0_BLINK   = Field(7)
-    LED1_MODE    = Field(11, 8, values=LedMode)
-    LED1_IVRT    = Field(14)
-    LED1_BLINK   = Field(15)
-    LED2_MODE    = Field(19, 16, reset=4, values=LedMode)
-    LED2_IVRT    = Field(22)
-    LED2_BLINK   = Field(23)
-    LED3_MODE    = Field(27, 24, values=LedMode)
-    LED3_IVRT    = Field(30)
-    LED3_BLINK   = Field(31)
+    LED0_MODE    = Field(3, 0, values=LedMode)              # what lights LED 0
+    GLOBAL_BLINK = Field(5)                                 # blink rate of all LEDs
+    LED0_IVRT    = Field(6)                                 # LED 0 is lit when it would be dark
+    LED0_BLINK   = Field(7)                                 # LED 0 blinks
+    LED1_MODE    = Field(11, 8, values=LedMode)             # what lights LED 1
+    LED1_IVRT    = Field(14)                                # LED 1 is lit when it would be dark
+    LED1_BLINK   = Field(15)                                # LED 1 blinks
+    LED2_MODE    = Field(19, 16, reset=4, values=LedMode)   # what lights LED 2
+    LED2_IVRT    = Field(22)                                # LED 2 is lit when it would be dark
+    LED2_BLINK   = Field(23)                                # LED 2 blinks
+    LED3_MODE    = Field(27, 24, values=LedMode)            # what lights LED 3
+    LED3_IVRT    = Field(30)                                # LED 3 is lit when it would be dark
+    LED3_BLINK   = Field(31)                                # LED 3 blinks
 
 
 class SWSM(Register, at=0x10140, keep=True):
@@ -132,18 +132,18 @@ class SWSM(Register, at=0x10140, keep=True):
     Ref: ixgbe.  Guess: survives a software reset, since it is shared with the other port.
     """
 
-    SMBI     = Field(0)
-    SWESMBI  = Field(1)
-    WMNG     = Field(2)
-    DRV_LOAD = Field(3)
+    SMBI     = Field(0)     # a driver of either port has it; reading 0 takes it
+    SWESMBI  = Field(1)     # software has it, not firmware
+    WMNG     = Field(2)     # wake the firmware
+    DRV_LOAD = Field(3)     # a driver is loaded
 
 
 class FWSM(Register, at=0x10148, access=RO, keep=True):
     """What the firmware says of itself: none here, but valid.  Ref: ixgbe."""
 
-    MODE        = Field(3, 1, values=FwMode)
-    FW_VALID    = Field(15, reset=1)
-    EXT_ERR_IND = Field(24, 19)     # nonzero makes the driver warn every two seconds
+    MODE        = Field(3, 1, values=FwMode)    # what firmware is for
+    FW_VALID    = Field(15, reset=1)            # firmware runs, and MODE says what it does
+    EXT_ERR_IND = Field(24, 19)                 # nonzero makes the driver warn every two seconds
 
 
 class FACTPS(Register, at=0x10150, access=RO, keep=True):
@@ -159,15 +159,15 @@ class GSSR(Register, at=0x10160, keep=True):
     Ref: ixgbe.  Guess: survives a software reset, as it is shared.
     """
 
-    EEP        = Field(0)
-    PHY0       = Field(1)
-    PHY1       = Field(2)
-    MAC_CSR    = Field(3)
-    FLASH      = Field(4)
-    FW_EEP     = Field(5)
-    FW_PHY0    = Field(6)
-    FW_PHY1    = Field(7)
-    FW_MAC_CSR = Field(8)
-    FW_FLASH   = Field(9)
-    SW_MNG     = Field(10)
-    FW_SW_MNG  = Field(15)
+    EEP        = Field(0)   # software has the EEPROM
+    PHY0       = Field(1)   # software has port 0's I2C and MDIO wires
+    PHY1       = Field(2)   # software has port 1's I2C and MDIO wires
+    MAC_CSR    = Field(3)   # software has the link registers
+    FLASH      = Field(4)   # software has the flash
+    FW_EEP     = Field(5)   # firmware has the EEPROM
+    FW_PHY0    = Field(6)   # firmware has port 0's wires
+    FW_PHY1    = Field(7)   # firmware has port 1's wires
+    FW_MAC_CSR = Field(8)   # firmware has the link registers
+    FW_FLASH   = Field(9)   # firmware has the flash
+    SW_MNG     = Field(10)  # software has the way to firmware (HICR)
+    FW_SW_MNG  = Field(15)  # firmware has that way

@@ -25,7 +25,7 @@ class _Causes(Register):
 
     RTX_QUEUE = Field(15, 0)    # legacy and MSI: the bit IVAR names; MSI-X: bit v = vector v
     FLOW_DIR  = Field(16)       # flow director: FDIRCTRL.FULL_THRESH * 16 filters or fewer are free
-    RX_MISS   = Field(17)
+    RX_MISS   = Field(17)       # a frame found no room in the packet buffer
     PCI       = Field(18)       # PCI exception
     MAILBOX   = Field(19)       # a VF wrote, or was reset
     LSC       = Field(20)       # link status change
@@ -35,10 +35,10 @@ class _Causes(Register):
     GPI_SDP0  = Field(24)       # pin 0, also time sync
     GPI_SDP1  = Field(25)       # pin 1: reconfigure link
     GPI_SDP2  = Field(26)       # pin 2: module inserted or removed
-    GPI_SDP3  = Field(27)
+    GPI_SDP3  = Field(27)       # pin 3
     ECC       = Field(28)       # packet buffer error; never raised, drivers reset on it
     DHER      = Field(29)       # descriptor handler error
-    TCP_TIMER = Field(30)
+    TCP_TIMER = Field(30)       # TCPTIMER has run down
     OTHER     = Field(31)       # any of the others
 
 
@@ -93,11 +93,11 @@ class EIAC_EX(Storage, at=0x00AC0):
 class EITR(Register, at=every(0x00820, 4, 24) + every(0x12300, 4, 105), asks=False):
     """Moderation of one vector: no two messages closer than the interval.  Ref: ixgbe.  Guess: COUNTER."""
 
-    ITR_INTERVAL = Field(11, 3)             # 2 us units
-    LLI_MOD      = Field(15, stored=CREDITS)
-    LLI_CREDIT   = Field(20, 16, stored=CREDITS)
-    ITR_COUNTER  = Field(27, 21)
-    CNT_WDIS     = Field(31, access=WO)     # this write leaves the running counter alone
+    ITR_INTERVAL = Field(11, 3)                     # 2 us units
+    LLI_MOD      = Field(15, stored=CREDITS)        # low latency interrupts are moderated too
+    LLI_CREDIT   = Field(20, 16, stored=CREDITS)    # low latency interrupts left
+    ITR_COUNTER  = Field(27, 21)                    # what is left of the interval
+    CNT_WDIS     = Field(31, access=WO)             # this write leaves the running counter alone
 
 
 class EITRSEL(Storage, at=0x00894, stored=POOLS):
@@ -107,37 +107,37 @@ class EITRSEL(Storage, at=0x00894, stored=POOLS):
 class GPIE(Register, at=0x00898):
     """General purpose interrupt enable: pins and interrupt mode.  Ref: ixgbe."""
 
-    SDP0_GPIEN  = Field(0)
-    SDP1_GPIEN  = Field(1)
-    SDP2_GPIEN  = Field(2)
-    SDP3_GPIEN  = Field(3)
-    MSIX_MODE   = Field(4)      # one vector per cause instead of one for all
-    OCD         = Field(5)      # reading EICR clears only bits 31:16
-    EIMEN       = Field(6)      # EICS fires without waiting for EITR
-    LL_INTERVAL = Field(10, 7, stored=CREDITS)
-    RSC_DELAY   = Field(13, 11, stored=RSC)
-    VTMODE      = Field(15, 14, values=VtMode)
-    EIAME       = Field(30)     # sending a message applies EIAM
-    PBA_SUPPORT = Field(31)
+    SDP0_GPIEN  = Field(0)                      # pin 0 raises EICR.GPI_SDP0
+    SDP1_GPIEN  = Field(1)                      # pin 1 raises EICR.GPI_SDP1: a loss of signal
+    SDP2_GPIEN  = Field(2)                      # pin 2 raises EICR.GPI_SDP2: module in or out
+    SDP3_GPIEN  = Field(3)                      # pin 3 raises EICR.GPI_SDP3
+    MSIX_MODE   = Field(4)                      # one vector per cause instead of one for all
+    OCD         = Field(5)                      # reading EICR clears only bits 31:16
+    EIMEN       = Field(6)                      # EICS fires without waiting for EITR
+    LL_INTERVAL = Field(10, 7, stored=CREDITS)  # how often low latency credits come
+    RSC_DELAY   = Field(13, 11, stored=RSC)     # how long a coalesced frame waits
+    VTMODE      = Field(15, 14, values=VtMode)  # pools, for interrupts
+    EIAME       = Field(30)                     # sending a message applies EIAM
+    PBA_SUPPORT = Field(31)                     # pending bits of MSI-X follow EICR
 
 
 class IVAR(Register, at=every(0x00900, 4, 64)):
     """Vectors of Rx and Tx queues 2n and 2n + 1.  Ref: ixgbe."""
 
-    RX0       = Field(5, 0)
-    RX0_VALID = Field(7)
-    TX0       = Field(13, 8)
-    TX0_VALID = Field(15)
-    RX1       = Field(21, 16)
-    RX1_VALID = Field(23)
-    TX1       = Field(29, 24)
-    TX1_VALID = Field(31)
+    RX0       = Field(5, 0)     # vector of Rx queue 2n
+    RX0_VALID = Field(7)        # Rx queue 2n interrupts
+    TX0       = Field(13, 8)    # vector of Tx queue 2n
+    TX0_VALID = Field(15)       # Tx queue 2n interrupts
+    RX1       = Field(21, 16)   # vector of Rx queue 2n + 1
+    RX1_VALID = Field(23)       # Rx queue 2n + 1 interrupts
+    TX1       = Field(29, 24)   # vector of Tx queue 2n + 1
+    TX1_VALID = Field(31)       # Tx queue 2n + 1 interrupts
 
 
 class IVAR_MISC(Register, at=0x00A00):
     """Vectors of the TCP timer and of all other causes.  Ref: ixgbe."""
 
-    TCP_TIMER       = Field(5, 0)
-    TCP_TIMER_VALID = Field(7)
-    OTHER           = Field(13, 8)
-    OTHER_VALID     = Field(15)
+    TCP_TIMER       = Field(5, 0)   # vector of the TCP timer
+    TCP_TIMER_VALID = Field(7)      # the TCP timer interrupts
+    OTHER           = Field(13, 8)  # vector of all other causes: link, mailbox, errors
+    OTHER_VALID     = Field(15)     # other causes interrupt

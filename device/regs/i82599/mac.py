@@ -101,21 +101,21 @@ class PCS1GANLPNP(ReadOnly, at=0x04224):
 class HLREG0(Register, at=0x04240):
     """MAC core control.  Ref: ixgbe; other drivers for what is 1 after reset.  Guess: 0x08012C0B as a whole."""
 
-    TXCRCEN      = Field(0, reset=1)
-    RXCRCSTRP    = Field(1, reset=1)
-    JUMBOEN      = Field(2)
-    RESERVED3    = Field(3, reset=1)
-    TXPADEN      = Field(10, reset=1)
-    RESERVED11   = Field(11, reset=1)
-    RESERVED13   = Field(13, reset=1)
-    LPBK         = Field(15)    # frames come back into our own filters
-    MDCSPD       = Field(16, reset=1)
-    CONTMDC      = Field(17)
-    CTRLFLTR     = Field(18)
-    PREPEND      = Field(23, 20)
-    PRIPADEN     = Field(24)
-    RXLNGTHERREN = Field(27, reset=1)
-    RXPADSTRIPEN = Field(28)
+    TXCRCEN      = Field(0, reset=1)    # the NIC puts the checksum behind frames
+    RXCRCSTRP    = Field(1, reset=1)    # the NIC takes it off
+    JUMBOEN      = Field(2)             # frames up to MAXFRS.MFS are taken in
+    RESERVED3    = Field(3, reset=1)    # 1 after reset
+    TXPADEN      = Field(10, reset=1)   # short frames are padded
+    RESERVED11   = Field(11, reset=1)   # 1 after reset
+    RESERVED13   = Field(13, reset=1)   # 1 after reset
+    LPBK         = Field(15)            # frames come back into our own filters
+    MDCSPD       = Field(16, reset=1)   # speed of the MDIO clock
+    CONTMDC      = Field(17)            # the MDIO clock never stops
+    CTRLFLTR     = Field(18)            # control frames go to the host too
+    PREPEND      = Field(23, 20)        # bytes before each frame
+    PRIPADEN     = Field(24)            # short frames are padded below a VLAN tag
+    RXLNGTHERREN = Field(27, reset=1)   # frames of a wrong length are errors
+    RXPADSTRIPEN = Field(28)            # padding is taken off
 
 
 class HLREG1(ReadOnly, at=0x04244):
@@ -168,7 +168,7 @@ class MLADD(Storage, at=0x04264):
 class MAXFRS(Register, at=0x04268):
     """Largest frame, FCS included; counts only with HLREG0.JUMBOEN.  Also called MHADD.  Ref: ixgbe."""
 
-    MFS = Field(31, 16, reset=1518)
+    MFS = Field(31, 16, reset=1518)     # longest frame that is taken in, in bytes, if HLREG0.JUMBOEN
 
 
 class TREG(Storage, at=0x0426C):
@@ -211,50 +211,50 @@ class AUTOC(Register, at=0x042A0):
     Guess: reset value; real cards load theirs from EEPROM.  It must not be 0.
     """
 
-    FLU         = Field(0)      # force link up
-    ANACK2      = Field(1)
-    ANSF        = Field(6, 2)
-    PMA_PMD_10G = Field(8, 7)   # parallel
-    PMA_PMD_1G  = Field(9)
-    D10GMP      = Field(10)
-    RATD        = Field(11)
-    AN_RESTART  = Field(12, access=SC)
-    LMS         = Field(15, 13, reset=3, values=Lms)
-    KR_SUPP     = Field(16)
-    FECR        = Field(17)
-    FECA        = Field(18)
-    AN_RX_ALIGN = Field(22, 19)
-    AN_RX_DRIFT = Field(23)
-    AN_RX_LOOSE = Field(24)
-    PD_TMR      = Field(26, 25)
-    RF          = Field(27)
-    SYM_PAUSE   = Field(28)
-    ASM_PAUSE   = Field(29)
-    KX_SUPP     = Field(30)
-    KX4_SUPP    = Field(31)
+    FLU         = Field(0)                              # force link up
+    ANACK2      = Field(1)                              # acknowledge 2 of clause 73
+    ANSF        = Field(6, 2)                           # selector field of clause 73
+    PMA_PMD_10G = Field(8, 7)                           # parallel
+    PMA_PMD_1G  = Field(9)                              # 1G over which wires
+    D10GMP      = Field(10)                             # 10G through the parallel interface
+    RATD        = Field(11)                             # restart when the partner changes its mind
+    AN_RESTART  = Field(12, access=SC)                  # negotiate anew, or bring the link up anew
+    LMS         = Field(15, 13, reset=3, values=Lms)    # how the link is brought up
+    KR_SUPP     = Field(16)                             # offers 10GBASE-KR
+    FECR        = Field(17)                             # asks for error correction
+    FECA        = Field(18)                             # is able to correct errors
+    AN_RX_ALIGN = Field(22, 19)                         # alignment while negotiating
+    AN_RX_DRIFT = Field(23)                             # clocks may drift while negotiating
+    AN_RX_LOOSE = Field(24)                             # loose alignment while negotiating
+    PD_TMR      = Field(26, 25)                         # how long parallel detection listens
+    RF          = Field(27)                             # tells the partner of a fault
+    SYM_PAUSE   = Field(28)                             # offers pauses both ways
+    ASM_PAUSE   = Field(29)                             # offers pauses one way
+    KX_SUPP     = Field(30)                             # offers 1000BASE-KX
+    KX4_SUPP    = Field(31)                             # offers 10GBASE-KX4
 
 
 class LINKS(Register, at=0x042A4, access=RO):
     """Link status.  Ref: ixgbe."""
 
-    PCS_LOW  = Field(6, 0)   # details of the lanes, not modelled
-    NOT_DOWN = Field(7)      # up, and never down since this register was read last
-    PCS      = Field(27, 8)
-    SPEED    = Field(29, 28, values=LinkSpeed)
-    UP       = Field(30)
-    AN_COMP  = Field(31)
+    PCS_LOW  = Field(6, 0)                      # details of the lanes, not modelled
+    NOT_DOWN = Field(7)                         # up, and never down since this register was read last
+    PCS      = Field(27, 8)                     # details of the lanes, not modelled
+    SPEED    = Field(29, 28, values=LinkSpeed)  # of the link
+    UP       = Field(30)                        # there is a link
+    AN_COMP  = Field(31)                        # negotiation has ended
 
 
 class AUTOC2(Register, at=0x042A8):
     """Auto negotiation control 2: serial PMA, link disable.  Ref: ixgbe.  Guess: reset is SFI."""
 
-    STORE                   = Field(15, 0)      # Guess: storage
-    PMA_PMD_10G_SERIAL      = Field(17, 16, reset=2, values=Pma10gSerial)
-    STORE18                 = Field(27, 18)     # Guess: storage
-    LINK_DISABLE_ON_D3      = Field(28)
-    LINK_DISABLE            = Field(29)
-    LINK_DISABLE_ON_D3_MASK = Field(30)
-    STORE31                 = Field(31)
+    STORE                   = Field(15, 0)                                  # Guess: storage
+    PMA_PMD_10G_SERIAL      = Field(17, 16, reset=2, values=Pma10gSerial)   # 10G over which serial interface
+    STORE18                 = Field(27, 18)                                 # Guess: storage
+    LINK_DISABLE_ON_D3      = Field(28)                                     # no link while the function sleeps
+    LINK_DISABLE            = Field(29)                                     # no link
+    LINK_DISABLE_ON_D3_MASK = Field(30)                                     # the same, for firmware
+    STORE31                 = Field(31)                                     # Guess: storage
 
 
 class AUTOC3(Storage, at=0x042AC):
@@ -264,9 +264,9 @@ class AUTOC3(Storage, at=0x042AC):
 class ANLP1(Register, at=0x042B0, access=RO):
     """Auto negotiation link partner; the driver waits for AN_STATE to leave 0.  Ref: ixgbe.  Guess: a constant."""
 
-    LP       = Field(15, 0)
-    AN_STATE = Field(19, 16, reset=1)
-    LP_HIGH  = Field(31, 20)
+    LP       = Field(15, 0)             # what the partner offers
+    AN_STATE = Field(19, 16, reset=1)   # where negotiation is; 0: it has not begun
+    LP_HIGH  = Field(31, 20)            # more of what the partner offers
 
 
 class ANLP2(ReadOnly, at=0x042B4):
@@ -296,7 +296,7 @@ class MDFTS(Storage, at=0x042CC):
 class MMNGC(Register, at=0x042D0, access=RO):
     """Management's word on the link: a veto keeps drivers from touching the PHY.  Ref: ixgbe."""
 
-    MNG_VETO = Field(0)
+    MNG_VETO = Field(0)     # firmware forbids to touch the link
 
 
 class ANLPNP1(ReadOnly, at=0x042D4):

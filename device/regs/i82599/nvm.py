@@ -16,9 +16,9 @@ class EEC(Register, at=0x10010, keep=True):
     DI        = Field(2)                            # data to the EEPROM
     DO        = Field(3, access=RO)                 # data from the EEPROM
     FWE       = Field(5, 4, reset=1)                # flash write enable: 1 = disabled, 2 = enabled
-    REQ       = Field(6)
+    REQ       = Field(6)                            # software asks for the SPI wires
     GNT       = Field(7, access=RO)                 # follows REQ
-    PRES      = Field(8, reset=1, access=RO)
+    PRES      = Field(8, reset=1, access=RO)        # the chip found a valid image; 0 makes the driver read bit by bit
     ARD       = Field(9, reset=1, access=RO)        # auto-read done
     ADDR_SIZE = Field(10, reset=1, access=RO)       # 16-bit SPI addresses
     SIZE      = Field(14, 11, reset=7, access=RO)   # words = 1 << (SIZE + 6)
@@ -27,19 +27,19 @@ class EEC(Register, at=0x10010, keep=True):
 class EERD(Register, at=0x10014, keep=True):
     """EEPROM read: write address and START, poll DONE.  Ref: ixgbe."""
 
-    START = Field(0, access=SC)
-    DONE  = Field(1, reset=1, access=RO)
-    ADDR  = Field(15, 2)    # word address
-    DATA  = Field(31, 16, access=RO)
+    START = Field(0, access=SC)             # read the word at ADDR
+    DONE  = Field(1, reset=1, access=RO)    # DATA is there
+    ADDR  = Field(15, 2)                    # word address
+    DATA  = Field(31, 16, access=RO)        # the word
 
 
 class EEWR(Register, at=0x10018, keep=True):
     """EEPROM write: same form as EERD.  Ref: ixgbe."""
 
-    START = Field(0, access=SC)
-    DONE  = Field(1, reset=1, access=RO)
-    ADDR  = Field(15, 2)
-    DATA  = Field(31, 16)
+    START = Field(0, access=SC)             # write DATA to ADDR
+    DONE  = Field(1, reset=1, access=RO)    # the last write has ended
+    ADDR  = Field(15, 2)                    # word address
+    DATA  = Field(31, 16)                   # the word
 
 
 class FLA(Storage, at=0x1001C, keep=True):

@@ -31,7 +31,7 @@ class MaxDesc(IntEnum):
 class RDBAL(Register, at=every(0x01000, 0x40, 64) + every(0x0D000, 0x40, 64)):
     """Rx ring base, low half, 128-byte aligned.  Ref: ixgbe."""
 
-    BASE = Field(31, 7)
+    BASE = Field(31, 7)     # bits 31:7 of the address of the ring
 
 
 class RDBAH(Storage, at=every(0x01004, 0x40, 64) + every(0x0D004, 0x40, 64)):
@@ -47,20 +47,20 @@ class RDLEN(Register, at=every(0x01008, 0x40, 64) + every(0x0D008, 0x40, 64)):
 class DCA_RXCTRL(Register, at=every(0x0100C, 0x40, 64) + every(0x0D00C, 0x40, 64), alias=every(0x02200, 4, 16)):
     """Cache hints and ordering of one Rx queue.  Ref: ixgbe; datasheet for what is 1 after reset."""
 
-    DESC_DCA_EN = Field(5, stored=DCA)
-    HEAD_DCA_EN = Field(6, stored=DCA)
-    DATA_DCA_EN = Field(7, stored=DCA)
+    DESC_DCA_EN = Field(5, stored=DCA)  # descriptors go into the cache
+    HEAD_DCA_EN = Field(6, stored=DCA)  # headers go into the cache
+    DATA_DCA_EN = Field(7, stored=DCA)  # payload goes into the cache
     DESC_RRO_EN = Field(9, reset=1)     # descriptor reads may be reordered
     BIT12       = Field(12, reset=1)    # comes up as 1, software must clear it
-    DATA_WRO_EN = Field(13, reset=1)
-    HEAD_WRO_EN = Field(15, reset=1)
-    CPUID       = Field(31, 24)
+    DATA_WRO_EN = Field(13, reset=1)    # payload writes may be reordered
+    HEAD_WRO_EN = Field(15, reset=1)    # header writes may be reordered
+    CPUID       = Field(31, 24)         # whose cache
 
 
 class RDH(Register, at=every(0x01010, 0x40, 64) + every(0x0D010, 0x40, 64)):
     """Rx head: the descriptor that hardware uses next.  Drivers only write 0.  Ref: ixgbe."""
 
-    RDH = Field(15, 0)
+    RDH = Field(15, 0)  # the descriptor that the NIC fills next
 
 
 class SRRCTL(Register, at=every(0x01014, 0x40, 64) + every(0x0D014, 0x40, 64), alias=every(0x02100, 4, 16)):
@@ -69,24 +69,24 @@ class SRRCTL(Register, at=every(0x01014, 0x40, 64) + every(0x0D014, 0x40, 64), a
     Ref: ixgbe; datasheet for what is there after reset: drivers that set only DESCTYPE and DROP_EN receive by it.
     """
 
-    BSIZEPACKET = Field(4, 0, reset=2)  # packet buffer, KiB
-    BSIZEHEADER = Field(13, 8, reset=4) # header buffer, 64-byte units
-    RDMTS       = Field(24, 22)     # threshold of free descriptors
-    DESCTYPE    = Field(27, 25, values=DescType)
-    DROP_EN     = Field(28)         # ring empty: drop, do not fill the packet buffer
+    BSIZEPACKET = Field(4, 0, reset=2)              # packet buffer, KiB
+    BSIZEHEADER = Field(13, 8, reset=4)             # header buffer, 64-byte units
+    RDMTS       = Field(24, 22)                     # threshold of free descriptors
+    DESCTYPE    = Field(27, 25, values=DescType)    # layout of descriptors
+    DROP_EN     = Field(28)                         # ring empty: drop, do not fill the packet buffer
 
 
 class RDT(Register, at=every(0x01018, 0x40, 64) + every(0x0D018, 0x40, 64)):
     """Rx tail: first descriptor that is not hardware's.  Not clamped to the ring.  Ref: ixgbe."""
 
-    RDT = Field(15, 0)
+    RDT = Field(15, 0)  # the first descriptor that is not the NIC's; writing it gives those before
 
 
 class RXDCTL(Register, at=every(0x01028, 0x40, 64) + every(0x0D028, 0x40, 64)):
     """Rx descriptor control: queue on and off.  Ref: ixgbe."""
 
     RLPML    = Field(14, 0)     # long packet limit; without function on the 82599
-    RLPML_EN = Field(15)
+    RLPML_EN = Field(15)        # frames longer than RLPML are dropped
     ENABLE   = Field(25)        # reads back 1 when the queue is on, 0 when it is quiet
     SWFLSH   = Field(26)        # write back descriptors now
     VME      = Field(30)        # strip the VLAN tag
@@ -127,15 +127,15 @@ class RTRPCS(Register, at=0x02430):
 class RDRXCTL(Register, at=0x02F00):
     """Receive DMA control.  Ref: ixgbe.  Guess: RSCFRSTSIZE after reset is only known not to be 0."""
 
-    RDMTS_1_2   = Field(0)
+    RDMTS_1_2   = Field(0)                      # low water: a half of the descriptors
     CRCSTRIP    = Field(1)                      # must agree with HLREG0.RXCRCSTRP
-    MVMEN       = Field(2)
+    MVMEN       = Field(2)                      # multicast is copied for every pool
     DMAIDONE    = Field(3, reset=1, access=RO)  # DMA initialised
-    AGGDIS      = Field(16)
+    AGGDIS      = Field(16)                     # frames are not coalesced
     RSCFRSTSIZE = Field(21, 17, reset=8)        # software writes 0
-    RSCLLIDIS   = Field(23)
-    RSCACKC     = Field(25)
-    FCOE_WRFIX  = Field(26)
+    RSCLLIDIS   = Field(23)                     # low latency frames do not end coalescing
+    RSCACKC     = Field(25)                     # pure ACKs end coalescing
+    FCOE_WRFIX  = Field(26)                     # FCoE writes are kept in order
 
 
 class PFQDE(Register, at=0x02F04):
@@ -151,7 +151,7 @@ class PFQDE(Register, at=0x02F04):
 class RXCTRL(Register, at=0x03000):
     """Receive control.  Ref: ixgbe."""
 
-    RXEN   = Field(0)
+    RXEN   = Field(0)   # frames are taken in
     DMBYPS = Field(1)   # Guess: descriptor monitor bypass, storage
 
 
@@ -231,8 +231,8 @@ class RXCSUM(Register, at=0x05000):
 class RFCTL(Register, at=0x05008):
     """Receive filter control.  Ref: ixgbe."""
 
-    RSC_DIS    = Field(5)
-    NFSW_DIS   = Field(6)
-    NFSR_DIS   = Field(7)
-    NFS_VER    = Field(9, 8)
-    IPFRSP_DIS = Field(14)
+    RSC_DIS    = Field(5)       # frames are not coalesced
+    NFSW_DIS   = Field(6)       # NFS writes are not looked for
+    NFSR_DIS   = Field(7)       # NFS reads are not looked for
+    NFS_VER    = Field(9, 8)    # which NFS is looked for
+    IPFRSP_DIS = Field(14)      # packets of IP fragments are not split

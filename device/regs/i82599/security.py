@@ -31,9 +31,9 @@ class SECTXCTRL(Register, at=0x08800):
 class SECTXSTAT(Register, at=0x08804, access=RO):
     """Security Tx status.  OFF_DIS = 1 says there is no crypto, which spares drivers scrubbing tables.  Ref: ixgbe."""
 
-    SECTX_RDY     = Field(0, reset=1)
-    SECTX_OFF_DIS = Field(1, reset=1)
-    ECC_TXERR     = Field(2)
+    SECTX_RDY     = Field(0, reset=1)   # the transmit path is paused
+    SECTX_OFF_DIS = Field(1, reset=1)   # no crypto engine
+    ECC_TXERR     = Field(2)            # its memory had an error
 
 
 class SECTXBUFFAF(Register, at=0x08808):
@@ -121,16 +121,16 @@ class LSECTXOCTP(Counter, at=0x08A4C, stored=MACSEC):
 class SECRXCTRL(Register, at=0x08D00):
     """Security Rx control.  Ref: ixgbe; FreeBSD and DPDK, which write 0 and take DIS = 1 for a part without crypto."""
 
-    SECRX_DIS = Field(0, reset=1, access=RO)
+    SECRX_DIS = Field(0, reset=1, access=RO)    # no crypto engine
     RX_DIS    = Field(1)                        # pause the receive path
 
 
 class SECRXSTAT(Register, at=0x08D04, access=RO):
     """Security Rx status; RDY must be 1 while SECRXCTRL.RX_DIS is.  Ref: ixgbe."""
 
-    SECRX_RDY     = Field(0, reset=1)
-    SECRX_OFF_DIS = Field(1, reset=1)
-    ECC_RXERR     = Field(2)
+    SECRX_RDY     = Field(0, reset=1)   # the receive path is paused
+    SECRX_OFF_DIS = Field(1, reset=1)   # no crypto engine
+    ECC_RXERR     = Field(2)            # its memory had an error
 
 
 class IPSRXIDX(Register, at=0x08E00):

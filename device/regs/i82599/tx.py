@@ -33,7 +33,7 @@ class MtqcMode(IntEnum):
 class TDBAL(Register, at=every(0x06000, 0x40, 128)):
     """Tx ring base, low half, 128-byte aligned.  Ref: ixgbe."""
 
-    BASE = Field(31, 7)
+    BASE = Field(31, 7)     # bits 31:7 of the address of the ring
 
 
 class TDBAH(Storage, at=every(0x06004, 0x40, 128)):
@@ -59,13 +59,13 @@ class DCA_TXCTRL(Register, at=every(0x0600C, 0x40, 128)):
 class TDH(Register, at=every(0x06010, 0x40, 128)):
     """Tx head: the descriptor that hardware takes next.  Drivers only write 0.  Ref: ixgbe."""
 
-    TDH = Field(15, 0)
+    TDH = Field(15, 0)  # the descriptor that the NIC sends next
 
 
 class TDT(Register, at=every(0x06018, 0x40, 128)):
     """Tx tail: first descriptor that is not hardware's; a write is the doorbell.  Ref: ixgbe."""
 
-    TDT = Field(15, 0)
+    TDT = Field(15, 0)  # the first descriptor that is not the NIC's; writing it sends those before
 
 
 class TXDCTL(Register, at=every(0x06028, 0x40, 128)):
@@ -81,9 +81,9 @@ class TXDCTL(Register, at=every(0x06028, 0x40, 128)):
 class TDWBAL(Register, at=every(0x06038, 0x40, 128)):
     """Head write-back address, low half.  Ref: ixgbe."""
 
-    HEAD_WB_EN   = Field(0)
-    SEQNUM_WB_EN = Field(1)
-    ADDR         = Field(31, 2)
+    HEAD_WB_EN   = Field(0)         # TDH is written to memory
+    SEQNUM_WB_EN = Field(1)         # a sequence number is written with it
+    ADDR         = Field(31, 2)     # bits 31:2 of where to
 
 
 class TDWBAH(Storage, at=every(0x0603C, 0x40, 128)):
@@ -95,17 +95,17 @@ class RTTDCS(Register, at=0x04900):
 
     TDPAC     = Field(0)            # classes by weight and strictness, not by turns
     VMPAC     = Field(1)            # the same for the pools of a class
-    TDRM      = Field(4)
+    TDRM      = Field(4)            # left-over bandwidth is shared anew
     ARBDIS    = Field(6)            # no arbiter: set around writes to MTQC
     BDPM      = Field(22, reset=1)  # bypass data pipe monitor
     BPBFSM    = Field(23, reset=1)  # bypass packet buffer free space monitor
-    SPEED_CHG = Field(31)
+    SPEED_CHG = Field(31)           # rates follow the link's speed
 
 
 class RTTDQSEL(Register, at=0x04904):
     """Which queue the RTTD and RTTBCN registers talk about.  Ref: ixgbe."""
 
-    TXDQ_IDX = Field(6, 0)
+    TXDQ_IDX = Field(6, 0)  # the queue
 
 
 class RTTDT1C(Register, at=0x04908):
@@ -130,7 +130,7 @@ class RTTDT2S(ReadOnly, at=every(0x04930, 4, 8)):
 class TXPBTHRESH(Register, at=every(0x04950, 4, 8), reset=(0x96, 0, 0, 0, 0, 0, 0, 0)):
     """Tx packet buffer threshold, KiB.  Ref: ixgbe; datasheet for reset."""
 
-    THRESH = Field(9, 0)
+    THRESH = Field(9, 0)    # so many KiB must be free before a packet is fetched
 
 
 class RTTBCNRM(Register, at=0x04980):
@@ -145,7 +145,7 @@ class RTTBCNRC(Register, at=0x04984):
 
     RF_DEC = Field(13, 0)   # link speed over rate: what is behind the point, in 2^-14
     RF_INT = Field(23, 14)  # and what is before it
-    RS_ENA = Field(31)
+    RS_ENA = Field(31)      # the queue is slowed down
 
 
 class RTTBCNRS(Storage, at=0x04988):
@@ -164,10 +164,10 @@ class DMATXCTL(Register, at=0x04A80):
     """Transmit DMA control.  Ref: ixgbe.  Guess: reset of VT."""
 
     TE      = Field(0)                      # transmit enable
-    NS      = Field(1)
+    NS      = Field(1)                      # DMA may pass by the caches
     GDV     = Field(3, stored=DOUBLE_VLAN)  # a second tag is put in behind the first
-    MDP_EN  = Field(5)
-    MBINTEN = Field(6)
+    MDP_EN  = Field(5)                      # malicious descriptors stop their queue
+    MBINTEN = Field(6)                      # such a queue interrupts
     VT      = Field(31, 16, reset=0x8100)   # ethertype of inserted VLAN tags
 
 

@@ -85,7 +85,7 @@ class PFVFSPOOF(Register, at=every(0x08200, 4, 8), stored=POOLS, asks=False):
 class PFDTXGSWC(Register, at=0x08220):
     """Switching between pools (VEB).  Ref: ixgbe."""
 
-    VT_LBEN = Field(0, stored=POOLS)
+    VT_LBEN = Field(0, stored=POOLS)    # pools send to each other inside the NIC
 
 
 class VMECM(Storage, at=every(0x08790, 4, 2), stored=POOLS, asks=False):
@@ -111,8 +111,8 @@ class VMOLR(Register, at=every(0x0F000, 4, 64), stored=POOLS, asks=False):
 class VLVF(Register, at=every(0x0F100, 4, 64), stored=POOLS, asks=False):
     """A VLAN id shared by the pools of VLVFB.  Ref: ixgbe."""
 
-    VLANID = Field(11, 0)
-    VIEN   = Field(31)
+    VLANID = Field(11, 0)   # the VLAN
+    VIEN   = Field(31)      # the entry counts
 
 
 class VLVFB(Storage, at=every(0x0F200, 4, 128), stored=POOLS, asks=False):

@@ -25,9 +25,9 @@ class WUC(Register, at=0x05800, keep=True):
     """Wake-up control.  Ref: ixgbe."""
 
     APME       = Field(0, stored=WAKE)      # advanced power management wake-up
-    PME_EN     = Field(1, stored=WAKE)
-    PME_STATUS = Field(2, access=W1C)
-    WKEN       = Field(4, stored=WAKE)
+    PME_EN     = Field(1, stored=WAKE)      # may wake the system
+    PME_STATUS = Field(2, access=W1C)       # asked for a wake-up
+    WKEN       = Field(4, stored=WAKE)      # wake-up filters are on
 
 
 class _Wakers(Register):
@@ -38,9 +38,9 @@ class _Wakers(Register):
     EX   = Field(2)         # our own address
     MC   = Field(3)         # multicast
     BC   = Field(4)         # broadcast
-    ARP  = Field(5)
-    IPV4 = Field(6)
-    IPV6 = Field(7)
+    ARP  = Field(5)         # an ARP request for our address
+    IPV4 = Field(6)         # a packet to our IPv4 address
+    IPV6 = Field(7)         # a packet to our IPv6 address
     MNG  = Field(8)         # management
     FLX  = Field(21, 16)    # flexible filters
 
@@ -126,11 +126,11 @@ class FLEX_MNG(Storage, at=every(0x15800, 4, 448), keep=True):
 class HICR(Register, at=0x15F00, keep=True):
     """Host interface control.  EN = 0: there is no firmware to talk to, and drivers give up at once.  Ref: ixgbe."""
 
-    EN              = Field(0, access=RO)
+    EN              = Field(0, access=RO)   # firmware listens; 0: nobody there
     C               = Field(1)              # command
     SV              = Field(2, access=RO)   # status valid
-    FW_RESET_ENABLE = Field(6)
-    FW_RESET        = Field(7)
+    FW_RESET_ENABLE = Field(6)              # FW_RESET counts
+    FW_RESET        = Field(7)              # restart the firmware
 
 
 class HSMC0R(Storage, at=0x15F04, keep=True):
