@@ -23,13 +23,16 @@ from device.machine.function import Function
 from device.regs.core import Register
 from device.regs.i82599 import name_of
 from device.regs.terminal import any_locale
+from device.trace_cuts import BEFORE, cut_up
 from device.trace_diff import diff
+from device.trace_steps import reasons, side_by_side
 
 log = logging.getLogger(__name__)
 
 ENTRIES = 1 << 16  # between two polls; a client needs microseconds for each
 LINES_MAX = 4_000_000  # a trace that somebody forgot about shall not fill the disk
 NS_PER_S = 1_000_000_000
+MARK = "# step "  # a step of the probe begins here
 KINDS = {int(lib.TRACE_READ): "R", int(lib.TRACE_WRITE): "W", int(lib.TRACE_RESET): "X"}
 
 
@@ -89,10 +92,36 @@ def read(path: Path) -> Iterator[Access]:
     with path.open(encoding="utf-8") as stream:
         for number, line in enumerate(stream, 1):
             if text := line.partition("#")[0].strip():
-                try:
-                    yield parse(text)
-                except ValueError as exc:
-                    raise ConfigError(f"{path}, line {number}: {exc}") from None
+                yield _parsed(path, number, text)
+
+
+def _parsed(path: Path, number: int, text: str) -> Access:
+    try:
+        return parse(text)
+    except ValueError as exc:
+        raise ConfigError(f"{path}, line {number}: {exc}") from None
+
+
+def read_steps(path: Path) -> list[tuple[str, list[Access]]]:
+    """Read a trace step by step: as its marks (``# step NAME``) say, else as trace_steps.py cuts it.
+
+    Raises:
+        ConfigError: A line is none of a trace.
+        OSError: The file cannot be read.
+    """
+    names = [line.split()[2:] for line in path.read_text(encoding="utf-8").splitlines() if line.startswith(MARK)]
+    if not names:
+        return [(step, [one for one in done if isinstance(one, Access)]) for step, done in cut_up(read(path))]
+    found: list[tuple[str, list[Access]]] = []
+    with path.open(encoding="utf-8") as stream:
+        for number, line in enumerate(stream, 1):
+            if line.startswith(MARK):
+                found.append((line[len(MARK) :].strip(), []))
+            elif text := line.partition("#")[0].strip():
+                if not found:
+                    found.append((BEFORE, []))
+                found[-1][1].append(_parsed(path, number, text))
+    return [(step, done) for step, done in found if done]
 
 
 def squeeze(accesses: Iterable[Access]) -> Iterator[Access]:
@@ -210,27 +239,45 @@ class TraceFile:
         self.close()
 
 
-USAGE = "usage: python -m device.trace FILE\n       python -m device.trace diff A B\n"
+FLAGS = frozenset({"--steps", "--all"})
+USAGE = """\
+usage: python -m device.trace FILE
+       python -m device.trace diff A B [--steps [--all]]
+"""
+HELP = """\
+prints a trace without its times; diff: what two drivers do otherwise, subject by subject,
+- only A does it, + only B, ! both write, but other values
+--steps: two probes side by side, step by step, with the reasons of a checkout; --all: also what both do
+"""
+
+
+def _lines(words: list[str], flags: set[str]) -> Iterable[object]:
+    """What is asked for, line by line; nothing if the words make no sense."""
+    if len(words) == 1 and not flags:
+        return squeeze(read(Path(words[0])))
+    if len(words) != 3 or words[0] != "diff":
+        return ()
+    one, other = Path(words[1]), Path(words[2])
+    if not flags:
+        return diff(read(one), read(other))
+    if "--steps" not in flags:
+        return ()
+    titles = one.name, other.name
+    return side_by_side(read_steps(one), read_steps(other), titles, everything="--all" in flags, why=reasons())
 
 
 def main(arguments: list[str]) -> int:
     """Print a trace without times, or what differs between two; returns the exit code."""
     any_locale()
     if arguments in (["-h"], ["--help"]):
-        sys.stdout.write(
-            f"{USAGE}\nprints a trace without its times; diff: what two drivers do otherwise, step by step,\n"
-            "- only A does it, + only B, ! both write, but other values\n"
-        )
+        sys.stdout.write(USAGE + HELP)
         return 0
-    two = len(arguments) == 3 and arguments[0] == "diff"
-    if not two and (len(arguments) != 1 or arguments[0].startswith("-")):
-        sys.stderr.write(USAGE)
-        return 2
+    flags = {word for word in arguments if word.startswith("-")}
     try:
-        if two:
-            lines: Iterable[object] = diff(read(Path(arguments[1])), read(Path(arguments[2])))
-        else:
-            lines = squeeze(read(Path(arguments[0])))
+        lines = _lines([word for word in arguments if word not in flags], flags) if flags <= FLAGS else ()
+        if lines == ():
+            sys.stderr.write(USAGE)
+            return 2
         for line in lines:
             sys.stdout.write(f"{line}\n")
     except BrokenPipeError:

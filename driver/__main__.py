@@ -20,7 +20,7 @@ try:
 
     from device.regs.terminal import any_locale
     from device.regs.version import version
-    from driver import claim, completion, ethtool, families, status, vectors_table, xdp_program
+    from driver import claim, completion, ethtool, explaining, families, status, vectors_table, xdp_program
     from driver.core.family import Nic
     from driver.core.moderation import ItrSetting
     from driver.core.napi import NapiMode
@@ -155,13 +155,28 @@ def cli(verbose: int, quiet: bool) -> None:
     logging.basicConfig(level=level, format="%(name)s: %(message)s", handlers=[handler], force=True)
 
 
-@cli.command(name="probe")
+@cli.command(name="probe", cls=explaining.ProbeCommand)
 @nic_argument
 @sfp_option
 @json_option
-def probe_command(nic: str, allow_unsupported_sfp: bool, as_json: bool) -> None:
+@explaining.options
+@vector_options
+def probe_command(
+    nic: str, allow_unsupported_sfp: bool, as_json: bool, explain: str | None, lang: str | None, out: str | None,
+    queues: int | None, trace_file: str | None, **vectors: Any,
+) -> None:  # fmt: skip
     """Probe NIC, say what it is, and let it go."""
-    probed, steps = _open(nic, show=not as_json, allow_unsupported_sfp=allow_unsupported_sfp)
+    explaining.check(explain, as_json=as_json, lang=lang, out=out)
+    options: dict[str, Any] = {
+        "allow_unsupported_sfp": allow_unsupported_sfp,
+        "queues": queues,
+        "vectors": wanted(vectors),
+    }
+    if explain or trace_file:
+        explained = families.explain(_door(nic), **options)
+        explaining.tell(explained, explain, as_json=as_json, lang=lang or "en", out=out, trace=trace_file)
+        return
+    probed, steps = _open(nic, show=not as_json, **options)
     with probed:
         found = probed.describe()
     emit({**found, "steps": steps.seen} if as_json else found, as_json, nic, pairs)
@@ -364,7 +379,7 @@ def _failure(exc: Exception) -> dict[str, Any]:
     code = errno_name(code_of(exc))
     found = {"error": str(exc), "step": "", "errno": code, "undone": []}
     if isinstance(exc, DriverError):
-        found.update(step=exc.step, undone=list(exc.undone))
+        found.update({**exc.account, "step": exc.step, "undone": list(exc.undone)})
     return {**found, "exit_code": int(exit_of(exc))}
 
 

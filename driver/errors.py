@@ -6,7 +6,9 @@ A failure of the system stays an ``OSError``; a wait that ran out is a ``Timeout
 
 import errno
 import os
-from typing import Self
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Self
 
 
 def errno_name(code: int) -> str:
@@ -26,11 +28,13 @@ class DriverError(Exception):
         code: The errno that a kernel driver would have returned, positive; 0 if there is none.
         step: The step of the probe that failed; empty elsewhere.
         undone: What was undone then, in that order; what could not be says why.
+        account: What programs are told besides.
     """
 
     code: int = 0
     step: str = ""
     undone: tuple[str, ...] = ()
+    account: Mapping[str, Any] = MappingProxyType({})
 
     @property
     def errno_name(self) -> str:

@@ -2,7 +2,7 @@
 """Which families of chips there are, and which of them a function belongs to.  Nobody else names one."""
 
 from device.regs.names import find, written
-from driver.core.family import Family, Look, Nic, ProbeLog, Registrar, stranger
+from driver.core.family import Explanation, Family, Look, Nic, ProbeLog, Registrar, stranger
 from driver.core.moderation import ItrSetting, parse_itr
 from driver.core.vector_options import VectorOptions
 from driver.doors.config import Config
@@ -69,6 +69,26 @@ def probe(
     )
 
 
+def explain(
+    door: Door,
+    *,
+    allow_unsupported_sfp: bool = False,
+    queues: int | None = None,
+    vectors: VectorOptions | None = None,
+) -> Explanation:
+    """Probe the function behind ``door`` and keep all that is done to it, and why.
+
+    The door belongs to the probe from now on.  A probe that fails is explained too: ``failure`` says why.
+
+    Raises:
+        ProbeError: Nobody drives such a function.
+        DeviceGone: It does not answer.
+    """
+    return _family(door, virtual=True).explain(
+        door, allow_unsupported_sfp=allow_unsupported_sfp, queues=queues, vectors=vectors or VectorOptions()
+    )
+
+
 def look(door: Door) -> Look:
     """Look at the function behind ``door``, which nobody drives, and leave it as it is.
 
@@ -82,9 +102,11 @@ def look(door: Door) -> Look:
     return _family(door).look(door)
 
 
-def _family(door: Door) -> Family:
+def _family(door: Door, *, virtual: bool = False) -> Family:
     try:
         vendor, device, _, _ = Config(door).ids()
+        if virtual and (family := family_of(vendor, device)):  # its probe refuses virtual functions, and says why
+            return family
         return check_ids(door.name, vendor, device)
     except BaseException:
         door.close()

@@ -19,7 +19,7 @@ from driver.core.qvector import QVector, VectorHw
 from driver.core.vector_options import VectorOptions
 from driver.core.xdp import XdpPort, XdpTarget
 from driver.doors.door import Door
-from driver.errors import ProbeError
+from driver.errors import DriverError, ProbeError
 from driver.slices import Slices
 
 Id = tuple[int, int]  # vendor, device
@@ -241,6 +241,46 @@ class Look(Protocol):
 Registrar = Callable[[Nic], Callable[[], object]]  # makes the interface of a NIC, and returns what removes it
 
 
+class Explanation(Protocol):
+    """A probe with all that was done and why; ends with ``close``, which lets the function go.
+
+    Attributes:
+        failure: Why the probe ended early; None if it did not.
+    """
+
+    failure: DriverError | None
+
+    def data(self, language: str = "en") -> dict[str, Any]:
+        """All of it as plain data."""
+
+    def text(self, language: str = "en") -> str:
+        """For a terminal of 80 columns."""
+
+    def markdown(self, language: str = "en") -> str:
+        """A page with pictures."""
+
+    def trace(self) -> Iterable[str]:
+        """Every register access as a line of a trace, with the steps marked."""
+
+    def close(self) -> None:
+        """Let the function go; safe to call twice."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
+    ) -> None: ...
+
+
+class Explain(Protocol):
+    """How a family explains a probe: the door is its own from then on."""
+
+    def __call__(
+        self, door: Door, *, allow_unsupported_sfp: bool, queues: int | None, vectors: VectorOptions
+    ) -> Explanation:
+        """Probe the function behind ``door``; a failure is explained, not raised."""
+
+
 class Probe(Protocol):
     """How a family probes: the door is its own from then on."""
 
@@ -265,6 +305,7 @@ class Family:
         name: As its kernel driver is called.
         ids: Its functions.
         probe: From a function to a NIC.
+        explain: The same, with all that is done and why.
         look: From a function to its figures, without touching it; the door is its own from then on.
         mtus: Bytes that an MTU may have.
         itr_max_us: The longest interval between two interrupts of a vector, in µs.
@@ -276,6 +317,7 @@ class Family:
     name: str
     ids: Ids
     probe: Probe
+    explain: Explain
     look: Callable[[Door], Look]
     mtus: range
     itr_max_us: int

@@ -2,7 +2,7 @@
 """This family as the rest of the driver sees it."""
 
 from device.regs.i82599 import ALL
-from driver.core.family import Family, ProbeLog, Registrar
+from driver.core.family import Explanation, Family, ProbeLog, Registrar
 from driver.core.vector_options import VectorOptions
 from driver.doors.door import Door
 from driver.ixgbe.adapter import Adapter
@@ -29,10 +29,17 @@ def _probe(
     return probe(door, options, watch)
 
 
+def _explain(door: Door, *, allow_unsupported_sfp: bool, queues: int | None, vectors: VectorOptions) -> Explanation:
+    from driver.ixgbe.explain import explain  # not on top: one command needs it, and its sentences are long
+
+    return explain(door, ProbeOptions(allow_unsupported_sfp=allow_unsupported_sfp, queues=queues, vectors=vectors))
+
+
 FAMILY = Family(
     name="ixgbe",
     ids=IDS,
     probe=_probe,
+    explain=_explain,
     look=IxgbeLook,
     mtus=MTUS,
     itr_max_us=ITR_MAX_US,

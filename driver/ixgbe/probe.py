@@ -15,7 +15,6 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 
 from device.regs.i82599 import CTRL_EXT, STATUS, WUS
-from driver.core.bar import Bar
 from driver.core.family import ProbeLog
 from driver.doors.door import Door
 from driver.errors import DriverError, ProbeError
@@ -76,7 +75,7 @@ def ioremap(p: Probing) -> str:
         ProbeError: EIO, there is no BAR 0.
     """
     try:
-        p.bar_made = Bar(p.door, 0, STATUS, sleep=p.clock.sleep, clock=p.clock.now_s)
+        p.bar_made = p.options.make_bar(p.door, 0, STATUS, sleep=p.clock.sleep, clock=p.clock.now_s)
     except OSError as err:
         raise ProbeError(errno.EIO, f"{p.door.name}: BAR 0 cannot be mapped: {err}") from err
     p.undo_with("registers", lambda: _quiesce(p))

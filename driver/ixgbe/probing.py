@@ -50,6 +50,7 @@ class ProbeOptions:
         claim_dir: Where claims live; the usual place if not given.
         register: Makes the interface, where Linux registers the netdev; what it returns removes it.
         vectors: How to share out interrupt vectors.
+        make_bar: Makes the register window; whoever explains a probe listens there.
     """
 
     allow_unsupported_sfp: bool = False
@@ -63,6 +64,7 @@ class ProbeOptions:
     claim_dir: Path | None = None
     register: Callable[[Adapter], Callable[[], object]] | None = None
     vectors: VectorOptions = field(default_factory=VectorOptions)
+    make_bar: Callable[..., Bar] = Bar
 
 
 @dataclass
@@ -83,10 +85,12 @@ class Probing:
     hw_made: Hw | None = None
     sw_made: SwState | None = None
     adapter_made: Adapter | None = None
+    planned: list[str] = field(default_factory=list)  # what will be undone, first taken first
     undone: list[str] = field(default_factory=list)
 
     def undo_with(self, what: str, action: Callable[[], object]) -> None:
         """Undo something later, with ``action``; a dead function cannot stop the rest from being undone."""
+        self.planned.append(what)
         self.undo.callback(self._undo_one, what, action)
 
     def _undo_one(self, what: str, action: Callable[[], object]) -> None:

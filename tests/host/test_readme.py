@@ -46,7 +46,8 @@ OF_OTHERS = {
     "--seconds",
     "--keep",
     "--census",
-}  # chaos, fuzz, `regs show`
+    "--steps",
+}  # chaos, fuzz, `regs show`, `device.trace diff`
 FRAME = b"\xff" * 6 + bytes.fromhex("020000000099") + b"\x88\xb5" + bytes(50)
 
 
@@ -161,6 +162,10 @@ def test_a_nic_whose_cable_is_looped(root: Path, folder: Path) -> None:
         reader.run(CTL)
         nic.ask(sfp="sr", carrier=True)
         probe(open_door(nic.name), ProbeOptions()).close()
+        for words in ("--explain", "--explain=md --lang zh --out FILE", "--trace-file ours.trace"):
+            reader.run(f".venv/bin/python -m driver probe NIC {words}", NIC=nic.name, FILE="probe.md")
+        assert "## netdev 与 adapter" in (folder / "probe.md").read_text()
+        reader.run(".venv/bin/python -m device.trace diff tests/data/ixgbe-6.12-probe.trace ours.trace --steps")
         reader.run(f"{CTL} fault inject=slow=EERD:8")
     reader.run("grep -m 2 ' LINKS ' /tmp/nic.trace")
     reader.run(".venv/bin/python -m device.trace FILE", FILE="nic.trace")

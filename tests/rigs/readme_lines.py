@@ -26,6 +26,7 @@ RUN: dict[str, dict[str, str]] = {
         ".venv/bin/python -m device.regs list": r"0x042a4",
         ".venv/bin/python -m device.regs show RDT": r"Rx tail",
         ".venv/bin/python -m device.regs show EERD": r"EERD",
+        ".venv/bin/python -m device.regs show EEC.PRES": r"bit 8: the chip found a valid image",
         ".venv/bin/python -m device.regs show NAME": r"LINKS",
         ".venv/bin/python -m device.regs decode 0x1028=0x02000000": r"RXDCTL\[0\] = 0x02000000  ENABLE=1",
         ".venv/bin/python -m device.regs decode 0x042a4=0x70000000": r"LINKS = 0x70000000 .* UP=1",
@@ -45,6 +46,10 @@ RUN: dict[str, dict[str, str]] = {
         "grep -m 2 ' LINKS ' /tmp/nic.trace": r"R 0x042a4 4 0x[0-9a-f]{8} LINKS",
         ".venv/bin/python -m device.trace FILE": r"R 0x042a4",
         ".venv/bin/python -m device.trace /tmp/probe.trace": r"R 0x042a4",
+        ".venv/bin/python -m driver probe NIC --explain": r"10  select_eeprom .*\n +kernel +IXGBE_READ_REG",
+        ".venv/bin/python -m driver probe NIC --explain=md --lang zh --out FILE": r"^$",
+        ".venv/bin/python -m driver probe NIC --trace-file ours.trace": r"^$",
+        ".venv/bin/python -m device.trace diff tests/data/ixgbe-6.12-probe.trace ours.trace --steps": r"reset_hw: \d+",
     },
     "frames": {"python examples/echo.py NIC [SECONDS]": r"[1-9]\d* frames echoed"},
     "by hand": {
