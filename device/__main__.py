@@ -21,12 +21,11 @@ try:
     from device.errors import DeviceError, MissingError
     from device.i82599.card import Card
     from device.i82599.core import VECTORS
-    from device.i82599.faults import FAULTS
+    from device.i82599.faults import FAULTS, NVM
     from device.i82599.nvm.file import NvmFile
     from device.i82599.sfp.kinds import KINDS
     from device.logs import Logs
     from device.machine import rom as expansion_rom
-    from device.machine.faults import table as table_of_faults
     from device.machine.irq import IrqKind
     from device.machine.socket_file import group_of, mode_of, rule_of
     from device.machine.wire import LoopbackPort, NullPort, PcapPort, PeerPort, Port, TapPort
@@ -41,7 +40,7 @@ try:
     from device.serve.rights import User, become, user_of
     from device.serve.server import Server, raise_file_limit
     from device.serve.vfu import no_new_privileges
-    from device.tables import print_report
+    from device.tables import fault_lines, print_report
     from device.trace import TraceFile
 
     WIRES = usage()  # brings in every kind
@@ -123,10 +122,7 @@ def _socket_group(_context: click.Context, _parameter: click.Parameter, value: s
 
 def _faults(context: click.Context, _parameter: click.Parameter, value: Sequence[str]) -> Sequence[str]:
     if "list" in value:
-        rows = table_of_faults(FAULTS)
-        wide = [max(len(row[column]) for row in rows) for column in range(2)]
-        for written, where, does in rows:
-            click.echo(f"{written:{wide[0]}}  {where:{wide[1]}}  {does}")
+        click.echo("\n".join(fault_lines(FAULTS)))
         context.exit()
     return value
 
@@ -185,12 +181,12 @@ def _user(_context: click.Context, _parameter: click.Parameter, value: str | Non
 
 
 def _nvm_file(card: Card, path: Path | None) -> NvmFile | None:
-    def injected() -> bool:
-        return any(fault.startswith("nvm=") for fault in card.faults.active)
-
     if path is None:
         return None
-    return NvmFile(card.image, path, injected=injected, end_faults=lambda: card.faults.end("nvm"))
+    faults = card.faults
+    return NvmFile(
+        card.image, path, injected=lambda: bool(faults.in_part(NVM)), end_faults=lambda: faults.end_in_part(NVM)
+    )
 
 
 def _give_up_rights(user: User, port: Port, paths: Sequence[Path | None]) -> None:

@@ -13,6 +13,8 @@ class _Lib:
     DMA_READ: Final[int]
     DMA_WRITE: Final[int]
     DMA_BROKEN_FAULT: Final[int]
+    DMA_BROKEN_GONE: Final[int]
+    DMA_BROKEN_NEXT: Final[int]
     DMA_BROKEN_LOST: Final[int]
     DMA_OFF_MASTER: Final[int]
     DMA_OFF_CHIP: Final[int]
@@ -90,6 +92,9 @@ class _Lib:
     RULE_KEEP: Final[int]
     RULE_TRACE: Final[int]
     RULE_FAULT: Final[int]
+    REG_OFF_PCI: Final[int]
+    REG_OFF_GONE: Final[int]
+    REG_OFF_REFUSED: Final[int]
     FAULT_LOST: Final[int]
     FRAME_MAX_BYTES: Final[int]
     FRAME_BATCH: Final[int]
@@ -265,6 +270,7 @@ class _Lib:
     def stats_read(self, stats: Pointer, offset: int, /) -> int: ...
     def stats_peek(self, stats: Pointer, offset: int, /) -> int: ...
     def tx_reset(self, tx: Pointer, /) -> None: ...
+    def tx_freeze(self, tx: Pointer, low: int, high: int, /) -> None: ...
     def tx_write(self, tx: Pointer, offset: int, old: int, seen: int, written: int, /) -> None: ...
     def tx_run(self, tx: Pointer, budget_frames: int, /) -> int: ...
     def tx_arbiter_reset(self, tx: Pointer, /) -> None: ...

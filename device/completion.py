@@ -90,6 +90,7 @@ def faults(_context: Context, _parameter: Parameter, incomplete: str) -> list[st
     name, equals, arg = incomplete.partition("=")
     by_name = {fault.name: fault for fault in FAULTS}
     if not equals:
-        return _starting(name, [each.name + ("=" if each.arg else "") for each in by_name.values()] + ["list"])
+        with_arg = [each.name + "=" for each in by_name.values() if each.arg]
+        return _starting(name, [each.name for each in by_name.values() if each.takes(arg=False)] + with_arg + ["list"])
     wants_register = name in by_name and by_name[name].arg.startswith("REG")
     return _starting(arg, [register.NAME for register in ALL], f"{name}=") if wants_register else []

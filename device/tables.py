@@ -1,8 +1,31 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What people see at the end of ``python -m device``."""
 
+import textwrap
+from collections.abc import Iterator, Sequence
+from typing import TypeVar
+
 from rich.console import Console
 from rich.table import Table
+
+from device.machine.faults import Door, Fault, Target, table
+
+WIDE, NAME = 80, 20
+T = TypeVar("T", bound=Target)
+
+
+def fault_lines(kinds: Sequence[Fault[T]]) -> Iterator[str]:
+    """What ``--fault list`` shows: by door, how each is written, what it does, and which branch it reaches."""
+    for door in Door:
+        yield f"# {door.value}"
+        for written, _, does, reaches in table(kind for kind in kinds if kind.door is door):
+            lines = textwrap.wrap(does, WIDE - NAME)
+            lines += textwrap.wrap(f"-> {reaches}", WIDE - NAME, subsequent_indent="   ")
+            if len(written) < NAME:
+                yield f"{written:{NAME}}{lines.pop(0)}"
+            else:
+                yield written
+            yield from (" " * NAME + line for line in lines)
 
 
 def print_report(report: dict[str, object]) -> None:

@@ -9,7 +9,7 @@ from typing import Any, Protocol, Self
 from device.errors import ConfigError
 from device.i82599.block import Block, hooks_of
 from device.i82599.core import VECTORS, CardCore
-from device.i82599.faults import FAULTS, CardTarget
+from device.i82599.faults import FAULTS, MODULE, NVM, CardTarget
 from device.i82599.fdir.block import Fdir
 from device.i82599.filters.block import Filters
 from device.i82599.flow.block import Flow
@@ -36,7 +36,7 @@ from device.i82599.stats.block import Stats
 from device.i82599.time.block import TimeSync
 from device.i82599.tx.block import Tx
 from device.machine.core import Pointer
-from device.machine.faults import Faults
+from device.machine.faults import Chore, Faults
 from device.machine.function import Function
 from device.machine.regfile import RegFile, on_write
 from device.machine.seam import Clock, Port
@@ -140,6 +140,7 @@ class Card(Block):
         self.closed = False
         self.resets = {"software": 0, "pci": 0}
         self._next_poll_ns = 0
+        self.chores: list[Chore] = []  # faults that do something now and then
 
         self.image = image
         self.vpd = NvmVpd(image)
@@ -246,8 +247,7 @@ class Card(Block):
 
     def remove_sfp(self) -> None:
         """Pull the module, if one is in; faults of its bytes go with it."""
-        for fault in ("module", "silent"):
-            self.faults.end(fault)
+        self.faults.end_in_part(MODULE)
         if self.sfp.remove() is not None:
             self.link.evaluate()
 
@@ -267,7 +267,7 @@ class Card(Block):
         Raises:
             OSError: The file cannot be written.
         """
-        self.faults.end("nvm")
+        self.faults.end_in_part(NVM)
         self.image.save(path)
 
     def step(self) -> int:
@@ -282,6 +282,8 @@ class Card(Block):
         self._next_poll_ns = now + POLL_NS
         if self.port is not None:
             self.port.poll()
+        for chore in tuple(self.chores):
+            chore(now)
         self.link.evaluate()
         self.porter.look()
 

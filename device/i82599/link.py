@@ -92,6 +92,7 @@ class Link(Block):
         self.port: Port | None = None
         self.up = False
         self.speed: LinkSpeed | None = None  # while it is up
+        self.dark = False  # a fault: no light passes the cable
         self.changes = 0  # how often it came up, went down, or changed its speed
         self._set_up = set_up
         self._told_peer: bool | None = None
@@ -129,8 +130,8 @@ class Link(Block):
             # As an input the pin floats, and the module pulls Tx disable up.
             module.tx_disable = bool(esdp.SDP3 or not esdp.SDP3_DIR)
         lit = speed is not None and module is not None and module.sending
-        self._tell_peer(up=lit)
-        carrier = self.port is not None and self.port.carrier
+        self._tell_peer(up=lit and not self.dark)
+        carrier = self.port is not None and self.port.carrier and not self.dark
         if module is not None:
             module.rx_light = carrier
         self._pins(esdp, present=module is not None, loss=module is None or not carrier, quiet=quiet)
@@ -188,6 +189,8 @@ class Link(Block):
             why.append(f"the driver chose a mode that this module has not, which is {what}: {autoc}, {autoc2}")
         elif not module.sending:
             why.append("our laser is off: the driver has not switched it on (ESDP.SDP3); bring its interface up")
+        if self.dark:
+            why.append("a fault keeps the light away: end link-flap")
         if self.port is None:
             why.append("the cable is out: plug it (carrier)")
         elif not self.port.carrier:

@@ -12,12 +12,16 @@ from device.regs.core import Access
 
 DELAY_MAX_S = 60.0
 VECTOR_BITS = 64
+ALL_VECTORS = (1 << VECTOR_BITS) - 1
 IDS = ("PCI_VENDOR_ID", "PCI_DEVICE_ID")
 HEX_WORD = re.compile(r"[0-9a-fA-F]{1,4}")
 F = TypeVar("F")
+Planner = Callable[[Target, str], Plan]
 
 
-def _all(undos: Sequence[Undo]) -> Undo:
+def together(undos: Sequence[Undo]) -> Undo:
+    """Undo all of these, in this order."""
+
     def undo() -> None:
         for one in undos:
             one()
@@ -46,7 +50,7 @@ def _slow(target: Target, arg: str) -> Plan:
         return value
 
     def begin() -> Undo:
-        return _all([target.regs.set_fault(where.register, n, answer) for n in range(where.register.count)])
+        return together([target.regs.set_fault(where.register, n, answer) for n in range(where.register.count)])
 
     return Plan(where.register.NAME, begin)
 
@@ -64,7 +68,8 @@ def _overlay(offset: int, data: bytes, at: int, value: bytes) -> bytes:
     return bytes(changed)
 
 
-def _listed(faults: list[F], fault: F) -> Undo:
+def listed(faults: list[F], fault: F) -> Undo:
+    """Add to a list, and what takes it out again."""
     faults.append(fault)
     return lambda: faults.remove(fault)
 
@@ -85,10 +90,29 @@ def _stuck(target: Target, arg: str) -> Plan:
 
     def begin() -> Undo:
         if where.in_config:
-            return _listed(target.pf.config_read_faults, config_read)
+            return listed(target.pf.config_read_faults, config_read)
         return target.regs.set_fault(where.register, where.n, read)
 
     return Plan(where, begin)
+
+
+def stuck_at(*asked: str) -> Planner:
+    """Plan a fault that has no argument: these registers or fields read so, whatever they hold."""
+
+    def plan(target: Target, _arg: str) -> Plan:
+        plans = [_stuck(target, one) for one in asked]
+        return Plan(None, lambda: together([one.begin() for one in plans]))
+
+    return plan
+
+
+def stuck_number(where: str, low: int, high: int, what: str) -> Planner:
+    """Plan a fault whose argument is what this register or field reads."""
+
+    def plan(target: Target, arg: str) -> Plan:
+        return Plan(None, _stuck(target, f"{where}:{number(arg, low, high, what)}").begin)
+
+    return plan
 
 
 def _deaf(target: Target, arg: str) -> Plan:
@@ -108,18 +132,19 @@ def _deaf(target: Target, arg: str) -> Plan:
 
     def begin() -> Undo:
         if where.in_config:
-            return _listed(target.pf.config_write_faults, config_write)
+            return listed(target.pf.config_write_faults, config_write)
         return target.regs.set_fault(where.register, where.n, write)
 
     return Plan(where, begin)
 
 
-def _ids(target: Target, arg: str) -> Plan:
+def ids(target: Target, arg: str) -> Plan:
+    """Plan other ids: ``VVVV:DDDD``."""
     words = arg.split(":")
     if len(words) != 2 or not all(HEX_WORD.fullmatch(word) for word in words):
         raise ValueError(f"{arg!r}: wanted two hexadecimal numbers of at most four digits, such as 8086:1572")
     plans = [_stuck(target, f"{name}:0x{word}") for name, word in zip(IDS, words, strict=True)]
-    return Plan(None, lambda: _all([plan.begin() for plan in plans]))
+    return Plan(None, lambda: together([plan.begin() for plan in plans]))
 
 
 # -- DMA and interrupts ----------------------------------------------------------------------------------------------
@@ -133,14 +158,15 @@ def _no_dma(target: Target, _arg: str) -> Plan:
     return Plan(None, begin)
 
 
-def _dma_reach(target: Target, arg: str) -> Plan:
+def dma_reach(target: Target, arg: str) -> Plan:
+    """Plan how many address bits DMA has."""
     reach = max(2 ** number(arg, 0, 63, "address bits") - 1, 1)  # for C, 0 is no limit
-    return Plan(None, lambda: _set(target.pf.c.dma, "reach", reach, 0))
+    return Plan(None, lambda: assign(target.pf.c.dma, "reach", reach, 0))
 
 
 def _few_msix(target: Target, arg: str) -> Plan:
     vectors = number(arg, 1, VECTOR_BITS, "vectors")
-    return Plan(None, lambda: _set(target.pf, "vector_limit", vectors, None))
+    return Plan(None, lambda: assign(target.pf, "vector_limit", vectors, None))
 
 
 def _irq_refused(target: Target, arg: str) -> Plan:
@@ -148,25 +174,29 @@ def _irq_refused(target: Target, arg: str) -> Plan:
     kind = kinds.get(arg.lower())
     if kind is None:
         raise ValueError(f"{arg!r} is no kind of interrupt; there are {', '.join(kinds)}")
-    return _irq_bit(target, "refused", kind)
+    return _irq_bit(target, "refused", 1 << kind)
 
 
 def _irq_lost(target: Target, arg: str) -> Plan:
-    return _irq_bit(target, "lost", number(arg, 0, VECTOR_BITS - 1, "a vector"))
+    if arg:
+        return _irq_bit(target, "lost", 1 << number(arg, 0, VECTOR_BITS - 1, "a vector"))
+    return _irq_bit(target, "lost", ALL_VECTORS)
 
 
-def _irq_bit(target: Target, member: str, n: int) -> Plan:
-    """Bit ``n`` of a member of C's ``struct irq``."""
+def _irq_bit(target: Target, member: str, bits: int) -> Plan:
+    """Some bits of a member of C's ``struct irq``; one that is set already stays when this one ends."""
     irq = target.pf.c.irq
 
     def begin() -> Undo:
-        setattr(irq, member, getattr(irq, member) | 1 << n)
-        return lambda: setattr(irq, member, getattr(irq, member) & ~(1 << n))
+        new = bits & ~int(getattr(irq, member))
+        setattr(irq, member, getattr(irq, member) | new)
+        return lambda: setattr(irq, member, getattr(irq, member) & ~new)
 
-    return Plan(n, begin)
+    return Plan(bits, begin)
 
 
-def _set(owner: object, member: str, value: int, after: int | None) -> Undo:
+def assign(owner: object, member: str, value: int, after: int | None) -> Undo:
+    """Set a member, and what sets it to ``after``."""
     setattr(owner, member, value)
     return lambda: setattr(owner, member, after)
 
@@ -180,29 +210,60 @@ def _on_wire(member: str) -> Callable[[Target, str], Plan]:
 
         def begin() -> Undo:
             target.wire_faults.seen = 0
-            return _set(target.wire_faults, member, every, 0)
+            return assign(target.wire_faults, member, every, 0)
 
         return Plan(None, begin)
 
     return plan
 
 
+NOTHING = "none: no branch of the notes looks at it"
+ANY = "any: whichever branch looks there"
+
 COMMON: tuple[Fault[Target], ...] = (
-    Fault("slow", Door.REGISTER_READ, "REG:SECONDS", "reads of REG are answered late; nobody else waits", _slow),
     Fault(
-        "stuck", Door.REGISTER_READ, "REG[N][.FIELD]:VALUE", "it reads VALUE, whatever it holds (BAR0, PCI_*)", _stuck
-    ),
-    Fault("deaf", Door.REGISTER_WRITE, "REG[N]", "writes to it are lost (BAR0, PCI_*)", _deaf),
-    Fault("ids", Door.CONFIG, "VVVV:DDDD", "vendor and device id are these", _ids),
-    Fault("no-dma", Door.DMA, "", "every DMA access fails, as if nothing were mapped", _no_dma),
-    Fault("dma-reach", Door.DMA, "BITS", "memory that ends above 2^BITS cannot be mapped; 0: none can", _dma_reach),
-    Fault(
-        "few-msix", Door.INTERRUPT, "N", "the MSI-X table has N vectors, for clients that come from now on", _few_msix
+        *("slow", Door.REGISTER_READ, "REG:SECONDS", "reads of REG are answered late; nobody else waits", _slow),
+        reaches="any: a wait that runs out (EERD: checksum -> err_sw_init, -EIO); QEMU gives up after 5 s",
     ),
     Fault(
-        "irq-refused", Door.INTERRUPT, "msix|msi|intx", "eventfds for this kind of interrupt are refused", _irq_refused
+        *("stuck", Door.REGISTER_READ, "REG[N][.FIELD]:VALUE", "it reads VALUE, whatever it holds (BAR0, PCI_*)"),
+        _stuck,
+        reaches=ANY,
     ),
-    Fault("irq-lost", Door.INTERRUPT, "VECTOR", "its messages are sent and never arrive", _irq_lost),
-    Fault("wire-lost", Door.WIRE, "N", "every Nth frame that comes in is lost", _on_wire("lose_every")),
-    Fault("wire-damaged", Door.WIRE, "N", "every Nth frame that comes in has a wrong FCS", _on_wire("damage_every")),
+    Fault("deaf", Door.REGISTER_WRITE, "REG[N]", "writes to it are lost (BAR0, PCI_*)", _deaf, reaches=ANY),
+    Fault(
+        *("ids", Door.CONFIG, "VVVV:DDDD", "vendor and device id are these", ids),
+        reaches="before ixgbe_probe: ixgbe_pci_tbl, no driver matches (our driver: -ENODEV)",
+    ),
+    Fault(
+        *("no-dma", Door.DMA, "", "every DMA access fails, as if nothing were mapped", _no_dma),
+        reaches="ixgbe_check_tx_hang: Detected Tx Unit Hang -> reset",
+    ),
+    Fault(
+        *("dma-reach", Door.DMA, "BITS", "memory that ends above 2^BITS cannot be mapped; 0: none can", dma_reach),
+        reaches="ixgbe_probe: dma_set_mask_and_coherent, 64 then 32 bits -> err_dma (our driver: -EIO)",
+    ),
+    Fault(
+        *("few-msix", Door.INTERRUPT, "N", "the MSI-X table has N vectors, for clients that come from now on"),
+        _few_msix,
+        reaches="ixgbe_acquire_msix_vectors: fewer are granted, rings share; 1: MSI instead",
+    ),
+    Fault(
+        *("irq-refused", Door.INTERRUPT, "msix|msi|intx", "eventfds for this kind of interrupt are refused"),
+        _irq_refused,
+        reaches="ixgbe_set_interrupt_capability: MSI-X, then MSI, then INTx; none: err_sw_init (-EIO)",
+    ),
+    Fault(
+        *("irq-lost", Door.INTERRUPT, "VECTOR", "messages of it, or of all, are sent and never arrive", _irq_lost),
+        reaches="ixgbe_check_hang_subtask: EICS makes every vector fire again, each 2 s",
+        optional=True,
+    ),
+    Fault(
+        *("wire-lost", Door.WIRE, "N", "every Nth frame that comes in is lost", _on_wire("lose_every")),
+        reaches=NOTHING,
+    ),
+    Fault(
+        *("wire-damaged", Door.WIRE, "N", "every Nth frame that comes in has a wrong FCS", _on_wire("damage_every")),
+        reaches="ixgbe_update_stats: CRCERRS",
+    ),
 )

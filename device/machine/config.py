@@ -71,6 +71,7 @@ class ConfigSpace:
         self._shut = False  # the client itself has switched memory decoding off
         self._stored = Stored()
         self._vector_limit = function.vector_limit
+        self._missing = frozenset(function.missing_irqs)
         function.config = self
         self._load(keep=False)
         self._tell(force=True)
@@ -94,15 +95,20 @@ class ConfigSpace:
     @property
     def vectors(self) -> int:
         """MSI-X vectors on offer; 0 without the capability."""
-        return self.get(pci.MSIX_CTRL).TABLE_SIZE + 1 if self.best >= IrqKind.MSIX else 0
+        return self.get(pci.MSIX_CTRL).TABLE_SIZE + 1 if self.offers(IrqKind.MSIX) else 0
+
+    def offers(self, kind: IrqKind) -> bool:
+        """Whether the function has interrupts of ``kind``."""
+        return kind <= self.best and kind not in self._missing
 
     def meet_client(self) -> None:
-        """A client comes: a limit of the vectors that was injected or ended before counts from now on, until it goes.
+        """A client comes: faults of kinds and numbers of interrupts count as they are now, until it goes.
 
         In between, a reset changes nothing of that: the client has been told how many there are.
         """
-        if self._vector_limit != self.function.vector_limit:
-            self._vector_limit = self.function.vector_limit
+        now = self.function.vector_limit, frozenset(self.function.missing_irqs)
+        if (self._vector_limit, self._missing) != now:
+            self._vector_limit, self._missing = now
             self.reset()
 
     # -- the guest's view ----------------------------------------------------------------------------------------------
@@ -224,13 +230,15 @@ class ConfigSpace:
             self._data[_span(register)] = value.to_bytes(register.WIDTH // 8, "little")
         if self._vector_limit:
             self.update(pci.MSIX_CTRL, TABLE_SIZE=min(self._vector_limit, self.vectors or 1) - 1)
-        if self.best < IrqKind.MSIX:
+        if not self.offers(IrqKind.MSIX):
             self._leave_out(pci.MSIX_CAP_ID, pci.MSIX_PBA)
             self.update(pci.MSI_NEXT, VALUE=pci.EXP_CAP_ID.offset())
-        if self.best < IrqKind.MSI:
+        if not self.offers(IrqKind.MSI):
+            behind = self.get(pci.MSI_NEXT).VALUE
             self._leave_out(pci.MSI_CAP_ID, pci.MSI_PENDING)
-            self.update(pci.PM_NEXT, VALUE=pci.EXP_CAP_ID.offset())
-
+            self.update(pci.PM_NEXT, VALUE=behind)
+        if not self.offers(IrqKind.INTX):
+            self.update(pci.PCI_INTERRUPT_PIN, VALUE=0)
         if self.vpd is None or not self.vpd.present:
             self._leave_out(pci.VPD_CAP_ID, pci.VPD_DATA)
             self.update(pci.EXP_NEXT, VALUE=0)

@@ -166,9 +166,19 @@ static struct dma_region *region_of(struct dma *dma, uint64_t iova, uint32_t pro
     return (dma->region[at].prot & prot) == prot ? &dma->region[at] : NULL;   /* lost memory has no prot */
 }
 
+/* Whether this access may not be made; a fault that is for the next ones only has one less to go. */
+static inline int refused(struct dma *dma)
+{
+    if (__builtin_expect(!(dma->off | dma->broken), 1))
+        return 0;
+    if (!dma->off && dma->broken == DMA_BROKEN_NEXT && !--dma->fail_next)
+        dma->broken = 0;
+    return 1;
+}
+
 void *dma_ptr(struct dma *dma, uint64_t iova, uint64_t len_bytes, uint32_t prot)
 {
-    struct dma_region *region = dma->off || dma->broken ? NULL : region_of(dma, iova, prot);
+    struct dma_region *region = refused(dma) ? NULL : region_of(dma, iova, prot);
 
     if (!region || len_bytes > region->len_bytes - (iova - region->iova)) {
         dma->errors++;
@@ -181,7 +191,7 @@ void *dma_ptr(struct dma *dma, uint64_t iova, uint64_t len_bytes, uint32_t prot)
 static int copy(struct dma *dma, uint64_t iova, uint8_t *buf, uint64_t len_bytes, uint32_t prot)
 {
     while (len_bytes) {
-        struct dma_region *region = dma->off || dma->broken ? NULL : region_of(dma, iova, prot);
+        struct dma_region *region = refused(dma) ? NULL : region_of(dma, iova, prot);
         uint64_t inside, part;
 
         if (!region) {

@@ -5,6 +5,8 @@
 #define DMA_WRITE 2               /* the device may write it */
 
 #define DMA_BROKEN_FAULT 1        /* a fault: nothing is mapped, as far as the device can see */
+#define DMA_BROKEN_GONE 8         /* a fault: the function has left the bus */
+#define DMA_BROKEN_NEXT 4         /* a fault: the next `fail_next` accesses are errors */
 #define DMA_BROKEN_LOST 2         /* memory went away in this turn: what was read of it means nothing */
 
 #define DMA_OFF_MASTER 1          /* PCI: COMMAND.BUS_MASTER is 0, or the function is not in D0 */
@@ -36,6 +38,7 @@ struct dma {
     uint32_t hit;                 /* last region found */
     uint32_t off;                 /* DMA_OFF_*: reasons why nothing may be reached; 0: everything mapped may be */
     uint32_t broken;              /* DMA_BROKEN_*: reasons why every access is an error */
+    uint32_t fail_next;           /* with DMA_BROKEN_NEXT: how many are left */
     uint64_t reach;               /* a fault: no region may end above this iova; 0: all may */
     uint64_t errors;              /* accesses outside the regions, or while off, or to memory that went away */
     struct dma_lost lost;

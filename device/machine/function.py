@@ -58,6 +58,7 @@ class Function:
         config_read_faults: Injected: each may change what a client reads of configuration space.
         config_write_faults: Injected: each may change what a client writes there.
         vector_limit: Injected: it offers no more MSI-X vectors than this; None: all it has.
+        missing_irqs: Injected: it does not offer these kinds of interrupt.
     """
 
     def __init__(self, struct: Pointer, owner: Pointer) -> None:
@@ -70,6 +71,7 @@ class Function:
         self.config_read_faults: list[ConfigReadFault] = []
         self.config_write_faults: list[ConfigWriteFault] = []
         self.vector_limit: int | None = None
+        self.missing_irqs: set[IrqKind] = set()
         self.on_reset: Callable[[], None] = _nothing
         self.config: Any = None  # a ConfigSpace, which knows this class: its type would make a circle
 
@@ -101,11 +103,13 @@ class Function:
         """Whether its card is gone."""
         return self._struct is None
 
-    def fault_handles(self) -> tuple[int, int, int]:
-        """Addresses of what faults tell a door: how long an answer is kept, how far DMA reaches, what is refused."""
-        places = (("regs", "hold_ns"), ("dma", "reach"), ("irq", "refused"))
-        hold_ns, reach, refused = (int(ffi.cast("uintptr_t", ffi.addressof(self.c, *place))) for place in places)
-        return hold_ns, reach, refused
+    def fault_handles(self) -> tuple[int, int, int, int]:
+        """Addresses of what faults tell a door: how long answers are kept, how far DMA reaches, what is refused."""
+        places = (("regs", "hold_ns"), ("dma", "reach"), ("irq", "refused"), ("irq", "refuse_in"))
+        hold_ns, reach, refused, refuse_in = (
+            int(ffi.cast("uintptr_t", ffi.addressof(self.c, *place))) for place in places
+        )
+        return hold_ns, reach, refused, refuse_in
 
     @property
     def dma_handle(self) -> int:
@@ -197,10 +201,10 @@ class Function:
         """The chip's own gate for DMA requests, besides PCI's."""
         self._dma_off(lib.DMA_OFF_CHIP, off=not on)
 
-    def set_reachable(self, *, on: bool) -> None:
+    def set_reachable(self, *, on: bool, reason: int = lib.DMA_BROKEN_FAULT) -> None:
         """A fault's gate: while it is shut, queues run on and their DMA fails as if nothing were mapped."""
-        kept = self.c.dma.broken & ~lib.DMA_BROKEN_FAULT
-        self.c.dma.broken = kept if on else kept | lib.DMA_BROKEN_FAULT
+        kept = self.c.dma.broken & ~reason
+        self.c.dma.broken = kept if on else kept | reason
 
     @property
     def does_dma(self) -> bool:
@@ -237,11 +241,16 @@ class Function:
     @property
     def memory(self) -> bool:
         """PCI COMMAND bit 1 and D0: without it BAR0 reads all ones and takes no writes."""
-        return not self.c.regs.off
+        return not self.c.regs.off & lib.REG_OFF_PCI
 
     @memory.setter
     def memory(self, on: bool) -> None:
-        self.c.regs.off = int(not on)
+        self.set_answers(on=on, reason=lib.REG_OFF_PCI)
+
+    def set_answers(self, *, on: bool, reason: int) -> None:
+        """Whether BAR0 answers, as far as ``reason`` (``REG_OFF_*``) goes; faults have reasons of their own."""
+        kept = self.c.regs.off & ~reason
+        self.c.regs.off = kept if on else kept | reason
 
     def record(self, entries: int) -> None:
         """Note every access from now on, ``entries`` of them at most until ``recorded`` is called; 0 ends that."""

@@ -4,8 +4,12 @@
 
 int irq_send(struct irq *irq, uint32_t vector)
 {
+    if (irq->gone)
+        return 0;
     if (irq->kind == IRQ_INTX) {
         if (irq->level)
+            return 0;
+        if (irq->lost & 1)
             return 0;
         if (!irq->line || irq->line(irq->arg, 1) < 0)
             return -1;

@@ -9,8 +9,11 @@
 struct irq {
     int kind;                                       /* IRQ_*: what PCI has enabled */
     int level;                                      /* the INTx line as last told */
+    int gone;                                       /* a fault: the function has left the bus, and nothing arrives */
     uint64_t lost;                                  /* a fault: messages of these vectors are sent and never arrive */
     uint32_t refused;                               /* a fault: 1 << IRQ_*, kinds whose eventfds are not taken */
+    uint32_t refuse_in;                             /* a fault: of those who set eventfds from now on, this one is refused */
+    uint64_t delay_ns;                              /* a fault: messages go out so much later */
     int (*send)(void *arg, uint32_t vector);        /* a message; 0 or -errno */
     int (*line)(void *arg, int level);              /* the INTx line; 0 or -errno */
     void *arg;

@@ -24,6 +24,10 @@
 #define RULE_TRACE 16             /* report every access through py_trace */
 #define RULE_FAULT 32             /* a fault reaches it: ask py_fault what becomes of the access */
 
+#define REG_OFF_PCI 1             /* PCI does not decode the BAR */
+#define REG_OFF_GONE 2            /* a fault: the function has left the bus */
+#define REG_OFF_REFUSED 4         /* a fault: memory decoding cannot be switched on */
+
 #define FAULT_LOST 0x100000000    /* py_fault's answer: the write does not reach the register */
 
 struct reg_rule {                 /* what a register does when touched: one rule per distinct behaviour */
@@ -70,7 +74,7 @@ struct regfile {
     uint32_t shown_pages;
     uint32_t shown_gone;          /* how often that memory went away under us; stores of then are lost */
     struct guard *guard;
-    int off;                      /* PCI does not decode the BAR: reads give all ones, writes are lost */
+    int off;                      /* REG_OFF_*: reasons why reads give all ones and writes are lost */
     int shared;                   /* clients map the shown pages: what they store there is noticed late */
     int in_py;                    /* depth of calls into Python */
     uint64_t bytes;               /* of the BAR */

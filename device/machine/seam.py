@@ -45,6 +45,7 @@ class PciSide(Protocol):
     config_read_faults: list[Callable[[int, bytes], bytes]]  # offset and what would be read, to what is read instead
     config_write_faults: list[Callable[[int, bytes, bytes], bytes]]  # offset, written, stored, to what arrives
     vector_limit: int | None  # a fault: no more MSI-X vectors than this
+    missing_irqs: set[IrqKind]  # a fault: these kinds of interrupt are not offered
 
     @property
     def intx_level(self) -> bool:

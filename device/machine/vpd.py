@@ -41,6 +41,25 @@ def build(product: str, fields: Mapping[str, str]) -> bytes:
     return head + bytes((-sum(head) % 256, END))
 
 
+def fields(data: bytes) -> dict[str, str]:
+    """Read what ``build`` lays out: the product's name as "product", then the fields, as far as the layout holds."""
+    found: dict[str, str] = {}
+    at = 0
+    while at + 3 <= len(data) and data[at] in {STRING, READ_ONLY, READ_WRITE}:
+        start, end = at + 3, at + 3 + int.from_bytes(data[at + 1 : at + 3], "little")
+        if data[at] == STRING:
+            found["product"] = data[start:end].decode("ascii", "replace")
+        else:
+            inside = start
+            while inside + 3 <= min(end, len(data)):
+                key, len_bytes = data[inside : inside + 2].decode("ascii", "replace"), data[inside + 2]
+                if key not in {"RV", "RW"}:
+                    found[key] = data[inside + 3 : inside + 3 + len_bytes].decode("ascii", "replace")
+                inside += 3 + len_bytes
+        at = end
+    return found
+
+
 def writable(data: bytes) -> range:
     """Byte addresses that software may change: the fields of the read-write tag; none if the layout is broken."""
     at = 0

@@ -123,6 +123,8 @@ class Endpoint:
         if attached:
             self.config.meet_client()
             self.context.set_msix(self.config.vectors)
+            offers = self.config.offers
+            self.context.set_intx_msi(intx=offers(IrqKind.INTX), msi=offers(IrqKind.MSI))
         log.info("client %d %s", self.sessions, "attached" if attached else "left")
 
     def on_irqs(self, armed: IrqKind) -> None:

@@ -149,6 +149,10 @@ class _Methods:
             pf=card.pf,
             regs=card.regs,
             image=card.image,
+            nvm=card.nvm,
+            core=card.core,
+            link=card.link,
+            chores=card.chores,
             register_names=card.register_names,
             wire_faults=card.wire_faults,
             sfp=cage,
@@ -157,7 +161,8 @@ class _Methods:
 
     def _faults(self) -> object:
         faults = self._card.faults
-        kinds = [{"fault": text, "door": door, "does": does} for text, door, does in table(faults.kinds.values())]
+        names = ("fault", "door", "does", "reaches")
+        kinds = [dict(zip(names, row, strict=True)) for row in table(faults.kinds.values())]
         return {"kinds": kinds, "active": faults.active}
 
     def _injected(self, asked: str) -> object:

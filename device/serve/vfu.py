@@ -319,17 +319,19 @@ class VfuContext:
         self._v.dma_is_lost = ffi.cast("int (*)(void *, uint64_t, uint64_t)", is_lost)
         self._v.dma = ffi.cast("void *", dma)
 
-    def set_faults(self, hold_ns: int, dma_reach: int, irq_refused: int) -> None:
+    def set_faults(self, hold_ns: int, dma_reach: int, irq_refused: int, irq_refuse_in: int) -> None:
         """Look for injected faults at these addresses, which are the function's.
 
         Args:
             hold_ns: ``uint64_t``: the answer to the access just made is kept so long.
             dma_reach: ``uint64_t``: memory that ends above this iova is refused, unless it is 0.
             irq_refused: ``uint32_t``: ``1 << IrqKind`` of the kinds whose eventfds are refused.
+            irq_refuse_in: ``uint32_t``: counts those who set eventfds; the one that makes it 0 is refused.
         """
         self._v.hold_ns = ffi.cast("uint64_t *", hold_ns)
         self._v.dma_reach = ffi.cast("uint64_t *", dma_reach)
         self._v.irq_refused = ffi.cast("uint32_t *", irq_refused)
+        self._v.irq_refuse_in = ffi.cast("uint32_t *", irq_refuse_in)
 
     def realize(self, *, msi: int = 1, msix: int = 64) -> None:
         """Finish the function: one INTx, ``msi`` and ``msix`` vectors.  Clients may come now.
@@ -346,6 +348,14 @@ class VfuContext:
             OSError: They are more.
         """
         _check(lib.vdev_set_msix(self._v, vectors), f"{vectors} MSI-X vectors")
+
+    def set_intx_msi(self, *, intx: bool, msi: bool) -> None:
+        """Tell a client that has just come whether there is an INTx line, and an MSI vector.
+
+        Raises:
+            OSError: The library refused.
+        """
+        _check(lib.vdev_set_intx_msi(self._v, int(intx), int(msi)), "INTx and MSI")
 
     # -- running ------------------------------------------------------------------------------------------------------
 

@@ -65,7 +65,7 @@ class PairDoor(Door):
         return self._mmio
 
     def irq_count(self, kind: IrqKind) -> int:
-        if KINDS[kind] > self.config.best:
+        if not self.config.offers(KINDS[kind]):
             return 0
         return self.config.vectors if kind is IrqKind.MSIX else 1
 
@@ -73,7 +73,7 @@ class PairDoor(Door):
         self._open()
         if not 0 < len(eventfds) <= self.irq_count(kind):
             raise ValueError(f"{self.name}: {len(eventfds)} eventfds for {self.irq_count(kind)} {kind.name} interrupts")
-        if self.nic.pf.c.irq.refused >> KINDS[kind] & 1:
+        if self._refused(KINDS[kind]):
             raise OSError(errno.ENOSPC, f"{self.name}: no {kind.name} interrupts to be had")
         if kind is IrqKind.INTX:
             self._intx_fd = eventfds[0]
@@ -84,6 +84,15 @@ class PairDoor(Door):
         self.config.set_armed(KINDS[kind])
         set_irq_enable(Config(self), kind, enable=True, vectors=len(eventfds))
 
+    def _refused(self, kind: irq.IrqKind) -> bool:
+        """Whether a fault refuses these eventfds, as the server would."""
+        faults = self.nic.pf.c.irq
+        if faults.refuse_in:
+            faults.refuse_in -= 1
+            if not faults.refuse_in:
+                return True
+        return bool(faults.refused >> kind & 1)
+
     def irq_dynamic(self, kind: IrqKind) -> bool:
         return kind is IrqKind.MSIX and self.irq_count(kind) > 1
 
@@ -92,6 +101,8 @@ class PairDoor(Door):
         assert self.irq_dynamic(kind)
         if not 0 <= index < self.irq_count(kind):
             raise OSError(errno.EINVAL, f"{self.name}: vector {index} of {self.irq_count(kind)}")
+        if self._refused(KINDS[kind]):
+            raise OSError(errno.ENOSPC, f"{self.name}: no {kind.name} interrupts to be had")
         self.irqs.set(index, eventfd)
 
     def irq_disarm(self, kind: IrqKind, index: int) -> None:

@@ -12,7 +12,20 @@ import pytest
 
 from device.__main__ import main
 from device.i82599.faults import FAULTS
-from tests.rigs.client import CONFIG, DMA_MAP, IRQ_INFO, MSI, MSIX, NO_REPLY, REGION_READ, SET_IRQS, Client, error_of
+from device.machine.faults import Door
+from tests.rigs.client import (
+    CONFIG,
+    DMA_MAP,
+    INTX,
+    IRQ_INFO,
+    MSI,
+    MSIX,
+    NO_REPLY,
+    REGION_READ,
+    SET_IRQS,
+    Client,
+    error_of,
+)
 from tests.rigs.counts import fd_count
 from tests.rigs.process import Device, Run, until
 
@@ -41,9 +54,11 @@ def refusal(device: Device, wanted: object) -> str:
 def test_the_faults_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--fault", "list"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines] == [kind.written for kind in FAULTS]
-    assert max(map(len, lines)) <= 120
-    assert lines[0].split(maxsplit=1)[1].startswith("register read ")
+    assert sorted(line.split()[0] for line in lines if line[0] not in " #") == sorted(kind.written for kind in FAULTS)
+    assert max(map(len, lines)) <= 80
+    assert [line for line in lines if line[0] == "#"] == [f"# {door.value}" for door in Door]
+    text = " ".join(" ".join(lines).split())
+    assert all(f"-> {kind.reaches}" in text for kind in FAULTS)
 
 
 @pytest.mark.parametrize(
@@ -90,7 +105,7 @@ def test_inject_list_and_end_by_the_control_socket(device: Device) -> None:
             listed = device.ask(fault=asked)["fault"]
             assert listed["active"] == ["stuck=RAL[5]:7", "deaf=RAL[5]"]
             assert [kind["fault"] for kind in listed["kinds"]] == [kind.written for kind in FAULTS]
-            assert all(kind["door"] and kind["does"] for kind in listed["kinds"])
+            assert all(kind["door"] and kind["does"] and kind["reaches"] for kind in listed["kinds"])
         assert active({"end": "stuck=RAL[5]:7"}) == ["deaf=RAL[5]"]
         client.write32(0, RAL5, 0x5678)
         assert client.read32(0, RAL5) == 0x1234
@@ -260,6 +275,46 @@ def test_refused_interrupts(device: Device) -> None:
         client.call(SET_IRQS, struct.pack("<IIIII", 20, 0x21, MSI, 0, 0))
         device.ask(fault={"end": "irq-refused"})
         arm(client, MSIX, 2)
+
+
+@pytest.mark.parametrize(
+    ("fault", "counts"),
+    [("no-msix", (1, 1, 0)), ("no-msi", (1, 0, 64)), ("no-irq", (0, 0, 0)), ("few-msix=5", (1, 1, 5))],
+)
+def test_kinds_of_interrupt_that_are_not_there(device: Device, fault: str, counts: tuple[int, ...]) -> None:
+    for asked, wanted in ((fault, counts), ({"end": "all"}, (1, 1, 64))):
+        device.ask(fault=asked)
+        with Client(device.path) as client:
+            assert tuple(vectors(client, kind) for kind in (INTX, MSI, MSIX)) == wanted
+            assert error_of(arm, client, MSIX, wanted[2] + 1) == "EINVAL"
+        device.without_client()
+
+
+def test_the_kth_who_sets_eventfds_is_refused_once(device: Device) -> None:
+    device.ask(fault="set-irqs-refused=3")
+    with Client(device.path) as client:
+        arm(client, MSIX, 2)
+        assert device.report()["injected"] == ["set-irqs-refused=3"]
+        assert error_of(arm, client, MSIX, 1) == "ENOSPC"
+        assert device.report()["injected"] == []
+        arm(client, MSIX, 3)
+
+
+def test_a_function_that_leaves_the_bus(tmp_path: Path) -> None:
+    with Device(tmp_path, "--fault", "bus-all-ones=EERD:2") as device, Client(device.path) as client:
+        assert [client.read32(0, EERD) == 0xFFFFFFFF for _ in range(3)] == [False, True, True]
+        assert client.read(CONFIG, 0, 4) == b"\xff" * 4
+        device.ask(fault={"end": "all"})
+        assert client.read(CONFIG, 0, 4) == bytes.fromhex("8680fb10")
+        assert client.read32(0, EERD) != 0xFFFFFFFF
+
+
+def test_contraries_are_refused_on_the_command_line_and_later(tmp_path: Path, device: Device, run: Run) -> None:
+    code, err = run("--socket", str(tmp_path / "s"), "--fault", "no-msix", "--fault", "few-msix=4")
+    assert code == 2
+    assert all(word in err for word in ("'no-msix'", "'few-msix=4'", "contradict"))
+    device.ask(fault="nvm-absent")
+    assert "'nvm-absent' and 'nvm-checksum' contradict" in refusal(device, "nvm-checksum")
 
 
 def test_memory_out_of_reach(device: Device) -> None:

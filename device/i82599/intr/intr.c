@@ -99,6 +99,18 @@ static void fire(struct intr *intr, uint32_t vector, int at_once)
 
     if (intr->irq->kind == IRQ_INTX && intr->irq->level)
         return;
+    if (__builtin_expect(intr->irq->delay_ns != 0, 0)) {
+        now = clock_now(intr->clock);
+        if (!(intr->late & bit(vector))) {
+            intr->late |= bit(vector);
+            intr->next_ns[vector] = now + intr->irq->delay_ns;
+        }
+        if (now < intr->next_ns[vector]) {
+            wait_for(intr, vector);
+            return;
+        }
+    }
+    intr->late &= ~bit(vector);
     if (interval) {
         now = clock_now(intr->clock);
         if (now < intr->next_ns[vector] && !at_once) {
@@ -221,9 +233,10 @@ void intr_run(struct intr *intr)
         uint32_t vector = (uint32_t)__builtin_ctzll(vectors);
 
         vectors &= vectors - 1;
-        if (!pending(intr, vector))
-            intr->waiting &= ~bit(vector);      /* cleared or masked meanwhile; unmasking fires again */
-        else if (interval_ns(intr, vector) && now < intr->next_ns[vector])
+        if (!pending(intr, vector)) {           /* cleared or masked meanwhile; unmasking fires again */
+            intr->waiting &= ~bit(vector);
+            intr->late &= ~bit(vector);
+        } else if ((interval_ns(intr, vector) || (intr->late & bit(vector))) && now < intr->next_ns[vector])
             wait_for(intr, vector);
         else
             fire(intr, vector, 0);

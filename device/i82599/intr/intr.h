@@ -27,6 +27,7 @@ struct intr {
     uint32_t autoclear;               /* EIAC */
     uint64_t next_ns[INTR_EITRS];     /* vector may not fire before this time */
     uint64_t waiting;                 /* vectors whose message waits for next_ns */
+    uint64_t late;                    /* a fault keeps the message of these until next_ns, whatever EITR says */
     uint64_t deadline_ns;             /* earliest of those; UINT64_MAX when none */
     uint64_t timer_ns;                /* TCPTIMER ends then; UINT64_MAX: it stands still */
     uint64_t timer_left_ns;           /* while it stands still: what was left */

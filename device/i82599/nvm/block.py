@@ -12,6 +12,9 @@ from device.i82599.block import Block
 from device.machine.regfile import RegFile, on_write
 from device.regs.i82599 import EEC, EERD, EEWR, RAH, RAL
 
+EMPTY = 0xFFFF  # what is read where there is nothing
+MAC_BYTES = 6
+
 
 class Contents(Protocol):
     """The words of an image."""
@@ -79,6 +82,7 @@ class Nvm(Block):
         self.image = image
         self.port = port
         self.writes = 0  # words (EEWR) and bytes (SPI) that guests wrote
+        self.absent = False  # a fault: there is no such part
         self._default_mac = default_mac
         self._spi = spi(image.data, self._store_byte)
 
@@ -96,13 +100,22 @@ class Nvm(Block):
             self._spi.deselect()
         self.regs.update(
             EEC,
-            PRES=int(self.image.has_signature),
+            PRES=int(self.image.has_signature and not self.absent),
             ADDR_SIZE=int(self._spi.address_bits == 16),
             SIZE=self.image.size_code,
         )
-        mac = self.mac
+        mac = bytes(MAC_BYTES) if self.absent else self.mac
         self.regs.put(RAL, 0, RAL.of(VALUE=int.from_bytes(mac[:4], "little")))
-        self.regs.put(RAH, 0, RAH.of(RAH=int.from_bytes(mac[4:], "little"), AV=1))
+        self.regs.put(RAH, 0, RAH.of(RAH=int.from_bytes(mac[4:], "little"), AV=int(not self.absent)))
+
+    def set_absent(self, *, absent: bool) -> None:
+        """A fault: the part is not there, or is there again.  The address stays what it was until the next reset.
+
+        Guess: the SPI wire that nobody drives reads 0, and EERD all ones.
+        """
+        self.absent = absent
+        self._spi.deselect()
+        self.regs.update(EEC, PRES=int(self.image.has_signature and not absent), DO=0)
 
     def _store_byte(self, offset: int, value: int) -> None:
         self.writes += 1
@@ -112,17 +125,18 @@ class Nvm(Block):
     def read_word(self, _n: int, _old: EERD, new: EERD, written: EERD) -> None:
         """Answer at once; beyond the image there is nothing but ones."""
         if written.START:
-            self.regs.put(EERD, 0, new.replace(DONE=1, DATA=self.image.read(new.ADDR)))
+            self.regs.put(EERD, 0, new.replace(DONE=1, DATA=EMPTY if self.absent else self.image.read(new.ADDR)))
 
     @on_write(EEWR)
     def write_word(self, _n: int, _old: EEWR, new: EEWR, written: EEWR) -> None:
         """Store at once."""
         if written.START:
-            self.writes += int(self.image.write(new.ADDR, new.DATA))
+            self.writes += int(not self.absent and self.image.write(new.ADDR, new.DATA))
             self.regs.put(EEWR, 0, new.replace(DONE=1))
 
     @on_write(EEC)
     def bit_bang(self, _n: int, _old: EEC, new: EEC, _written: EEC) -> None:
         """Grant what is asked for; the SPI pins reach the part only under a grant."""
-        level = self._spi.pins(cs=new.CS if new.REQ else 1, sk=new.SK, di=new.DI)
+        selected = new.REQ and not self.absent
+        level = self._spi.pins(cs=new.CS if selected else 1, sk=new.SK, di=new.DI)
         self.regs.put(EEC, 0, new.replace(GNT=new.REQ, DO=level))

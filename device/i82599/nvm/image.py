@@ -38,6 +38,8 @@ class Word(IntEnum):
     FIRMWARE = 0x0F
     PBA_FLAG = 0x15
     PBA_POINTER = 0x16
+    BOOT_ROM = 0x17
+    OEM = 0x1B
     SAN_MAC = 0x28
     SFP_LIST = 0x2B
     DEVICE_CAPS = 0x2C
@@ -168,18 +170,19 @@ class Image:
         """Write the checksum word."""
         self.write(Word.CHECKSUM, self.checksum())
 
-    def _mac_at(self, port: int) -> int | None:
+    def mac_at(self, port: int) -> int | None:
+        """Word address of the address of ``port`` (0 or 1); None when the image has no such section."""
         section = self.read(Word.LAN_CORE_1 if port else Word.LAN_CORE_0)
         return None if section in {0, EMPTY} or section + 3 >= self.words else section + 1
 
     def mac(self, port: int = 0) -> bytes | None:
         """Address of ``port`` (0 or 1) from its LAN core section, or None when the image has no such section."""
-        at = self._mac_at(port)
+        at = self.mac_at(port)
         return None if at is None else bytes(self.data[2 * at : 2 * at + MAC_BYTES])
 
     def set_mac(self, mac: bytes, port: int = 0) -> bool:
         """Change the address of ``port``; a checksum that was right stays right. False: there is no place for it."""
-        at = self._mac_at(port)
+        at = self.mac_at(port)
         if at is None:
             return False
         was_ok = self.checksum_ok

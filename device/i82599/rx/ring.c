@@ -313,6 +313,10 @@ int rx_ring_put(struct rx *rx, const struct rx_info *info, const uint8_t *data)
     if (!q->open) {                   /* the first frame of this batch */
         if (q->dma->off)              /* its function may not master the bus now */
             return 0;
+        if (__builtin_expect((int)(rx->frozen[info->queue / 64] >> (info->queue % 64) & 1), 0)) {
+            rx->frozen_felt = 1;
+            return 0;
+        }
         if (!rx_ring_open(rx, info->queue)) {
             rx->count.rx_disabled++;
             return 1;

@@ -24,6 +24,9 @@ _Static_assert(RXDADV_PKTTYPE_IPV4 == PACKET_IPV4 << RXDADV_PKTTYPE_SHIFT && RXD
 
 void rx_reset(struct rx *rx)
 {
+    if (rx->frozen_felt)
+        memset(rx->frozen, 0, sizeof(rx->frozen));
+    rx->frozen_felt = 0;
     for (uint32_t i = 0; i < CHIP_QUEUES; i++)
         rx->queue[i] = (struct rxq){ .dma = rx->queue[i].dma };
     memset(rx->open, 0, sizeof(rx->open));

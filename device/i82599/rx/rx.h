@@ -57,6 +57,8 @@ struct rx {
     uint64_t open[2];                                 /* queues with `open` set */
     uint64_t stopped[2];                              /* queues that stopped, of which nobody has been told yet */
     uint64_t early[2];                                /* queues whose tail was written while they were off; Python tells */
+    uint64_t frozen[2];                               /* a fault: these queues take no descriptors, until a reset after that was felt */
+    int frozen_felt;                                  /* a frame came for one of them */
     struct rx_fifo fifo;
     struct rx_count count;
 };

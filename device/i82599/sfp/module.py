@@ -17,6 +17,7 @@ WARNINGS = 116
 USER_AREA = range(120, 248)
 LIVE = range(96, 106)
 SOFT_TX_DISABLE = 0x40
+HOT = 85 * 256  # above the alarm of every module here
 INTEL_OUI = bytes.fromhex("001b21")
 
 # Thresholds, in A2h units: high alarm, low alarm, high warning, low warning.
@@ -147,6 +148,8 @@ class Module:
 
     Attributes:
         answers_left: After so many bytes it answers no more on its two wires; None: it always does.
+        deaf_every: It does not answer every so manieth time that it is asked; 0: it always does.
+        hot: Its temperature is above its alarm; 1 or 0.
     """
 
     def __init__(self, kind: str, a0: bytes, a2: bytes | None, *, has_laser: bool, recorded: bool = False) -> None:
@@ -156,6 +159,9 @@ class Module:
         self.has_laser = has_laser
         self.recorded = recorded
         self.answers_left: int | None = None
+        self.deaf_every = 0
+        self.hot = 0
+        self._asked = 0
         self.tx_disable = False
         self.rx_light = False
         self.seconds: Callable[[], int] = int  # clock of the live values; the cage sets it
@@ -189,6 +195,8 @@ class Module:
         values = [38 * 256 + 64 + second * 37 % 64, 33000 + second * 7 % 20, 3100, 5623, 5012]
         if self.recorded and self.a2 is not None:
             values = _words(self.a2[LIVE.start : LIVE.stop])
+        if self.hot:
+            values[0] = HOT
         if not self.sending:
             values[2:4] = (0, 0)
         if not self.rx_light:
@@ -206,6 +214,9 @@ class Module:
 
     def slave(self, address: int) -> Page | None:
         """Who answers at an I2C address, if anybody."""
+        self._asked += 1
+        if self.deaf_every and self._asked % self.deaf_every == 0:
+            return None
         answers = self.answers_left != 0 and (address == PAGE_A0 or (address == PAGE_A2 and self.a2 is not None))
         return Page(self, address) if answers else None
 

@@ -39,6 +39,10 @@ static void queue_mark(struct tx *tx, uint32_t q)
 {
     if (!(reg(tx->regs, R_TXDCTL(q)) & TXDCTL_ENABLE) || tx->queue[q].stall || reg(tx->regs, R_TDH(q)) == reg(tx->regs, R_TDT(q)))
         return;
+    if (__builtin_expect((int)(tx->frozen[q / 64] >> (q % 64) & 1), 0)) {
+        tx->frozen_felt = 1;
+        return;
+    }
     if (!tx->rate[q].factor || !tx_rate_waits(tx, q))
         tx->pending[q / 64] |= 1ull << (q % 64);
 }
@@ -50,8 +54,23 @@ static void queue_stop(struct tx *tx, uint32_t q, uint32_t why)
     tx->stopped[q / 64] |= 1ull << (q % 64);
 }
 
+/* A fault: these queues stand still, and all others go on. */
+void tx_freeze(struct tx *tx, uint64_t low, uint64_t high)
+{
+    tx->frozen[0] = low;
+    tx->frozen[1] = high;
+    tx->frozen_felt = 0;
+    for (uint32_t q = 0; q < CHIP_QUEUES; q++) {
+        queue_unmark(tx, q);
+        queue_mark(tx, q);
+    }
+}
+
 void tx_reset(struct tx *tx)
 {
+    if (tx->frozen_felt)
+        memset(tx->frozen, 0, sizeof(tx->frozen));
+    tx->frozen_felt = 0;
     for (uint32_t q = 0; q < CHIP_QUEUES; q++)
         tx->queue[q] = (struct txq){ .dma = tx->queue[q].dma };
     memset(tx->pending, 0, sizeof(tx->pending));

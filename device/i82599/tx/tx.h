@@ -52,6 +52,8 @@ struct tx {
     uint64_t wake_ns;                 /* when the first of those is */
     uint64_t stopped[2];              /* queues that stopped, of which nobody has been told yet */
     uint64_t early[2];                /* queues whose tail was written while they were off; Python tells */
+    uint64_t frozen[2];               /* a fault: these queues take no descriptors, until a reset after that was felt */
+    int frozen_felt;                  /* one of them had something to send */
     uint32_t next;                    /* round robin over all queues, or: */
     uint32_t weighted;                /* classes share by their credits; both kinds are in arbiter.c */
     uint32_t stale;                   /* a register changed: the former and struct tx_share must be made anew */
@@ -107,6 +109,7 @@ struct tx_turn {                      /* one queue's turn, and what waits for tx
 
 /* tx.c */
 void tx_reset(struct tx *tx);
+void tx_freeze(struct tx *tx, uint64_t low, uint64_t high);         /* a fault: queues 0..63 and 64..127, one bit each */
 void tx_write(void *tx, uint32_t offset, uint32_t old, uint32_t seen, uint32_t written);   /* struct reg_hook's */
 int tx_run(struct tx *tx, uint32_t budget_frames);                /* frames sent, or 1 when only descriptors were passed */
 

@@ -141,9 +141,10 @@ class SWSM(Register, at=0x10140, keep=True):
 class FWSM(Register, at=0x10148, access=RO, keep=True):
     """What the firmware says of itself: none here, but valid.  Ref: ixgbe."""
 
-    MODE        = Field(3, 1, values=FwMode)    # what firmware is for
-    FW_VALID    = Field(15, reset=1)            # firmware runs, and MODE says what it does
-    EXT_ERR_IND = Field(24, 19)                 # nonzero makes the driver warn every two seconds
+    MODE         = Field(3, 1, values=FwMode)   # what firmware is for
+    NVM_RECOVERY = Field(5)         # later chips' drivers look at it: firmware asks for a new image
+    FW_VALID     = Field(15, reset=1)           # firmware runs, and MODE says what it does
+    EXT_ERR_IND  = Field(24, 19)    # nonzero makes the driver warn every two seconds
 
 
 class FACTPS(Register, at=0x10150, access=RO, keep=True):

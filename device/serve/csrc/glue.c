@@ -184,6 +184,16 @@ int vdev_realize(struct vdev *v, uint32_t msi, uint32_t msix)
     return 0;
 }
 
+int vdev_set_intx_msi(struct vdev *v, uint32_t intx, uint32_t msi)
+{
+    if (intx > 1 || msi > 1)
+        return -EINVAL;
+    if (vfu_setup_device_nr_irqs(v->ctx, VFU_DEV_INTX_IRQ, intx) != 0 ||
+        vfu_setup_device_nr_irqs(v->ctx, VFU_DEV_MSI_IRQ, msi) != 0)
+        return -errno;
+    return 0;
+}
+
 int vdev_set_msix(struct vdev *v, uint32_t msix)
 {
     if (msix > v->msix_max)

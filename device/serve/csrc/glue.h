@@ -97,6 +97,7 @@ struct vdev {
     int (*dma_is_lost)(void *dma, uint64_t iova, uint64_t len_bytes);   /* NULL: never */
     uint64_t *dma_reach;          /* memory that ends above is refused, unless it is 0; */
     uint32_t *irq_refused;        /* 1 << IRQ_*: eventfds for these kinds are refused */
+    uint32_t *irq_refuse_in;      /* counts those who set eventfds; the one that makes it 0 is refused */
     const uint8_t *body;          /* of the message that the library is reading; */
     struct pieces *pieces;        /* or the long access that it gets in pieces, or NULL */
     struct vdev_hold hold;
@@ -131,6 +132,7 @@ int vdev_open(struct vdev *v, const char *path, int log_level);
 int vdev_add_region(struct vdev *v, int index, uint32_t len_bytes, int flags, const struct vdev_area *areas, uint32_t n,
                     int fd);
 int vdev_realize(struct vdev *v, uint32_t msi, uint32_t msix);
+int vdev_set_intx_msi(struct vdev *v, uint32_t intx, uint32_t msi);      /* the same of the other two kinds: 0 or 1 */
 int vdev_set_msix(struct vdev *v, uint32_t msix);        /* for a client that has just come: at most what was realized */
 
 int vdev_run(void *v);                                   /* a struct loop_source's run: what it cost; never waits */

@@ -36,6 +36,8 @@ int glue_irqs_refused(vfu_ctx_t *ctx, uint32_t index)
 {
     const struct vdev *v = of(ctx);
 
+    if (v->irq_refuse_in != NULL && *v->irq_refuse_in != 0 && --*v->irq_refuse_in == 0)
+        return 1;
     return v->irq_refused != NULL && *v->irq_refused >> (index + 1) & 1;
 }
 

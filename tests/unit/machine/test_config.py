@@ -32,6 +32,7 @@ class World:
         self.told: list[tuple[str, object]] = []
         self.intx_level = False
         self.vector_limit: int | None = None
+        self.missing_irqs: set[IrqKind] = set()
         self.config_read_faults, self.config_write_faults = [], []
 
     def __setattr__(self, name: str, value: object) -> None:
