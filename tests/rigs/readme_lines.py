@@ -23,6 +23,7 @@ RUN: dict[str, dict[str, str]] = {
         'eval "$(_IXLAB_DRIVER_COMPLETE=bash_source ixlab-driver)"': r"complete .* ixlab-driver",
         "ixlab-device --version": r"\d+\.\d+",
         ".venv/bin/python -m device --fault list": r"slow",
+        ".venv/bin/python -m device.nvm make /tmp/nvm.bin --mac 02:00:00:00:00:07 --checksum bad": r"is wrong",
         ".venv/bin/python -m device.regs list": r"0x042a4",
         ".venv/bin/python -m device.regs show RDT": r"Rx tail",
         ".venv/bin/python -m device.regs show EERD": r"EERD",
@@ -83,6 +84,10 @@ ELSEWHERE: dict[str, tuple[str, str, str]] = {
     "python3 -m ci setup": ("tests/unit/ci/test_setup.py", "test_without_libvfio_user_the_rest_is_built", "build."),
     "python3 -m ci lint": ("ci/steps.py", "_run_tiers", "lint()"),
     "python3 -m ci sanitize": ("ci/steps.py", "_run_tiers", "sanitize)"),
+    ".venv/bin/python -m device.nvm show /tmp/nvm.bin": (
+        *("tests/unit/i82599/test_nvm_command.py", "test_it_is_shown_to_people_in_80_columns"),
+        'main(["show", str(path)])',
+    ),
     "python3 -m ci test": CI_TEST,
     "python3 -m ci test unit pair": CI_TEST,
     "python3 -m ci test unit pair wire": CI_TEST,
