@@ -127,7 +127,7 @@ FAULTS: tuple[Fault[HasCage], ...] = (
         "sfp-foreign",
         Door.PARTS,
         "",
-        "the module is of a vendor that nobody lists; cables are taken all the same, and any with EEPROM word 0x2c bit 0",
+        "the module is of a vendor that nobody lists; a cable is taken all the same; EEPROM word 0x2c, bit 0: any is",
         _says(FOREIGN),
         reaches="ixgbe_probe: reset_hw gives IXGBE_ERR_SFP_NOT_SUPPORTED -> err_sw_init (-EOPNOTSUPP)",
         against=("sfp-unknown", "i2c-nak"),

@@ -85,8 +85,9 @@ def _stuck(target: Target, arg: str) -> Plan:
         return old if is_write else where.change(old, value)
 
     def config_read(offset: int, data: bytes) -> bytes:
-        stored = target.pf.config.get(where.register, where.n)
-        return _overlay(offset, data, at, where.change(int(stored), value).to_bytes(len_bytes, "little"))
+        stored = target.pf.config.get(where.register, where.n).to_bytes(len_bytes, "little")
+        old = int.from_bytes(_overlay(at, stored, offset, data), "little")  # another fault may have another field
+        return _overlay(offset, data, at, where.change(old, value).to_bytes(len_bytes, "little"))
 
     def begin() -> Undo:
         if where.in_config:

@@ -32,11 +32,21 @@ QEMU_OWN = "on the socket only: QEMU shows its own"
 
 
 def _mem_decode_refused(target: Target, _arg: str) -> Plan:
-    stays_0 = stuck_at("PCI_COMMAND.MEMORY:0")(target, "")
+    reads_0 = stuck_at("PCI_COMMAND.MEMORY:0")(target, "")
+    at = pci.PCI_COMMAND.offset()
+
+    def config_write(offset: int, data: bytes, _stored: bytes) -> bytes:
+        return bytes(byte & ~pci.PCI_COMMAND.MEMORY.mask if n == at else byte for n, byte in enumerate(data, offset))
 
     def begin() -> Undo:
         target.pf.set_answers(on=False, reason=lib.REG_OFF_REFUSED)
-        return together([stays_0.begin(), lambda: target.pf.set_answers(on=True, reason=lib.REG_OFF_REFUSED)])
+        return together(
+            [
+                reads_0.begin(),
+                listed(target.pf.config_write_faults, config_write),
+                lambda: target.pf.set_answers(on=True, reason=lib.REG_OFF_REFUSED),
+            ]
+        )
 
     return Plan(None, begin)
 

@@ -163,7 +163,7 @@ static int turn_open(struct tx_turn *turn, struct tx *tx, uint32_t q, uint32_t b
         return STALL_RING_LEN;
     if (turn->head >= turn->count || turn->tail >= turn->count)
         return STALL_TAIL;
-    turn->ring = dma_ptr(turn->q->dma, turn->base, ring_bytes, DMA_READ | DMA_WRITE);
+    turn->ring = turn->q->dma->broken ? NULL : dma_ptr(turn->q->dma, turn->base, ring_bytes, DMA_READ | DMA_WRITE);
     if (!turn->ring)
         turn->q->dma->errors = errors; /* not in one piece; desc.c looks closer and counts if it is an error */
     return 0;
