@@ -6,7 +6,7 @@ GSSR is plain storage: with no firmware nobody contends for its bits, and driver
 
 from device.i82599.block import Block
 from device.machine.regfile import RegFile, on_read, on_write
-from device.regs.i82599 import SWSM
+from device.regs.i82599 import GSSR, SWSM
 
 # Observed: ixgbe 6.12 reads SWSM twice in a row while it holds it, for SWESMBI and to clear both; who waits reads on.
 OWN_LOOKS = 2
@@ -15,7 +15,7 @@ OWN_LOOKS = 2
 class Semaphores(Block):
     """The one semaphore that a read takes."""
 
-    registers = (SWSM,)
+    registers = (SWSM, GSSR)
 
     def __init__(self, regs: RegFile) -> None:
         self.regs = regs
