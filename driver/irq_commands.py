@@ -111,13 +111,22 @@ def request_of(action: str, words: Sequence[str]) -> tuple[str, ...]:
     return (f"irq_{action}", *words)
 
 
+def _row(row: dict[str, Any]) -> tuple[object, ...]:
+    node = "" if row.get("node", -1) < 0 else str(row["node"])
+    return str(row["index"]), row["kind"], row["owner"] or "nobody", row.get("cpus", ""), node, row["fired"]
+
+
+def _moved(found: dict[str, Any]) -> str:
+    where = f"its thread is on {found['cpu']}" if found["cpu"] else found["not_pinned"]
+    return f"vector {found['vector']} prefers CPUs {found['affinity']}: {where}"
+
+
 def _show_table(found: dict[str, Any], as_json: bool, nic: str) -> None:
     if as_json:
         click.echo(json.dumps(found))
         return
-    columns = ("index", "kind", "owner", "fired")
-    values = [[str(row["index"]), row["kind"], row["owner"] or "nobody", row["fired"]] for row in found["vectors"]]
-    print_table(out, f"{nic}: {found['interrupts']} vectors", rows(columns, values))
+    columns = ("index", "kind", "owner", "CPUs", "node", "fired")
+    print_table(out, f"{nic}: {found['interrupts']} vectors", rows(columns, map(_row, found["vectors"])))
     if "table_len" in found:
         adds = "others can be added" if found["dynamic"] else "none can be added while it runs"
         kept = f", {found['reserved_from']} and up kept for VFs" if found["reserved_from"] else ""
@@ -164,12 +173,9 @@ def irq_command(ask: Ask, nic_argument: Decorator, json_option: Decorator) -> cl
         said = {
             "add": lambda: f"vector {found['index']} is armed",
             "free": lambda: f"vector {found['index']} is free",
-            "affinity": lambda: (
-                f"vector {found['vector']} prefers CPU {found['affinity']}; "
-                + (f"its thread is on {found['cpu']}" if found["cpu"] else found["not_pinned"])
-            ),
+            "affinity": lambda: _moved(found),
             "fire": lambda: f"vector {found['index']} was told to fire; it had fired {found['fired_before']} times",
         }
-        click.echo(json.dumps(found) if as_json else said.get(action, lambda: str(found))())
+        click.echo(json.dumps(found) if as_json else said[action]())
 
     return irq

@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
+from driver.core.cpus import NO_NODE
 from driver.core.irq import IrqTracker, MsiMap, MsixBackend
 from driver.core.vf_vectors import VfVectors
 from driver.core.vsi import Vsi, VsiType
@@ -94,6 +95,7 @@ class IrqTable:
             rows = [only] if vectors.kind is not None else []
             return {"interrupts": kind, "vectors": rows, "vsis": list(self._vsis()), "absent": self._absent()}
         owners = self._owners()
+        places = {q.irq.index: q for vsi in vectors.vsis for q in vsi.live_q_vectors if q.irq.index >= 0}
         used = sorted({*range(tracker.num_static), *tracker.entries, *owners})
         reserved = tracker.sriov_base_vector
         top = reserved or tracker.num_entries
@@ -110,6 +112,8 @@ class IrqTable:
                     "index": index,
                     "kind": self._kind(tracker, index),
                     "owner": owners.get(index, ""),
+                    "cpus": numbers(sorted(places[index].affinity)) if index in places else "",
+                    "node": places[index].numa_node if index in places else NO_NODE,
                     "fired": self._fired(tracker, index),
                 }
                 for index in used

@@ -31,6 +31,12 @@ def fired(stage: Stage) -> dict[int, int]:
     return {row["index"]: row["fired"] for row in irq(stage, "table")["vectors"]}
 
 
+def table_of(stage: Stage, vsi: str) -> dict[str, str]:
+    (row,) = (row for row in irq(stage, "table")["vsis"] if row["vsi"] == vsi)
+    assert isinstance(row, dict)
+    return row
+
+
 def more_fired(stage: Stage, times: int) -> bool:
     return fired(stage)[9] == times + 1
 
@@ -58,6 +64,9 @@ def test_a_vector_is_added_fired_and_freed_under_traffic(stage: Stage, like: str
     assert "vector 16 is beyond the table, which has 0 to 15" in refused(stage, "add", "16")
     assert "vector 10 is not in use" in refused(stage, "free", "10")
     assert "vector 0 is static" in refused(stage, "free", "0")
+    first = table_of(stage, "PF")["reg_idx"].partition("-")[0]
+    assert irq(stage, "affinity", first, "0")["affinity"] == "0"
+    assert "no vector 9 serves rings" in refused(stage, "affinity", "9", "0")
     stage.ping(WIRE4)
     assert irq(stage, "free", "9") == {"index": 9}
     assert irq(stage, "free", "11") == {"index": 11}
@@ -66,7 +75,7 @@ def test_a_vector_is_added_fired_and_freed_under_traffic(stage: Stage, like: str
     assert sum(after.values()) > sum(before.values()), "frames make interrupts, and they are counted"
     table = irq(stage, "table")
     assert table["table_len"] == 16
-    (pf,) = (row for row in table["vsis"] if row["vsi"] == "PF")
+    pf = table_of(stage, "PF")
     assert pf["napi"] == "by the later load"
     assert pf["xdp"] == "2"
     if like == "ice":

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from device.i82599.card import Card
+from driver.core.cpus import node_of, online_cpus
 from driver.core.irq_table import numbers, waiting
 from driver.doors.door import IrqKind
 from driver.errors import DriverError
@@ -53,6 +54,8 @@ def test_vector_7_is_added_beside_0_to_2_and_fires(nic: Card, adapter: Adapter) 
     rows = {row["index"]: row for row in adapter.irq_table.table()["vectors"]}
     assert (rows[7]["kind"], rows[7]["owner"]) == ("dynamic", "added by hand")
     assert (rows[0]["kind"], rows[2]["owner"]) == ("static", "other")
+    assert [rows[index]["cpus"] for index in (0, 2, 7)] == [numbers(sorted(adapter.q_vectors[0].affinity)), "", ""]
+    assert rows[0]["node"] == adapter.q_vectors[0].numa_node == node_of(min(online_cpus()))
     assert adapter.irq_table.free(7) == 7
     assert sorted(fired(adapter)) == [0, 1, 2]
     assert adapter.irq_table.add(7) == 7

@@ -17,7 +17,8 @@ from driver.compiled import lib
 from driver.core.napi import Poller, Sink
 from driver.core.vector_options import VectorOptions
 from driver.doors.door import IrqKind
-from driver.errors import DriverError, ProbeError
+from driver.errors import DriverError, ProbeError, RingError
+from driver.ixgbe import config
 from driver.ixgbe.adapter import Adapter
 from driver.ixgbe.probe import ProbeOptions, probe
 from tests.rigs.counts import fd_count
@@ -155,7 +156,7 @@ def test_a_card_has_1_to_64_vectors(vectors: int) -> None:
 # ---- XDP's Tx rings --------------------------------------------------------------------------------------------------
 
 
-def test_xdp_rings_are_real_tx_rings_above_the_interfaces_own() -> None:
+def test_xdp_rings_are_real_tx_rings_above_the_interfaces_own(monkeypatch: pytest.MonkeyPatch) -> None:
     with ports(2, xdp_rings=3) as (nic, adapter):
         bring_up(nic, adapter, 2)
         assert shares(adapter) == [([0], [0], [2]), ([1], [1], [3]), ([], [], [4])]
@@ -179,7 +180,12 @@ def test_xdp_rings_are_real_tx_rings_above_the_interfaces_own() -> None:
         napi.poll()
         assert not ring.pending
         assert ring.stats()["packets"] == 1
+        stopped: list[int] = []
+        monkeypatch.setattr(config, "disable_tx_queues", lambda _bar, queues, **_: stopped.extend(queues))
         adapter.down()
+        assert stopped == [0, 1, 2, 3, 4]
+        with pytest.raises(RingError, match="Tx queue 4: the ring is closed"):
+            ring.flush()
         assert not adapter.xdp_rings
         assert nic.regs.get(TXDCTL, 4).ENABLE == 0
 

@@ -23,7 +23,8 @@ FOUND = {
     "vectors": [
         {"index": 0, "kind": "static", "owner": "other", "fired": 3},
         {"index": 4, "kind": "static", "owner": "", "fired": 0},
-        {"index": 7, "kind": "dynamic", "owner": "added by hand", "fired": 1},
+        {"index": 7, "kind": "dynamic", "owner": "added by hand", "cpus": "", "node": -1, "fired": 1},
+        {"index": 8, "kind": "static", "owner": "PF q_vector 0", "cpus": "0-1", "node": 3, "fired": 1},
     ],
     "vsis": [{"vsi": "CTRL", "rx": "2", "tx": "2", "xdp": "", "reg_idx": "3", "napi": "none", "note": "no rings"}],
     "absent": {"LB": "this chip has none"},
@@ -106,6 +107,26 @@ def test_the_table_for_people_and_programs(capsys: pytest.CaptureFixture[str], m
         assert words in said
     assert cli.main(["irq", "nic", "add", "7"]) == 0
     assert capsys.readouterr().out == "vector 7 is armed\n"
+
+
+@pytest.mark.parametrize(
+    ("cpu", "not_pinned", "said"),
+    [("1", "", "its thread is on 1"), ("", "one thread polls all vectors", "one thread polls all vectors")],
+)
+def test_where_a_vector_went(
+    cpu: str, not_pinned: str, said: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def answer(_path: object, name: str) -> dict[str, Any]:
+        asked.append(name)
+        return {"vector": 2, "affinity": "0-1", "cpu": cpu, "not_pinned": not_pinned}
+
+    monkeypatch.setattr(claim, "holder", lambda _nic: "pid 1")
+    monkeypatch.setattr(status, "ask", answer)
+    assert cli.main(["irq", "nic", "affinity", "2", "0-1"]) == 0
+    assert capsys.readouterr().out == f"vector 2 prefers CPUs 0-1: {said}\n"
+    assert asked == ["irq_affinity 2 0-1"]
 
 
 def test_nobody_drives_it(capsys: pytest.CaptureFixture[str]) -> None:
