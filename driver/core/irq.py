@@ -181,6 +181,7 @@ class IrqTracker:
 
     def _take(self, entry: IrqEntry) -> MsiMap:
         if self.is_reserved(entry.index):
+            log.error("could not allocate irq at index %d: that and what follows is kept for VFs", entry.index)
             del self.entries[entry.index]
             return MsiMap()
         if entry.dynamic and self.backend.can_alloc_dyn:

@@ -192,7 +192,7 @@ class IrqTable:
             self._may_add(tracker, index)
         irq = tracker.alloc_irq(tracker.backend.can_alloc_dyn) if index is None else tracker.alloc_irq_at(index)
         if irq.index < 0:
-            which = "no vector is left" if index is None else f"vector {index} cannot be armed"
+            which = "no vector can be armed" if index is None else f"vector {index} cannot be armed"
             last = tracker.sriov_base_vector or tracker.num_entries
             free = numbers([n for n in range(last) if n not in tracker.entries]) or "none"
             failure = DriverError(f"{name}: {which}: {os.strerror(-irq.index)}; free now: {free}")

@@ -98,7 +98,7 @@ class Adapter(Frames, Figures):
         self.sw.mtu = self._check_mtu(mtu if mtu is not None else self.sw.mtu)
         self.sw.ring_count = RINGS.check_count(ring_count if ring_count is not None else self.sw.ring_count)
         fewer_or_more = wanted != self.scheme.queues and (self.scheme.msix or wanted < self.scheme.queues)
-        if fewer_or_more or xdp != self.scheme.xdp_rings:
+        if fewer_or_more or xdp != self.scheme.xdp_rings or self.scheme.kind is None:
             log.info("%s: %s", self.door.name, self.scheme.init(wanted, xdp))
         if wanted > self.scheme.queues and queues is not None:
             assert self.scheme.kind is not None

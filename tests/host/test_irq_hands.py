@@ -82,6 +82,19 @@ def test_a_vector_is_added_fired_and_freed_under_traffic(stage: Stage, like: str
         assert {row["vsi"]: row["reg_idx"] for row in table["vsis"]} == {"PF": "1-2", "CTRL": "3"}
 
 
+def test_a_device_that_refuses_a_vector_is_asked_again_later(stage: Stage) -> None:
+    stage.device()
+    stage.driver("--queues", "2")
+    before = irq(stage, "table")
+    stage.ask_device({"fault": "irq-refused=msix"})
+    assert "vector 9 cannot be armed: No space left on device; free now: 3-63" in refused(stage, "add", "9")
+    assert "no vector can be armed: No space left on device" in refused(stage, "add")
+    after = irq(stage, "table")
+    assert [row["index"] for row in after["vectors"]] == [row["index"] for row in before["vectors"]] == [0, 1, 2]
+    stage.ask_device({"fault": {"end": "all"}})
+    assert irq(stage, "add", "9") == {"index": 9}
+
+
 def test_vfs_part_of_the_table_is_refused(stage: Stage) -> None:
     stage.device()
     stage.driver("--vectors-like", "ice", "--reserve-vfs", "4", "--irq-policy", "seed", "--cpus", "4")

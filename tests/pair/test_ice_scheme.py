@@ -237,7 +237,7 @@ def test_the_top_of_the_table_is_kept_for_vfs() -> None:
             adapter.irq_table.add(44)
         added = [adapter.irq_table.add() for _ in range(40)]
         assert added == list(range(4, 44))
-        with pytest.raises(DriverError, match=r"no vector is left: .*; free now: none"):
+        with pytest.raises(DriverError, match=r"no vector can be armed: .*; free now: none"):
             adapter.irq_table.add()
         assert len(scheme.tracker.entries) == 44
         assert adapter.irq_table.free(43) == 43

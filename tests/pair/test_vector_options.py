@@ -235,6 +235,19 @@ def test_62_xdp_rings_are_as_many_as_there_can_be_beside_two_pairs() -> None:
         pass
 
 
+def test_interrupts_that_could_not_be_had_are_tried_again_by_the_next_up() -> None:
+    with ports(2) as (nic, adapter):
+        for kind in ("msix", "msi", "intx"):
+            nic.faults.inject(f"irq-refused={kind}")
+        for _ in range(2):
+            with pytest.raises(ProbeError, match="no interrupt can be had"):
+                adapter.up(queues=3, xdp_rings=1, ring_count=64)
+            assert adapter.q_vectors == []
+        nic.faults.end("irq-refused")
+        bring_up(nic, adapter, 3)
+        assert [ring.queue for ring in adapter.senders] == [0, 1, 2, 3]
+
+
 def test_a_reset_under_way_empties_xdp_rings_too() -> None:
     with ports(1, xdp_rings=1) as (nic, adapter):
         bring_up(nic, adapter, 1)

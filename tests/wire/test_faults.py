@@ -266,6 +266,28 @@ def test_vfio_and_configuration_space_agree_how_many_vectors_there_are(tmp_path:
             device.without_client()
 
 
+@pytest.mark.parametrize(("words", "vectors_"), [((), 64), (("--msix", "5"), 5), (("--msix", "1"), 1)])
+def test_the_table_is_as_large_as_the_command_line_says(tmp_path: Path, words: tuple[str, ...], vectors_: int) -> None:
+    with Device(tmp_path, *words) as device:
+        for fault, seen in ((None, vectors_), ("few-msix=3", min(3, vectors_)), ("few-msix=64", vectors_)):
+            if fault is not None:
+                device.ask(fault={"end": "all"})
+                device.ask(fault=fault)
+            with Client(device.path) as client:
+                assert (vectors(client), table_size(client)) == (seen, seen)
+                arm(client, MSIX, min(seen, 8))
+                assert seen == 64 or error_of(arm, client, MSIX, seen + 1) == "EINVAL"
+                client.call(13)  # reset
+                assert (vectors(client), table_size(client)) == (seen, seen)
+            device.without_client()
+
+
+@pytest.mark.parametrize("size", ["0", "65", "many"])
+def test_a_table_that_cannot_be(tmp_path: Path, size: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--socket", str(tmp_path / "nic.sock"), "--msix", size]) == 2
+    assert size in capsys.readouterr().err
+
+
 def test_refused_interrupts(device: Device) -> None:
     device.ask(fault="irq-refused=msix")
     with Client(device.path) as client:

@@ -91,13 +91,16 @@ def test_i5_dyn_allowed_starts_at_the_static_ones() -> None:
     assert irqs.alloc_irq(True).index == 0
 
 
-def test_i6_the_vfs_part_is_never_touched() -> None:
+def test_i6_the_vfs_part_is_never_touched(caplog: pytest.LogCaptureFixture) -> None:
     irqs, backend = tracker(4, dyn=True)
     irqs.sriov_base_vector = 6
     for _ in range(6):
         assert irqs.alloc_irq(True).index >= 0
     calls = list(backend.calls)
     assert irqs.alloc_irq(True).index == -errno.ENOENT
+    assert [record.getMessage() for record in caplog.records] == [
+        "could not allocate irq at index 6: that and what follows is kept for VFs"
+    ]
     assert len(irqs.entries) == 6
     assert backend.calls == calls
 
