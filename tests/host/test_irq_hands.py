@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from driver.exits import Exit
-from tests.rigs.host import HOST_IF, WIRE4, Stage, eventually
+from tests.rigs.host import HOST4, HOST_IF, WIRE4, Stage, eventually
 
 pytestmark = [pytest.mark.root, pytest.mark.timeout(240)]
 
@@ -80,6 +80,32 @@ def test_a_vector_is_added_fired_and_freed_under_traffic(stage: Stage, like: str
     assert pf["xdp"] == "2"
     if like == "ice":
         assert {row["vsi"]: row["reg_idx"] for row in table["vsis"]} == {"PF": "1-2", "CTRL": "3"}
+
+
+@pytest.mark.parametrize(
+    ("table", "words", "rows"),
+    [
+        ("64", ("--vectors", "5"), [["0", ""], ["1", ""], ["", "0"], ["", "1"], ["", ""]]),
+        ("64", ("--cpus", "1", "--xdp-rings", "2"), [["0 1", "0 1 2 (XDP) 3 (XDP)"], ["", ""]]),
+        ("1", (), [["0", "0"]]),
+        ("64", ("--vectors-like", "ice", "--cpus", "1"), [["0 1", "0 1"], ["", ""]]),
+        ("2", ("--vectors-like", "ice"), [["0 1", "0 1"], ["", ""]]),
+    ],
+    ids=["a vector for every ring", "one for all rings", "MSI", "ice: one CPU", "ice: two vectors"],
+)
+def test_streams_arrive_however_vectors_are_shared_out(
+    stage: Stage, table: str, words: tuple[str, ...], rows: list[list[str]]
+) -> None:
+    stage.device("--msix", table)
+    driver = stage.driver("--queues", "2", *words)
+    stage.address()
+    stage.ping(WIRE4)
+    assert [row[2:] for row in stage.ask_driver("vectors")] == rows
+    stage.tcp_many([(stage.host, stage.wire, WIRE4, 5301), (stage.wire, stage.host, HOST4, 5302)], 4 << 20)
+    stats = stage.stats()
+    assert stats["tx_timeout_count"] == stats["netdev_tx_dropped"] == 0
+    assert sum(fired(stage).values()) > 10
+    assert driver.end() == 0
 
 
 def test_a_device_that_refuses_a_vector_is_asked_again_later(stage: Stage) -> None:
