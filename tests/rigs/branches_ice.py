@@ -5,14 +5,17 @@ import errno
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from device.i82599.card import Card
 from driver.core.irq import IrqEntry, IrqTracker
+from driver.core.msix import DoorMsix
 from driver.core.queues import QueuePool
 from driver.core.qvector import QVector
 from driver.core.vf_vectors import VfVectors
 from driver.core.vsi import Pf, Vsi, VsiType, alloc_q_vectors
 from driver.errors import errno_name
-from tests.rigs.branches import watched
+from tests.rigs.branches import NAME, watched
 from tests.rigs.msix import FakeMsix
+from tests.rigs.pair_door import PairDoor
 
 STATIC, TABLE, QUEUES, CPUS = 4, 8, 16, 4
 
@@ -158,6 +161,26 @@ def _backend_fails() -> IceSeen:
     return _alloc_irqs(pf, STATIC + 1)
 
 
+def _live(fault: str) -> IceSeen:
+    """Vectors of a live device, armed one at a time; the second one that is added gets through."""
+    with Card() as nic:
+        door = PairDoor(nic, NAME)
+        backend = DoorMsix(door)
+        backend.enable(STATIC, STATIC)
+        tracker = IrqTracker(backend, STATIC)
+        nic.faults.inject(fault)
+        with watched() as watch:
+            irqs = [tracker.alloc_irq(True) for _ in range(STATIC + 2)]
+        held = tuple(sorted(tracker.entries))
+        for irq in irqs:
+            if irq.index >= 0:
+                tracker.free_irq(irq)
+        backend.disable()
+        door.close()
+    refused = min(irq.index for irq in irqs)
+    return IceSeen(_name(refused), "; ".join((*watch.warnings, f"indices {[irq.index for irq in irqs]}")), held)
+
+
 def _dynamic() -> IceSeen:
     pf, _ = _pf()
     return _alloc_irqs(pf, STATIC + 2)
@@ -208,6 +231,12 @@ ALLOC_IRQ: tuple[IceScenario, ...] = (
     ),
     IceScenario(
         "pci_msix_alloc_irq_at fails", "goto exit_free_res", "the backend has no more (-ENOSPC)", _backend_fails
+    ),
+    IceScenario(
+        "the same, on a live device",
+        "goto exit_free_res",
+        "--fault set-irqs-refused=1, once four are armed",
+        lambda: _live("set-irqs-refused=1"),
     ),
     IceScenario(
         "pci_msix_can_alloc_dyn && entry->dynamic", "map = pci_msix_alloc_irq_at", "one past the static ones", _dynamic
