@@ -126,6 +126,9 @@ class Config:
     def _need(self, reg: type[Register]) -> int:
         place = self._place(reg)
         if place is None:
+            if int.from_bytes(self.door.config_read(0, 2), "little") == ALL_ONES_16:
+                seen = "configuration space reads all ones: the function has left the bus"
+                raise OSError(errno.ENODEV, f"{self.door.name}: {reg.NAME}: {seen}")
             raise OSError(errno.ENXIO, f"{self.door.name}: the function has no {reg.NAME}: its capability is missing")
         return place
 

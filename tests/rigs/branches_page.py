@@ -10,7 +10,8 @@ from tests.rigs.branches_probe import PROBE
 
 HEAD = """# The probe, to its last branch
 
-<!-- Made by tests/rigs/branches.py of what its scenarios give; tests/pair/test_branches.py says when it is old. -->
+<!-- Made of what its scenarios give: python -m tests.rigs.branches --write; tests/pair/test_branches.py says when it is
+old. -->
 
 Each branch of `ixgbe_probe`, as the note prints it, with what reaches it (`--fault NAME` of the device, or a cause that
 is no fault of the card), what our driver says, and what it takes back, in that order. Nothing is left each time: no

@@ -59,6 +59,12 @@ def _no_netdev(_adapter: Adapter) -> Callable[[], object]:
 
 
 PROBE: tuple[Scenario, ...] = (
+    Scenario(
+        "before: nobody answers in configuration space",
+        "not called",
+        ("bus-all-ones",),
+        stock="nothing: the kernel finds no function",
+    ),
     Scenario("pdev->is_virtfn", "return -EINVAL", ("vf-id",), stock="WARN: … (8086:10ed) should not be a VF!"),
     Scenario(
         "pci_enable_device_mem(pdev) fails",
