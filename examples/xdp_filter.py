@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """An XDP program: answer pings before the kernel sees them, drop UDP to port 9, let the rest pass.
 
-    python -m driver up vfio-user:nic.sock --xdp-rings 1 --xdp examples/xdp_filter.py:program
+usage: python -m driver up NIC --xdp-rings 1 --xdp examples/xdp_filter.py:program
 
-`python -m driver stats vfio-user:nic.sock` counts what became of the frames: xdp_pass, xdp_drop, xdp_tx.
+`python -m driver stats NIC` counts what became of the frames: xdp_pass, xdp_drop, xdp_tx.
 """
 
 from driver.core.xdp import Verdict, XdpFrame

@@ -62,6 +62,9 @@ class Figures(Port):
                     add("tx_restart_queue", counts["restarts"])
                 else:
                     add("rx_csum_offload_errors", counts["csum_errors"])
+        for ring in self.xdp_rings:  # what programs sent is none of the interface's packets
+            for what in ("packets", "bytes"):
+                add(f"xdp_queue_{ring.queue}_{what}", ring.stats()[what])
         return totals
 
     def keep_totals(self) -> None:

@@ -81,6 +81,9 @@ ELSEWHERE: dict[str, tuple[str, str, str]] = {
     ".venv/bin/python -m driver irq NIC add|free|fire|table|affinity": (
         "tests/host/test_irq_hands.py", "test_a_vector_is_added_fired_and_freed_under_traffic", '"fire", "9"',
     ),
+    "python -m driver up NIC --xdp-rings 1 --xdp examples/xdp_filter.py:program": (
+        "tests/host/test_xdp.py", "test_pings_are_answered_before_the_kernel_sees_them", '"--xdp", PROGRAM',
+    ),
     "python3 -m ci setup": ("tests/unit/ci/test_setup.py", "test_without_libvfio_user_the_rest_is_built", "build."),
     "python3 -m ci lint": ("ci/steps.py", "_run_tiers", "lint()"),
     "python3 -m ci sanitize": ("ci/steps.py", "_run_tiers", "sanitize)"),
