@@ -190,7 +190,7 @@ def show(*, path: Path, as_json: bool) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code: 0 fine, 1 a wish or a file that is wrong, 2 usage."""
     any_locale()
-    logging.getLogger("device").setLevel(logging.ERROR)  # what is wrong with an image is in the table
+    logging.basicConfig(level=logging.ERROR)  # what is wrong with an image is in the table
     try:
         cli.main(args=None if arguments is None else list(arguments), prog_name="device.nvm", standalone_mode=False)
     except click.ClickException as exc:
