@@ -35,7 +35,7 @@ FILLED = {
     "FILE::TEST": TEST,
     "NAME": "LINKS",
     "DIR": "man",
-    "probe|up|stats|regs|eeprom|module|link|vectors|itr": "",
+    "probe|up|stats|regs|eeprom|module|link|vectors|itr|irq": "",
 }
 SHOWN_BY = {"eval ": "; complete -p ixlab-device || complete -p ixlab-driver", "python3 -m ci man": "; ls man"}
 OF_OTHERS = {
