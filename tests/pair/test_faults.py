@@ -11,6 +11,8 @@ from device.machine.wire.loopback import LoopbackPort
 from device.regs.pci import MSIX_CTRL
 from driver.doors.config import Config
 from driver.doors.door import IrqKind
+from driver.ixgbe.probe import ProbeOptions, probe
+from tests.rigs.driver_clock import NoWait
 from tests.rigs.pair import Wire, plain, rig
 from tests.rigs.pair_door import PairDoor
 
@@ -56,6 +58,39 @@ def test_frames_are_lost_or_damaged_on_the_wire() -> None:
             assert up.adapter.stats()["rx_crc_errors"] == errors
         wire.inject(*(plain(n) for n in range(6)))
         assert len(up.take()) == 6
+
+
+def test_a_queue_that_stalls_from_the_start_outlives_the_probes_resets(nic: Card) -> None:
+    nic.faults.inject("tx-stall=0")
+    with probe(PairDoor(nic), ProbeOptions(clock=NoWait(), cpus=2)) as adapter:
+        adapter.up(queues=2, ring_count=64)
+        nic.link.evaluate()
+        adapter.service()
+
+        def sent(queue: int) -> bool:
+            ring = adapter.tx_rings[queue]
+            assert ring.post(plain(queue))
+            ring.flush()
+            nic.core.settle()
+            ring.clean()
+            return not ring.pending
+
+        assert [sent(queue) for queue in range(2)] == [False, True]
+        assert nic.faults.active == ["tx-stall=0"]
+        adapter.reinit()
+        nic.link.evaluate()
+        assert nic.faults.active == [], "a reset after it was felt ends it"
+        assert [sent(queue) for queue in range(2)] == [True, True]
+
+
+def test_a_stall_that_is_taken_away_lets_the_queue_go_on() -> None:
+    with LoopbackPort() as port, rig(port) as up:
+        for fault in ("tx-stall", "rx-stall=0"):
+            up.nic.faults.inject(fault)
+            assert up.echo([plain(1)]) == []
+            up.nic.faults.end()
+            up.settle()
+            assert up.take() == [plain(1)]
 
 
 # ---- the door in this process acts as the one over a socket --------------------------------------------------------
