@@ -31,13 +31,13 @@ def plain(line: str) -> str:
 
 
 def fenced(text: str) -> list[str]:
-    """The command lines of all fenced blocks but Python's; where some have a prompt, the others are what they print."""
+    """The command lines of all fenced blocks but Python's and pictures; beside a prompt is what it prints."""
     found = []
     for _, language, block in FENCE.findall(text):
         typed = re.sub(r"\s*\\\n\s*", " ", block).splitlines()
         if any(line.lstrip().startswith("$ ") for line in typed):
             typed = [line for line in typed if line.lstrip().startswith("$ ")]
-        if language != "python":
+        if language not in {"python", "mermaid"}:
             found += [plain(line.lstrip()) for line in typed if line.strip()]
     return found
 

@@ -5,6 +5,8 @@
 ``ELSEWHERE``: file, function and step of what runs a line somewhere else. ``NOT_RUN``: why nothing can.
 """
 
+from tests.rigs import notes_pages
+
 CTL = ".venv/bin/python -m device ctl /tmp/nic.control"
 CI_TEST = (".github/workflows/ci.yml", "", "run: python3 -m ci test\n")
 WORKFLOW_WHEEL = (".github/workflows/ci.yml", "", "run: python3 -m ci wheel --out dist\n")
@@ -74,6 +76,13 @@ RUN: dict[str, dict[str, str]] = {
         ".venv/bin/python -m driver vectors vfio-user:/tmp/nic.sock --watch --count 2": r"ixlab-nic0-TxRx-1",
         "ip netns delete wire; ip netns delete host": r"",
     },
+}
+
+# Those of docs/notes-*.md: tests/host/test_notes_pages.py runs them, and holds all that they show against the pages.
+RUN["notes"] = {
+    line: r"."
+    for line in (notes_pages.DEVICE, notes_pages.UP, *notes_pages.commands())
+    if not any(line in lines for lines in RUN.values())
 }
 
 ELSEWHERE: dict[str, tuple[str, str, str]] = {

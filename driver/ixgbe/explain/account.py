@@ -142,8 +142,8 @@ def vectors(adapter: Adapter) -> list[Item]:
             "vector": q_vector.v_idx,
             "reg_idx": q_vector.reg_idx,
             "cpus": sorted(q_vector.affinity),
-            "rx": list(q_vector.rx_container.queues),
-            "tx": list(q_vector.tx_container.queues),
+            "rx": [vsi.rxq_map[queue] for queue in q_vector.rx_container.queues],
+            "tx": [vsi.txq_map[queue] for queue in q_vector.tx_container.queues],
             "xdp": list(q_vector.xdp_queues),
         }
         for vsi in adapter.scheme.vsis

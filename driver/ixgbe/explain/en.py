@@ -260,6 +260,11 @@ ANSWERS: dict[str, str] = {
         "At load the VSI is set up before there is a netdev, and ice_napi_add in the later load adds all of them. "
         "After a reset or a resume the netdev is there, and each vector gets its NAPI context at once, here."
     ),
+    "inside": (
+        "Almost: it holds the heads of two lists, rx and tx; the rings belong to the VSI. ice gives each vector a "
+        "run of neighbours, rounded up, and puts each ring at the head, so a list runs from the highest ring down. "
+        "With fewer vectors than rings the lists are longer; a vector without rings gets no interrupt."
+    ),
     "exists": (
         "It is a guard, not a skip: ice_vsi_alloc_q_vectors returns -EEXIST if q_vectors[0] is set, and changes "
         "nothing. Going on would leak the old ones."
@@ -274,7 +279,7 @@ ANSWERS: dict[str, str] = {
         "that can."
     ),
     "flexible": (
-        "Yes, in three ways. MSI has at most 32 vectors with addresses in a row, MSI-X up to 2048; each row of its "
+        "Yes, in three ways. MSI has at most 32 vectors with numbers in a row, MSI-X up to 2048; each row of its "
         "table has an address and data of its own, so each can go to another CPU; and each row can be masked alone."
     ),
     "own_irq": (

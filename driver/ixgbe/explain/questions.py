@@ -51,6 +51,7 @@ QUESTIONS: dict[str, Question] = {
     "reg_idx": Question(Q_VECTOR, 63, "q_vector->reg_idx = q_vector->irq.index;"),
     "online": Question(Q_VECTOR, 65, "only set affinity_mask if the CPU is online"),
     "napi": Question(Q_VECTOR, 76, "그런데 로드 될 때는 netdev가 없으므로 실행되지 않음."),
+    "inside": Question(Q_VECTOR, 99, "q_vector 내부에 vsi, napi_struct, rx_queue, tx_queue 있다"),
     "exists": Question(Q_VECTOR, 132, "이미 vsi에 q_vector가 존재하면 넘어간다"),
     "vf": Question(Q_VECTOR, 141, "ice_alloc_irq 안함"),
     "dynamic": Question(Q_VECTOR, 158, "and dynamically allocated interrupts are supported then new"),
