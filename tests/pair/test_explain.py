@@ -154,12 +154,13 @@ def test_a_failure_at_any_step_is_explained(
         data, text = found.data(), found.text()
     failure, stands = data["failure"], STANDS[name]
     assert (failure["step"], failure["errno"], failure["message"]) == (name, "EIO", "nobody answers")
+    assert failure["not_reached"] == [later for later, _ in STEPS[at + 1 :]]
     assert failure["label"] == stands.label
     assert found.failure is not None
     assert tuple(one["what"] for one in failure["undone"]) == found.failure.undone
     planned = [what for section in data["steps"] for what in section["undo"]]
     assert [one["what"] for one in failure["undone"]] == [*reversed(planned), "door"]
-    assert {one["what"] for one in failure["undone"]} <= set(OURS)
+    assert {one["what"] for one in failure["undone"]} <= {*OURS, "door"}
     assert f"{name} failed with EIO: nobody answers" in text
     assert (f"would jump to {stands.label}, as in line {stands.jump}" in text) == bool(stands.jump)
     json.dumps(data)
@@ -173,9 +174,22 @@ def test_what_is_undone_is_told_with_its_registers(nic: Card, door: PairDoor) ->
         data = found.data()
     undone = {one["what"]: one for one in data["failure"]["undone"]}
     assert "EIMC" in [run["register"] for run in runs(undone["registers"]["touched"])]
+    assert [run["register"] for run in runs(undone["bus master"]["touched"])] == ["PCI_COMMAND"]
+    assert undone["door"]["touched"] == [{"door": "close()"}]
+    assert undone["claim"]["touched"] == []
     assert undone["claim"]["label"] == "err_alloc_etherdev"
     assert data["failure"]["kernel_undoes"][0]["label"] == "err_sw_init"
     assert data["vectors"] == []
+
+
+def test_a_function_that_leaves_the_bus_is_eio_as_in_the_kernel(nic: Card, door: PairDoor) -> None:
+    nic.faults.inject("bus-all-ones=MPSAR[0]:3")
+    with explain(door, OPTIONS) as found:
+        text, failure = found.text(), found.data()["failure"]
+    assert (failure["step"], failure["errno"]) == ("mac_set_default_filter", "EIO")
+    assert "could not be undone: pair: CTRL_EXT and STATUS read all ones" in text
+    assert "PCI_COMMAND      read all ones" in text
+    assert "Not reached: init_service_task," in text
 
 
 def test_a_virtual_function_is_explained_too(nic: Card, door: PairDoor) -> None:

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """An explained probe as plain data, for programs and for both ways of showing it (terminal.py, page.py)."""
 
+import errno
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from device.regs.core import Register
 from device.regs.fold import Part, Run, Touch, described, fold, is_sweep
 from driver.core.vsi import VsiType
-from driver.errors import DriverError
+from driver.errors import DeviceGone, DriverError, errno_name
 from driver.ixgbe.adapter import Adapter
 from driver.ixgbe.explain.questions import QUESTIONS, of_lines, of_step
 from driver.ixgbe.explain.record import CAPABILITIES, Section
@@ -22,10 +23,11 @@ Item = dict[str, Any]
 
 def _values(run: Run, kind: Any) -> Item:
     seen = run.seen[kind]
+    all_ones = (1 << run.register.WIDTH) - 1 if run.register is not None else ALL_ONES
     return {
         "times": run.counts[kind],
         "values": seen,
-        "fields": "" if seen == [ALL_ONES] else described(run.register, seen),
+        "fields": "" if seen == [all_ones] else described(run.register, seen),
     }
 
 
@@ -115,11 +117,14 @@ def step(section: Section, words: Words) -> Item:
 
 
 def failure(error: DriverError, section: Section, undone: Iterable[Section], words: Words) -> Item:
-    """A probe that ended early: where the kernel would jump, and what was undone in which order."""
-    stands = STANDS[section.name]
+    """A probe that ended early: where the kernel would jump, and what was undone in which order.
+
+    A function that is gone has no errno of its own here; ixgbe_probe makes EIO of it.
+    """
+    stands, names = STANDS[section.name], list(STANDS)
     return {
         "step": section.name,
-        "errno": error.errno_name,
+        "errno": error.errno_name or (errno_name(errno.EIO) if isinstance(error, DeviceGone) else ""),
         "message": str(error),
         "label": stands.label,
         "jump_line": stands.jump or None,
@@ -127,6 +132,7 @@ def failure(error: DriverError, section: Section, undone: Iterable[Section], wor
             {"label": label, "functions": list(UNDOES[label]), "what": words.labels[label]}
             for label in falls_through(stands.label)
         ],
+        "not_reached": names[names.index(section.name) + 1 :],
         "undone": [
             {"what": one.name, "label": OURS.get(one.name, ""), "touched": touched(one.does), "failed": one.detail}
             for one in undone

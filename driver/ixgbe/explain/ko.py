@@ -33,6 +33,7 @@ HEAD: dict[str, str] = {
     "falls": "거기서부터 차례로 내려가며 되돌린다:",
     "undone": "여기서는 다음 순서로 되돌렸다:",
     "not_undone": "되돌리지 못함: {why}",
+    "not_reached": "이르지 못한 단계: {steps}",
     "at": "커널: {label}에서",
     "vectors": "어느 벡터가 어느 링을 어느 CPU에서 맡는가",
     "vector": "벡터",

@@ -4,7 +4,7 @@
 from collections.abc import Iterator, Mapping
 
 from driver.ixgbe.explain.steps import NOTE, written
-from driver.ixgbe.explain.terminal import Item, item_lines, pair, vector_rows
+from driver.ixgbe.explain.terminal import Item, item_lines, pair, undone_at, vector_rows
 from driver.ixgbe.explain.words import Words
 
 
@@ -75,15 +75,18 @@ def _failure(found: Item, words: Words) -> Iterator[str]:
         yield ""
         for one in found["kernel_undoes"]:
             functions = ", ".join(f"`{name}`" for name in one["functions"])
-            yield f"- `{one['label']}`: {one['what']}{f' ({functions})' if functions else ''}"
+            aside = words.say("aside", text=functions) if functions else ""
+            yield f"- `{one['label']}`: {one['what']}{aside}"
         yield ""
     yield words.say("undone")
     yield ""
     for number, one in enumerate(found["undone"], 1):
-        note = f" ({words.say('at', label=one['label'])})" if one["label"] else ""
         failed = f": {words.say('not_undone', why=one['failed'])}" if one["failed"] else ""
-        yield f"{number}. {one['what']}{note}{failed}"
+        yield f"{number}. {one['what']}{undone_at(one, words)}{failed}"
     yield ""
+    if found["not_reached"]:
+        yield words.say("not_reached", steps=", ".join(found["not_reached"]))
+        yield ""
 
 
 def markdown(data: Item, meanings: list[tuple[str, str, str]], pictures: Mapping[str, str], words: Words) -> str:

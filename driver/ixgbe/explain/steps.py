@@ -55,9 +55,8 @@ OURS: dict[str, str] = {
     "error reporting": ALLOC,
     "claim": ALLOC,
     "memory enable": DMA,
-    "door": DMA,
 }
-"""At which label the kernel undoes what the driver here calls so."""
+"""At which label the kernel undoes what the driver here calls so; the door to the function it does not have."""
 
 STANDS: dict[str, Stands] = {
     "refuse_vf": Stands("pdev->is_virtfn", ((50, 57),), ""),

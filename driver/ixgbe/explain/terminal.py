@@ -93,6 +93,11 @@ def step_lines(number: int, step: Item, words: Words) -> Iterator[str]:
     yield ""
 
 
+def undone_at(one: Item, words: Words) -> str:
+    """At which label the kernel undoes it, if at any."""
+    return words.say("aside", text=words.say("at", label=one["label"])) if one["label"] else ""
+
+
 def failure_lines(found: Item, words: Words) -> Iterator[str]:
     """Where the probe ended, and what was undone."""
     yield "═" * COLUMNS
@@ -107,15 +112,17 @@ def failure_lines(found: Item, words: Words) -> Iterator[str]:
         yield from wrapped(words.say("falls"))
         for one in found["kernel_undoes"]:
             functions = ", ".join(one["functions"])
-            yield from wrapped(f"{one['what']}{f' ({functions})' if functions else ''}", f"  {one['label']:<19}")
+            aside = words.say("aside", text=functions) if functions else ""
+            yield from wrapped(f"{one['what']}{aside}", f"  {one['label']:<19}")
     yield words.say("undone")
     for number, one in enumerate(found["undone"], 1):
-        note = f"  ({words.say('at', label=one['label'])})" if one["label"] else ""
-        yield from wrapped(f"{padded(one['what'], NAME_COLUMNS)}{note}", f"  {number}. ")
+        yield from wrapped(f"{one['what']}{undone_at(one, words)}", f"  {number}. ")
         if one["failed"]:
             yield from wrapped(words.say("not_undone", why=one["failed"]), "     ")
         for item in one["touched"]:
             yield from ("     " + line for line in item_lines(item, words))
+    if found["not_reached"]:
+        yield from wrapped(words.say("not_reached", steps=", ".join(found["not_reached"])), rest="  ")
     yield ""
 
 

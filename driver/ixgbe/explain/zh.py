@@ -33,6 +33,7 @@ HEAD: dict[str, str] = {
     "falls": "从那里依次往下执行，撤销：",
     "undone": "这里按以下顺序撤销：",
     "not_undone": "无法撤销：{why}",
+    "not_reached": "没有执行到的步骤：{steps}",
     "at": "内核：在 {label} 处",
     "vectors": "哪个中断向量服务哪些环、在哪个 CPU 上",
     "vector": "向量",
