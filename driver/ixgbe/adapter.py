@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A probed port's life: up, down, changes while it runs, and its end.  Frames and figures have files of their own.
+"""A probed port's life: up, down, resets, and its end.  Frames, figures and changes have files of their own.
 
 The adapter owns what the probe took (through one stack of undo steps) and what ``up`` makes: DMA memory and rings.
 Rings are polled by others; before the adapter touches running rings it calls ``pause`` and afterwards ``resume``.
@@ -8,7 +8,7 @@ Ref: ixgbe_open, ixgbe_configure, ixgbe_up_complete, ixgbe_down.
 """
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
 from types import TracebackType
@@ -20,10 +20,10 @@ from driver.core.bar import Bar
 from driver.core.dma import IOVA_BASE_64, Arena
 from driver.core.qvector import request_irqs
 from driver.core.rings import RxRing, TxRing
-from driver.core.xdp import XdpPort, XdpTarget
 from driver.core.xdp_hook import XdpHook
 from driver.errors import DriverError
 from driver.ixgbe import config, power
+from driver.ixgbe.changes import Changes
 from driver.ixgbe.figures import Figures
 from driver.ixgbe.frames import Frames
 from driver.ixgbe.hw.hw import Hw
@@ -31,7 +31,7 @@ from driver.ixgbe.hw.link import FlowControl, LinkStatus
 from driver.ixgbe.interrupts import InterruptScheme
 from driver.ixgbe.rings import RINGS
 from driver.ixgbe.service import Service
-from driver.ixgbe.sw_init import RX_BUF_BYTES, TX_BUF_BYTES, SwState, check_mtu, check_queues, check_xdp_mtu
+from driver.ixgbe.sw_init import RX_BUF_BYTES, TX_BUF_BYTES, SwState, check_queues
 from driver.ixgbe.teardown import Teardown, hw_down
 
 log = logging.getLogger(__name__)
@@ -40,7 +40,7 @@ PAGE_BYTES = 4096
 RingMaker = Callable[[Arena, Bar, int, int, int], Any]  # arena, bar, queue, count, buf_bytes
 
 
-class Adapter(Frames, Figures):
+class Adapter(Frames, Figures, Changes):
     """One port with a driver.  Made by ``probe``; a context manager that ends in ``close``.
 
     Attributes:
@@ -95,7 +95,7 @@ class Adapter(Frames, Figures):
         self._unmute()
         xdp = self.scheme.xdp_rings if xdp_rings is None else xdp_rings
         wanted = check_queues(queues if queues is not None else self.scheme.queues, xdp)
-        self.sw.mtu = self._check_mtu(mtu if mtu is not None else self.sw.mtu)
+        self.sw.mtu = self.check_mtu(mtu if mtu is not None else self.sw.mtu)
         self.sw.ring_count = RINGS.check_count(ring_count if ring_count is not None else self.sw.ring_count)
         fewer_or_more = wanted != self.scheme.queues and (self.scheme.msix or wanted < self.scheme.queues)
         if fewer_or_more or xdp != self.scheme.xdp_rings or self.scheme.kind is None:
@@ -319,89 +319,3 @@ class Adapter(Frames, Figures):
 
     def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> None:
         self.close()
-
-    # ---- changes while it runs -------------------------------------------------------------------------------------
-
-    def set_mtu(self, mtu: int) -> None:
-        """Change the largest frame; a running port is reset for it, as in Linux.
-
-        Raises:
-            DriverError: Not 68..9710, or too large for an XDP program; nothing was changed.
-        """
-        self._check_mtu(mtu)
-        if mtu != self.sw.mtu:
-            self.sw.mtu = mtu
-            self.reinit()
-
-    def xdp(self, program: Any, targets: Sequence[XdpTarget] = ()) -> None:
-        """Let a program see each frame before anybody else; also while they come.
-
-        Args:
-            program: A C function or a callable, see ``driver.core.xdp.Xdp``; None: no program any more.  It stays while
-                the port goes down and up.
-            targets: What ``Verdict.REDIRECT`` may choose from: other NICs, interfaces.
-
-        Raises:
-            DriverError: It is no program, a target has no XDP Tx rings, or the MTU is too large for one; nothing was
-                changed.
-        """
-        if program is not None:
-            check_xdp_mtu(self.sw.mtu)
-        self.programs.set(program, targets)
-
-    def xdp_port(self, queue: int) -> XdpPort:
-        """Where programs of other NICs send what their Rx queue ``queue`` got.
-
-        Raises:
-            DriverError: This port was never up with XDP Tx rings.
-        """
-        return self.programs.port(queue)
-
-    def _check_mtu(self, mtu: int) -> int:
-        return check_xdp_mtu(check_mtu(mtu)) if self.programs.attached else check_mtu(mtu)
-
-    def set_rx_mode(
-        self,
-        *,
-        promiscuous: bool | None = None,
-        all_multicast: bool | None = None,
-        multicast: Iterable[bytes] | None = None,
-    ) -> None:
-        """Change promiscuous and multicast reception; see ``Mac.set_rx_mode``."""
-        self.hw.mac.set_rx_mode(promiscuous=promiscuous, all_multicast=all_multicast, multicast=multicast)
-
-    def set_mac(self, address: bytes) -> None:
-        """Change our own address.
-
-        Raises:
-            DriverError: No station can have it.
-        """
-        self.hw.mac.set_default_filter(address)
-
-    def vlan_add(self, vid: int) -> None:
-        """Take frames of VLAN ``vid``, 0 to 4095."""
-        self.hw.mac.add_vlan(vid)
-
-    def vlan_kill(self, vid: int) -> None:
-        """Stop taking frames of VLAN ``vid``."""
-        self.hw.mac.kill_vlan(vid)
-
-    def set_vlan_features(self, *, filtering: bool | None = None, stripping: bool | None = None) -> None:
-        """Switch VLAN filtering and stripping.
-
-        Both are off until asked for: nobody tells a userspace driver which VLANs the system wants, and a frame
-        should arrive as it was on the wire.
-        """
-        mode = self.hw.mac.mode
-        if filtering is not None:
-            mode.vlan_filter = filtering
-            self.hw.mac.write_vlans()
-        if stripping is not None:
-            mode.vlan_strip = stripping
-            self.hw.mac.write_vlan_strip(ring.queue for ring in self.rx_rings)
-
-    def set_itr_us(self, itr_us: int) -> None:
-        """Set the moderation interval of every queue vector, in µs."""
-        self.sw.itr_us = itr_us
-        if self.running:
-            self.scheme.configure(itr_us)

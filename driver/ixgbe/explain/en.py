@@ -67,12 +67,12 @@ WHY: dict[str, str] = {
         "it is refused before anything is touched."
     ),
     "enable_device_mem": (
-        "Until COMMAND.MEMORY is set, the function does not answer in its memory windows: every register would read all "
-        "ones."
+        "Until COMMAND.MEMORY is set, the function does not answer in its memory windows: every register would read "
+        "all ones."
     ),
     "set_dma_mask": (
-        "The NIC writes frames into memory by itself, so both sides must agree how far its addresses reach. 64 bits are "
-        "tried first; with 32 all buffers must lie below 4 GiB."
+        "The NIC writes frames into memory by itself, so both sides must agree how far its addresses reach. 64 bits "
+        "are tried first; with 32 all buffers must lie below 4 GiB."
     ),
     "request_mem_regions": (
         "Two drivers on one card would destroy each other's rings. The claim says who has it, and comes before the "
@@ -206,16 +206,16 @@ ANSWERS: dict[str, str] = {
         "put it into the queue, for they must not sleep; ixgbe_service_task may. Here it is the service loop."
     ),
     "wol": (
-        "The card stays on standby power and wakes the system when a magic packet comes: WUFC.MAG. Only boards that the "
-        "subsystem id names have it; check_wol says whether this one does."
+        "The card stays on standby power and wakes the system when a magic packet comes: WUFC.MAG. Only boards that "
+        "the subsystem id names have it; check_wol says whether this one does."
     ),
     "ports": (
         "It counts the functions of the card, one per port. Each port can use 10 Gbit/s, so two ports want 20 from the "
         "slot that they share."
     ),
     "dca": (
-        "The NIC marked its DMA writes so that the chipset put them into the cache of the CPU that polls. Newer CPUs do "
-        "it for every DMA write (DDIO) and offer no provider, so the step ends there."
+        "The NIC marked its DMA writes so that the chipset put them into the cache of the CPU that polls. Newer CPUs "
+        "do it for every DMA write (DDIO) and offer no provider, so the step ends there."
     ),
     "rss": (
         "It is the limit of RING_F_RSS: min(16, online CPUs), since an entry of RETA has four bits. The number of "
@@ -255,8 +255,8 @@ ANSWERS: dict[str, str] = {
         "decides. It is a wish: irqbalance or /proc/irq may move it."
     ),
     "napi": (
-        "At load the VSI is set up before there is a netdev, and ice_napi_add in the later load adds all of them. After "
-        "a reset or a resume the netdev is there, and each vector gets its NAPI context at once, here."
+        "At load the VSI is set up before there is a netdev, and ice_napi_add in the later load adds all of them. "
+        "After a reset or a resume the netdev is there, and each vector gets its NAPI context at once, here."
     ),
     "inside": (
         "Almost: it holds the heads of two lists, rx and tx; the rings belong to the VSI. ice gives each vector a run "
@@ -293,7 +293,7 @@ ANSWERS: dict[str, str] = {
     ),
     "budget": (
         "ice_napi_poll cleans every Tx ring first, which the budget does not count. The budget, 64, is divided among "
-        "the vector's Rx rings: three get 21 each. Was one not emptied, it returns the budget and is polled again; else "
-        "the interrupt is armed."
+        "the vector's Rx rings: three get 21 each. Was one not emptied, it returns the budget and is polled again; "
+        "else the interrupt is armed."
     ),
 }
