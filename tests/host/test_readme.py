@@ -21,6 +21,7 @@ import pytest
 from ci import command_line
 from ci.demo import Lines
 from device.__main__ import cli as device_cli
+from device.nvm import cli as nvm_cli
 from driver.__main__ import cli as driver_cli
 from driver.doors.open import open_door
 from driver.ixgbe.probe import ProbeOptions, probe
@@ -233,7 +234,7 @@ def options_of(command: click.Command) -> set[str]:
 
 def test_every_option_in_the_running_text_is_one(root: Path) -> None:
     """Of the device, its `ctl`, the driver, or a step of ours."""
-    known = OF_OTHERS | options_of(device_cli) | options_of(driver_cli)
+    known = OF_OTHERS | options_of(device_cli) | options_of(driver_cli) | options_of(nvm_cli)
     known.update(*(parser._option_string_actions for parser in command_line.parser()[1].values()))
     for name, text in readme.documents(root).items():
         named = {option for words in readme.inline(text) for option in re.findall(r"(?<!\S)--[a-z][\w-]*", words)}
