@@ -199,7 +199,7 @@ with probe(open_door({far.name!r}), ProbeOptions()) as nic:
     while True:
         nic.tx(0).post({FRAME!r}); nic.tx(0).flush(); time.sleep(0.1)
 """
-    env = os.environ | {"IXLAB_RUN_DIR": str(folder / "far-run")}
+    env = os.environ | {"IXLAB_RUN_DIR": str(folder / "far-run"), "PYTHONPATH": str(Path(__file__).parents[2])}
     with subprocess.Popen([sys.executable, "-c", code], env=env, cwd=folder.parent, stderr=subprocess.PIPE) as process:
         try:
             yield
@@ -218,8 +218,10 @@ def test_frames_in_python(root: Path, folder: Path) -> None:
         with subprocess.Popen(
             [sys.executable, "snippet.py"], cwd=folder, env=reader.env, text=True, stdout=subprocess.PIPE
         ) as process:
-            assert first(Lines(process)).startswith(f"{len(FRAME)} {FRAME[:14].hex(' ')}")
-            process.terminate()
+            try:
+                assert first(Lines(process)).startswith(f"{len(FRAME)} {FRAME[:14].hex(' ')}")
+            finally:
+                process.terminate()
         nic.without_client()
         for line in readme.usages(root).values():
             if line in ELSEWHERE:
