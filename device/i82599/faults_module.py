@@ -15,7 +15,7 @@ from device.regs.sff import Byte
 PART = "module"
 PAGE_BYTES = 256
 SILENT_MAX = 1 << 20
-FLAKY_DEFAULT = 40  # each byte is four questions: about every tenth byte has to be read again
+FLAKY_DEFAULT = 15  # a byte is two calls, so about every seventh has to be read again
 SAYS = ("sfp-foreign", "sfp-unknown")
 VENDOR_AT, VENDOR_BYTES = 20, 16
 FOREIGN = {Byte.OUI + n: byte for n, byte in enumerate(bytes.fromhex("00005e"))}
@@ -86,9 +86,9 @@ def _nak(card: HasCage, _arg: str) -> Plan:
 
 
 def _flaky(card: HasCage, arg: str) -> Plan:
-    module = _plugged(card, "answer now and then only")
-    every = number(arg or str(FLAKY_DEFAULT), 2, SILENT_MAX, "every how many questions")
-    return Plan(None, lambda: assign(module, "deaf_every", every, 0))
+    _plugged(card, "answer now and then only")
+    every = number(arg or str(FLAKY_DEFAULT), 2, SILENT_MAX, "every how many calls")
+    return Plan(None, lambda: assign(card.sfp.bus, "deaf_every", every, 0))
 
 
 def _overtemp(card: HasCage, _arg: str) -> Plan:
@@ -157,7 +157,7 @@ FAULTS: tuple[Fault[HasCage], ...] = (
         "i2c-flaky",
         Door.PARTS,
         "N",
-        f"every Nth time that the module is asked it does not answer ({FLAKY_DEFAULT}: about each tenth byte)",
+        f"every Nth call of its address the module does not answer ({FLAKY_DEFAULT}: about each seventh byte)",
         _flaky,
         reaches="ixgbe_read_i2c_byte_generic_int: fail -> ixgbe_i2c_bus_clear, tried again; goes on",
         against=("i2c-nak",),

@@ -200,7 +200,8 @@ FAULTS: tuple[Fault[HasNvm], ...] = (
         "",
         "EEC.PRES is 0: the chip found no valid image, and drivers read it bit by bit",
         _without_pres,
-        reaches="ixgbe_probe: !(eec & BIT(8)) -> ixgbe_read_eeprom_bit_bang_generic; goes on",
+        reaches="ixgbe_probe: !(eec & BIT(8)) -> ixgbe_read_eeprom_bit_bang_generic; goes on, and in 6.12 fails there: "
+        "HW Init failed (-EIO), as it takes a size from EEC only with PRES",
     ),
     Fault(
         "pre-production",

@@ -169,9 +169,9 @@ NAMED: tuple[Fault[Target], ...] = (
         "mem-decode-refused",
         Door.CONFIG,
         "",
-        "PCI_COMMAND.MEMORY stays 0 and BAR0 reads all ones; a guest's kernel looks at BAR0 only",
+        "PCI_COMMAND.MEMORY stays 0, BAR0 reads all ones; a guest's kernel does not look, and QEMU does not map it: 0",
         _mem_decode_refused,
-        reaches="ixgbe_probe: pci_enable_device_mem -> return err; a guest: ixgbe_removed -> err_ioremap (-EIO)",
+        reaches="ixgbe_probe: pci_enable_device_mem -> return err; a guest: validate_checksum -> err_sw_init (-EIO)",
         against=("bus-all-ones",),
     ),
     Fault(

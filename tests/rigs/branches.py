@@ -45,7 +45,7 @@ class Scenario:
         options: What the user decides.
         prepare: Makes the cause; what it returns takes it away.
         look: If the probe goes on: the step whose words show the branch.
-        stock: What Linux's ixgbe logs.
+        stock: What Linux's ixgbe logs: lines, or parts of them, with " / " between; "…" is left out.
         ran: The kernel that was seen to log it.
     """
 
@@ -64,6 +64,16 @@ class Scenario:
     def name(self) -> str:
         """What it is called: its faults, or its cause."""
         return " ".join(self.faults) or self.cause
+
+    @property
+    def stock_patterns(self) -> list[str]:
+        """What Linux's ixgbe logs, as regular expressions."""
+        return [re.escape(part).replace("…", ".*") for part in self.stock.split(" / ")]
+
+    @property
+    def stock_fails(self) -> bool:
+        """Whether Linux's ixgbe gives the card up."""
+        return "failed with error" in self.stock
 
 
 @dataclass(frozen=True)

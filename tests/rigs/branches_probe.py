@@ -16,13 +16,18 @@ from tests.rigs.branches import Scenario
 from tests.rigs.pair_door import PairDoor
 
 ERR_SW_INIT = "err_sw_init: disable SR-IOV, kfree(mac_table), iounmap … -> "
+FAILED = "probe with driver ixgbe failed with error "
+SEEN = "6.12"
 UNSUPPORTED = (
     "failed to load because an unsupported SFP+ or QSFP module type was detected. / "
-    "Reload the driver after installing a supported module."
+    f"Reload the driver after installing a supported module. / {FAILED}-95"
 )
 PRE_PRODUCTION = "This device is a pre-production adapter/LOM. …"
-LIMITED = "… Gb/s available PCIe bandwidth, limited by … (the PCI core's line)"
 REMOVED = "Adapter removed"
+INIT_FAILED = f"HW Init failed: -5 / {FAILED}-5"
+BAD_SUM = f"The EEPROM Checksum Is Not Valid / {FAILED}-5"
+BAD_MAC = f"invalid MAC address / {FAILED}-5"
+NO_WORDS = f"eeprom read at 43 failed / {INIT_FAILED}"
 
 
 def _taken(door: PairDoor) -> Callable[[], object]:
@@ -70,7 +75,8 @@ PROBE: tuple[Scenario, ...] = (
         "pci_enable_device_mem(pdev) fails",
         "return err",
         ("mem-decode-refused",),
-        stock="nothing here; BAR0 reads all ones, so: " + REMOVED,
+        stock=f"Warning firmware error detected FWSM: 0x00000000 / {BAD_SUM}",
+        ran=SEEN,
     ),
     Scenario(
         "dma_set_mask_and_coherent(64 bit) fails, 32 bit is taken",
@@ -103,21 +109,24 @@ PROBE: tuple[Scenario, ...] = (
         "ixgbe_removed(hw->hw_addr), EEC was read",
         "err_ioremap -> -EIO",
         ("bus-all-ones=EEC",),
-        stock=REMOVED,
+        stock=f"{REMOVED} / {FAILED}-5",
+        ran=SEEN,
     ),
     Scenario(
         "!(eec & BIT(8))",
-        "ops.read = ixgbe_read_eeprom_bit_bang_generic, goes on",
+        "ops.read = ixgbe_read_eeprom_bit_bang_generic, goes on; in 6.12 without a word, as only PRES gives it a size",
         ("eec-no-pres",),
         look="select_eeprom",
-        stock="nothing",
+        stock=NO_WORDS,
+        ran=SEEN,
     ),
     Scenario(
         "reset_hw: the module does not answer",
         "IXGBE_ERR_SFP_NOT_PRESENT: err = 0, goes on",
         ("i2c-nak",),
         look="reset_hw",
-        stock="nothing; no SFP+ in the line with PHY and PBA",
+        stock="MAC: 2, PHY: 1, PBA No: IXLAB0-001",
+        ran=SEEN,
     ),
     Scenario(
         "reset_hw: the cage is empty",
@@ -132,6 +141,7 @@ PROBE: tuple[Scenario, ...] = (
         ERR_SW_INIT + "-EOPNOTSUPP",
         ("sfp-foreign",),
         stock=UNSUPPORTED,
+        ran=SEEN,
     ),
     Scenario(
         "the same, and allow_unsupported_sfp",
@@ -146,31 +156,36 @@ PROBE: tuple[Scenario, ...] = (
         ERR_SW_INIT + "-EOPNOTSUPP",
         ("sfp-unknown",),
         stock=UNSUPPORTED,
+        ran=SEEN,
     ),
     Scenario(
         "reset_hw: the module answers now and then",
         "goes on: each byte is tried again",
         ("i2c-flaky",),
         look="reset_hw",
-        stock="nothing",
+        stock="MAC: 2, PHY: 20, SFP+: 5, PBA No: IXLAB0-001",
+        ran=SEEN,
     ),
     Scenario(
         "reset_hw: no list of modules in the EEPROM",
         ERR_SW_INIT + "-EIO",
         ("nvm-pointer",),
-        stock="HW Init failed: -5",
+        stock=INIT_FAILED,
+        ran=SEEN,
     ),
     Scenario(
         "reset_hw: CTRL.RST stays",
         ERR_SW_INIT + "-EIO",
         ("reset-stuck",),
-        stock="HW Init failed: -5",
+        stock=INIT_FAILED,
+        ran=SEEN,
     ),
     Scenario(
         "reset_hw: DMA does not end",
         ERR_SW_INIT + "-EALREADY",
         ("master-disable-stuck",),
-        stock="HW Init failed: -114",
+        stock=f"HW Init failed: -114 / {FAILED}-114",
+        ran=SEEN,
     ),
     Scenario(
         "reset_hw: SWSM.SMBI is never given back",
@@ -189,42 +204,48 @@ PROBE: tuple[Scenario, ...] = (
         "reset_hw: the card leaves the bus",
         ERR_SW_INIT + "-EIO",
         ("bus-all-ones=CTRL",),
-        stock=REMOVED,
+        stock=f"{REMOVED} / {INIT_FAILED}",
+        ran=SEEN,
     ),
     Scenario(
         "ixgbe_check_fw_error (newer kernels)",
         "goes on",
         ("fw-error",),
         look="check_fw_error",
-        stock="Warning firmware error detected FWSM: 0x…",
+        stock="Warning firmware error detected FWSM: 0x00088000",
+        ran=SEEN,
     ),
     Scenario(
         "the same, in recovery mode",
         "goes on: only the X550 has fw_recovery_mode",
         ("fw-recovery",),
         look="check_fw_error",
-        stock="nothing",
+        stock="MAC: 2, PHY: 20, SFP+: 5, PBA No: IXLAB0-001",
+        ran=SEEN,
     ),
     Scenario(
         "validate_checksum < 0: the sum is wrong",
         ERR_SW_INIT + "-EIO",
         ("nvm-checksum",),
-        stock="The EEPROM Checksum Is Not Valid",
+        stock=BAD_SUM,
+        ran=SEEN,
     ),
     Scenario(
         "validate_checksum < 0: a read never ends",
         ERR_SW_INIT + "-EIO",
         ("nvm-stuck",),
-        stock="The EEPROM Checksum Is Not Valid",
+        stock=NO_WORDS,
+        ran=SEEN,
     ),
     Scenario(
         "validate_checksum < 0: there is no EEPROM",
         ERR_SW_INIT + "-EIO",
         ("nvm-absent",),
-        stock="The EEPROM Checksum Is Not Valid",
+        stock=NO_WORDS,
+        ran=SEEN,
     ),
-    Scenario("!is_valid_ether_addr: zero", ERR_SW_INIT + "-EIO", ("mac-invalid",), stock="invalid MAC address"),
-    Scenario("!is_valid_ether_addr: multicast", ERR_SW_INIT + "-EIO", ("mac-multicast",), stock="invalid MAC address"),
+    Scenario("!is_valid_ether_addr: zero", ERR_SW_INIT + "-EIO", ("mac-invalid",), stock=BAD_MAC, ran=SEEN),
+    Scenario("!is_valid_ether_addr: multicast", ERR_SW_INIT + "-EIO", ("mac-multicast",), stock=BAD_MAC, ran=SEEN),
     Scenario(
         "ixgbe_removed(hw->hw_addr), after the filter was written",
         ERR_SW_INIT + "-EIO",
@@ -277,28 +298,32 @@ PROBE: tuple[Scenario, ...] = (
         "goes on: bus.func = 1",
         ("port=1",),
         look="reset_hw",
-        stock="MAC: 2, PHY: …, SFP+: 6, PBA No: …",
+        stock="MAC: 2, PHY: 20, SFP+: 6, PBA No: IXLAB0-001",
+        ran=SEEN,
     ),
     Scenario(
         "ixgbe_check_minimum_link: one lane",
         "goes on",
         ("link-width=1",),
         look="check_minimum_link",
-        stock=LIMITED,
+        stock="4.000 Gb/s available PCIe bandwidth, limited by 5.0 GT/s PCIe x1 link at …",
+        ran=SEEN,
     ),
     Scenario(
         "ixgbe_check_minimum_link: generation 1, one lane",
         "goes on",
         ("link-width=1", "link-speed=1"),
         look="check_minimum_link",
-        stock=LIMITED,
+        stock="2.000 Gb/s available PCIe bandwidth, limited by 2.5 GT/s PCIe x1 link at …",
+        ran=SEEN,
     ),
     Scenario(
         "ixgbe_read_pba_string_generic: no string",
         "goes on",
         ("pba-legacy",),
         look="read_pba",
-        stock="MAC: 2, PHY: …, SFP+: 5, PBA No: E66560-001",
+        stock="MAC: 2, PHY: 20, SFP+: 5, PBA No: E66560-001",
+        ran=SEEN,
     ),
     Scenario(
         "ixgbe_read_pba_string_generic fails",
@@ -314,6 +339,7 @@ PROBE: tuple[Scenario, ...] = (
         ("pre-production",),
         look="start_hw",
         stock=PRE_PRODUCTION,
+        ran=SEEN,
     ),
     Scenario(
         "start_hw: IXGBE_ERR_EEPROM_VERSION, none",
@@ -321,6 +347,7 @@ PROBE: tuple[Scenario, ...] = (
         ("fw-version-error",),
         look="start_hw",
         stock=PRE_PRODUCTION,
+        ran=SEEN,
     ),
     Scenario(
         "register_netdev fails",
@@ -335,5 +362,6 @@ PROBE: tuple[Scenario, ...] = (
         cause="a good card",
         look="read_pba",
         stock="MAC: 2, PHY: 20, SFP+: 5, PBA No: IXLAB0-001",
+        ran=SEEN,
     ),
 )

@@ -38,6 +38,8 @@ class Plugged(Protocol):
 class Bus(Protocol):
     """The I2C bus."""
 
+    deaf_every: int  # a fault: every so manieth call of an address nobody answers
+
     def reset(self) -> None:
         """Both lines high, no transfer under way."""
 
@@ -71,13 +73,13 @@ class Sfp(Block, Generic[M]):
         self.regs = regs
         self.clock = clock
         self.module: M | None = None
-        self._bus = bus(lambda address: self.module.slave(address) if self.module is not None else None)
+        self.bus = bus(lambda address: self.module.slave(address) if self.module is not None else None)
         if module is not None:
             self.insert(module)
 
     def reset(self, *, software: bool) -> None:
         """Let go of both wires. The module does not notice: it has no reset pin, and keeps its power."""
-        self._bus.reset()
+        self.bus.reset()
 
     def insert(self, module: M) -> None:
         """Plug a module; another one comes out first."""
@@ -88,12 +90,12 @@ class Sfp(Block, Generic[M]):
     def remove(self) -> M | None:
         """Pull the module, even in the middle of a transfer. Returns it; None if the cage was empty."""
         module, self.module = self.module, None
-        self._bus.forget()
+        self.bus.forget()
         self._drive(self.regs.get(I2CCTL))
         return module
 
     def _drive(self, new: I2CCTL) -> None:
-        sda = self._bus.drive(scl=new.CLK_OUT, sda=new.DATA_OUT)
+        sda = self.bus.drive(scl=new.CLK_OUT, sda=new.DATA_OUT)
         self.regs.put(I2CCTL, 0, new.replace(CLK_IN=new.CLK_OUT, DATA_IN=sda))
 
     @on_write(I2CCTL)

@@ -27,6 +27,9 @@ class I2cBus:
     Args:
         slave: Finds the memory behind an even bus address (0xA0 …); None: nobody answers.
 
+    Attributes:
+        deaf_every: A fault: every so manieth call of an address nobody answers; 0: it is as ``slave`` says.
+
     START is SDA falling while SCL is high, STOP is SDA rising while SCL is high. SDA is sampled when SCL rises; a
     slave changes SDA after SCL fell. A byte read is START, address, offset, START again, address + 1, data.
 
@@ -35,6 +38,8 @@ class I2cBus:
 
     def __init__(self, slave: Callable[[int], I2cMemory | None]) -> None:
         self._slave = slave
+        self.deaf_every = 0
+        self._calls = 0
         self._offset: dict[int, int] = {}  # per slave: where the next byte comes from
         self.reset()
 
@@ -123,7 +128,9 @@ class I2cBus:
     def _take(self, byte: int) -> bool:
         """Understand a received byte; False: no ACK."""
         if self._address is None:
-            if self._slave(byte - byte % 2) is None:
+            self._calls += 1
+            is_deaf = self.deaf_every and self._calls % self.deaf_every == 0
+            if is_deaf or self._slave(byte - byte % 2) is None:
                 return False
             self._address = byte
             self._want_offset = not byte % 2

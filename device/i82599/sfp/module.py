@@ -148,7 +148,6 @@ class Module:
 
     Attributes:
         answers_left: After so many bytes it answers no more on its two wires; None: it always does.
-        deaf_every: It does not answer every so manieth time that it is asked; 0: it always does.
         hot: Its temperature is above its alarm; 1 or 0.
     """
 
@@ -159,9 +158,7 @@ class Module:
         self.has_laser = has_laser
         self.recorded = recorded
         self.answers_left: int | None = None
-        self.deaf_every = 0
         self.hot = 0
-        self._asked = 0
         self.tx_disable = False
         self.rx_light = False
         self.seconds: Callable[[], int] = int  # clock of the live values; the cage sets it
@@ -214,9 +211,6 @@ class Module:
 
     def slave(self, address: int) -> Page | None:
         """Who answers at an I2C address, if anybody."""
-        self._asked += 1
-        if self.deaf_every and self._asked % self.deaf_every == 0:
-            return None
         answers = self.answers_left != 0 and (address == PAGE_A0 or (address == PAGE_A2 and self.a2 is not None))
         return Page(self, address) if answers else None
 

@@ -128,3 +128,16 @@ def test_slave_pulled_without_notice(bench: Bench) -> None:
     m.byte_in(ack=True)
     assert m.byte_in(ack=False) == 0xFF
     m.stop()
+
+
+def test_now_and_then_nobody_answers_and_never_a_wrong_byte(bench: Bench) -> None:
+    bench.bus.deaf_every = 5
+    got: list[int | None] = []
+    for offset in range(20):
+        try:
+            got.append(bench.master.read_byte(offset))
+        except NackError:
+            got.append(None)
+            bench.master.stop()
+    assert 0 < got.count(None) < 20
+    assert all(byte in {None, bench.slaves[0xA0].data[offset]} for offset, byte in enumerate(got))
