@@ -38,7 +38,7 @@ SECONDS: dict[str, int] = {
     "tests/boot/test_stock.py on 6.1": 45,
     "tests/boot/test_stock.py": 30,
     "tests/boot/test_faults.py": 20,
-    "tests/boot/test_branches.py": 190,
+    "tests/boot/test_branches.py": 320,
 }
 # What `ci test quick` leaves out: long random runs, many clients, programs that end in all ways, every README line; and
 # of what starts a device or a driver for each test, what is about waiting, floods, memory that goes away, and signals.

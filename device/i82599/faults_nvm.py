@@ -154,7 +154,7 @@ FAULTS: tuple[Fault[HasNvm], ...] = (
         "",
         "a read of the EEPROM never ends: EERD.DONE and EEC.GNT stay 0; stock waits 0.5 s a word",
         stuck_at("EERD.DONE:0", "EEC.GNT:0"),
-        reaches="ixgbe_probe: validate_checksum, word 0 is not read -> err_sw_init (-EIO)",
+        reaches="ixgbe_probe: reset_hw, the list of modules is not read; HW Init failed -> err_sw_init (-EIO)",
     ),
     Fault(
         "nvm-absent",
@@ -162,7 +162,7 @@ FAULTS: tuple[Fault[HasNvm], ...] = (
         "",
         "there is no EEPROM: EEC.PRES is 0, EERD reads ones, the SPI wires read 0",
         _absent,
-        reaches="ixgbe_probe: EEC bit 8 is 0, words bit by bit; validate_checksum -> err_sw_init (-EIO)",
+        reaches="ixgbe_probe: EEC bit 8 is 0, words bit by bit; reset_hw: HW Init failed -> err_sw_init (-EIO)",
         against=(*CONTENTS, *VERSIONS, "nvm-stuck", "eec-no-pres"),
     ),
     Fault(

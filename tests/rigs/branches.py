@@ -32,6 +32,12 @@ NAME = "NIC"
 NOT_RUN, GONE = "not run", "gone"
 
 
+def patterns(stock: str) -> list[str]:
+    """What Linux's ixgbe logs, as regular expressions."""
+    parts = re.sub(r" \([^)]*\)$", "", stock).split(" / ")
+    return [re.escape(part).replace("…", ".*") for part in parts]
+
+
 @dataclass(frozen=True)
 class Scenario:
     """One way to one branch.
@@ -45,7 +51,8 @@ class Scenario:
         options: What the user decides.
         prepare: Makes the cause; what it returns takes it away.
         look: If the probe goes on: the step whose words show the branch.
-        stock: What Linux's ixgbe logs: lines, or parts of them, with " / " between; "…" is left out.
+        stock: What Linux's ixgbe logs: lines, or parts of them, with " / " between; "…" is left out, and "(…)" says
+            where else it is seen.
         ran: The kernel that was seen to log it.
     """
 
@@ -64,11 +71,6 @@ class Scenario:
     def name(self) -> str:
         """What it is called: its faults, or its cause."""
         return " ".join(self.faults) or self.cause
-
-    @property
-    def stock_patterns(self) -> list[str]:
-        """What Linux's ixgbe logs, as regular expressions."""
-        return [re.escape(part).replace("…", ".*") for part in self.stock.split(" / ")]
 
     @property
     def stock_fails(self) -> bool:

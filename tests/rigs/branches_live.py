@@ -29,11 +29,13 @@ class Live:
         fault: What is injected.
         kernel: Where the kernel notices.
         run: Does it; returns what was seen.
+        stock: What Linux's ixgbe was seen to log, as in ``Scenario``; "" if nothing.
     """
 
     fault: str
     kernel: str
     run: Callable[[], Told]
+    stock: str = ""
 
 
 def _echoes(up: Rig, seed: int) -> str:
@@ -153,11 +155,14 @@ def _irq_spurious() -> Told:
         return (*told, f"{len(up.take())} of 1 frame comes in")
 
 
+LINK_UP = "NIC Link is Up 10 Gbps, Flow Control: RX/TX"
+HANG = f"Detected Tx Unit Hang… / initiating reset due to tx timeout / Reset adapter / {LINK_UP}"
+
 LIVE: tuple[Live, ...] = (
-    Live("tx-stall", "ixgbe_check_tx_hang, ixgbe_tx_timeout_reset", _hang("tx-stall")),
-    Live("dma-fault", "the same", _hang("dma-fault")),
-    Live("bus-all-ones", "ixgbe_remove_adapter: Adapter removed", _removal),
-    Live("link-flap", "ixgbe_watchdog_subtask: NIC Link is Down, is Up", _flap),
+    Live("tx-stall", "ixgbe_check_tx_hang, ixgbe_tx_timeout_reset", _hang("tx-stall"), HANG),
+    Live("dma-fault", "the same", _hang("dma-fault"), HANG),
+    Live("bus-all-ones", "ixgbe_remove_adapter", _removal, "Adapter removed"),
+    Live("link-flap", "ixgbe_watchdog_subtask", _flap, f"NIC Link is Down / {LINK_UP}"),
     Live("rx-stall", "nowhere; ip link set down, up", _rx_stall),
     Live("irq-lost", "ixgbe_check_hang_subtask writes EICS", _irq_lost),
     Live("irq-spurious", "ixgbe_poll finds nothing", _irq_spurious),

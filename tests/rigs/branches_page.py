@@ -74,4 +74,8 @@ def markdown() -> str:
     lines.append(LIVE_HEAD.strip("\n") + "\n")
     for live in LIVE:
         lines += [f"**`{live.fault}`** ({live.kernel})", "", *(f"1. {told}" for told in live.run()), ""]
+        lines += [
+            f"Stock ixgbe (6.12): {live.stock or 'nothing'}; once the fault is over, pings are answered again.",
+            "",
+        ]
     return "\n".join(lines).rstrip("\n") + "\n"

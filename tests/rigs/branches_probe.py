@@ -24,6 +24,8 @@ UNSUPPORTED = (
 )
 PRE_PRODUCTION = "This device is a pre-production adapter/LOM. …"
 REMOVED = "Adapter removed"
+NO_MSIX = "Failed to allocate MSI-X interrupts. Err: -34"
+NO_MSI = "Failed to allocate MSI interrupt, falling back to legacy. Error: -22"
 INIT_FAILED = f"HW Init failed: -5 / {FAILED}-5"
 BAD_SUM = f"The EEPROM Checksum Is Not Valid / {FAILED}-5"
 BAD_MAC = f"invalid MAC address / {FAILED}-5"
@@ -231,14 +233,14 @@ PROBE: tuple[Scenario, ...] = (
         ran=SEEN,
     ),
     Scenario(
-        "validate_checksum < 0: a read never ends",
+        "reset_hw: the list of modules cannot be read, EERD never ends",
         ERR_SW_INIT + "-EIO",
         ("nvm-stuck",),
         stock=NO_WORDS,
         ran=SEEN,
     ),
     Scenario(
-        "validate_checksum < 0: there is no EEPROM",
+        "reset_hw: the list of modules cannot be read, there is no EEPROM",
         ERR_SW_INIT + "-EIO",
         ("nvm-absent",),
         stock=NO_WORDS,
@@ -257,21 +259,24 @@ PROBE: tuple[Scenario, ...] = (
         "goes on with MSI",
         ("no-msix",),
         look="init_interrupt_scheme",
-        stock="Failed to allocate MSI-X interrupts. Falling back to MSI interrupts. …",
+        stock=f"{NO_MSIX} / Disabling RSS support / Multiqueue Disabled: Rx Queue count = 1, …",
+        ran=SEEN,
     ),
     Scenario(
         "the same, and no MSI",
         "goes on with INTx",
         ("no-msix", "no-msi"),
         look="init_interrupt_scheme",
-        stock="Failed to allocate MSI interrupt, falling back to legacy. Error: …",
+        stock=f"{NO_MSIX} / {NO_MSI}",
+        ran=SEEN,
     ),
     Scenario(
         "ixgbe_init_interrupt_scheme: two vectors for two rings",
         "goes on: rings share",
         ("few-msix=2",),
         look="init_interrupt_scheme",
-        stock="Multiqueue Enabled: Rx Queue count = 1, …",
+        stock="Multiqueue Enabled: Rx Queue count = 2, …",
+        ran=SEEN,
     ),
     Scenario(
         "ixgbe_init_interrupt_scheme: the first kind is refused",
@@ -284,14 +289,16 @@ PROBE: tuple[Scenario, ...] = (
         "ixgbe_init_interrupt_scheme fails",
         ERR_SW_INIT + "err",
         ("no-irq",),
-        stock="nothing: INTx is taken for granted, request_irq fails at open",
+        stock=f"{NO_MSIX} / {NO_MSI} / request_irq failed, Error -16 (at open)",
+        ran=SEEN,
     ),
     Scenario(
         "ixgbe_wol_supported",
         "adapter->wol = IXGBE_WUFC_MAG, goes on",
         ("subsystem=0x0470",),
         look="check_wol",
-        stock="nothing; ethtool says Wake-on: g",
+        stock="Wake-on: g (ethtool)",
+        ran=SEEN,
     ),
     Scenario(
         "get_bus_info: the second port",
