@@ -8,7 +8,6 @@ import logging
 import socket
 import subprocess
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -18,7 +17,6 @@ from cffi import FFI
 from driver.compiled import ffi as core_ffi
 from driver.compiled import lib
 from driver.core import xdp as xdp_module
-from driver.core.napi import NapiMode, Poller, Sink
 from driver.core.rings import TxRing
 from driver.core.xdp import Verdict, Xdp, XdpFrame, XdpPort
 from driver.errors import DriverError
@@ -451,43 +449,3 @@ def test_detaching_waits_for_a_frame_that_is_inside(
     finally:
         go.set()
         thread.join(10)
-
-
-def test_attach_and_detach_under_traffic(wire: Wire) -> None:
-    """A program that passes everything comes and goes; nothing is lost, doubled or out of order."""
-    netdev = Netdev()
-    with rig(wire, ring_count=512) as up:
-        poller = Poller(up.adapter.napis(), mode=NapiMode.POLL, sink=Sink.NETDEV, tap_fds=[netdev.ours.fileno()])
-        stop = threading.Event()
-        rounds = 0
-
-        def feed() -> None:
-            for n in range(0, 4000, 50):
-                wire.inject(*(plain(n + i) for i in range(50)))
-                up.settle()
-                end_s = time.monotonic() + 10
-                while up.adapter.rx_rings[0].c.stats.packets < n + 50 and time.monotonic() < end_s:
-                    time.sleep(0.0002)
-            stop.set()
-
-        feeder = threading.Thread(target=feed)
-        got: list[bytes] = []
-        poller.start()
-        feeder.start()
-        try:
-            passed = 0
-            while not stop.is_set():
-                xdp = attached(up, lambda _frame: PASS)
-                time.sleep(0.001)
-                xdp.detach()
-                passed += xdp.stats()["xdp_pass"]
-                rounds += 1
-                got += netdev.got()
-        finally:
-            feeder.join(30)
-            poller.close()
-        got += netdev.got()
-        assert got == [plain(n) for n in range(4000)]
-        assert rounds > 10
-        assert passed > 100
-    netdev.close()
