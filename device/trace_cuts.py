@@ -6,28 +6,13 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from device.regs.i82599 import EERD
+from device.trace_diff import Access as Line
 
 BEFORE = "before the probe"
 
 
-class Access(Protocol):
-    """A line of a trace, as trace.py reads it."""
-
-    @property
-    def kind(self) -> str:
-        """``R``, ``W`` or ``X``."""
-
-    @property
-    def offset(self) -> int:
-        """Byte offset in BAR0."""
-
-    @property
-    def value(self) -> int:
-        """What was read or written."""
-
-    @property
-    def name(self) -> str:
-        """The register's name."""
+class Access(Line, Protocol):
+    """A line of a trace, and how often it stands there in a row."""
 
     @property
     def times(self) -> int:
