@@ -42,10 +42,11 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
 @pytest.hookimpl(tryfirst=True)  # before -m looks at the markers
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Report as skips what cannot run here, and why."""
-    from tests.groups import SLOW
+    from tests.groups import left_out_of_quick
 
+    left_out = left_out_of_quick([item.nodeid for item in items])
     for item in items:
-        if item.nodeid.startswith(SLOW):
+        if item.nodeid in left_out:
             item.add_marker(pytest.mark.slow)
     lacking = net.lacking()
     if not lacking and not os.access("/dev/net/tun", os.R_OK | os.W_OK):

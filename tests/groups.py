@@ -46,7 +46,9 @@ SLOW = (
     "tests/host/test_cli.py",
     "tests/host/test_demo_ends.py",
     "tests/host/test_full_disk.py",
+    "tests/host/test_irq_hands.py",
     "tests/host/test_netdev.py",
+    "tests/host/test_notes_pages.py",
     "tests/host/test_readme.py",
     "tests/host/test_user.py",
     "tests/wire/test_completion.py",
@@ -67,9 +69,25 @@ SLOW = (
     "tests/unit/i82599/test_tx.py::test_random",
     "tests/unit/i82599/test_tso.py::test_sctp_crc_is_what_scapy_computes",
     "tests/unit/test_layers.py::test_the_unit_and_pair_tiers_do_without_libvfio_user",
+    "tests/pair/test_branches.py::test_the_page_is_what_the_scenarios_give",
     "tests/pair/test_fuzz.py",
+    "tests/pair/test_leaks.py",
 )
+QUICK_CASES = 4  # of a test with more cases, `ci test quick` runs the first, the last, and some between
 TEST_S = 0.05  # any other test
+
+
+def left_out_of_quick(nodes: Sequence[str]) -> set[str]:
+    """Return the tests, by their pytest names, that `ci test quick` does not run: slow ones, and most of many cases."""
+    out = {node for node in nodes if node.startswith(SLOW)}
+    cases: dict[str, list[str]] = {}
+    for node in nodes:
+        cases.setdefault(node.partition("[")[0], []).append(node)
+    for these in cases.values():
+        if len(these) > QUICK_CASES:
+            kept = {these[n * (len(these) - 1) // (QUICK_CASES - 1)] for n in range(QUICK_CASES)}
+            out.update(set(these) - kept)
+    return out
 
 
 def on_older_kernel(node: str) -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.groups import SECONDS, group, longest_first
+from tests.groups import QUICK_CASES, SECONDS, SLOW, group, left_out_of_quick, longest_first
 
 TESTS = """
 import os, pathlib, pytest
@@ -56,3 +56,15 @@ def test_the_longest_start_first(root: Path) -> None:
     ]  # fmt: skip
     for name in SECONDS:
         assert (root / name.partition(" on ")[0]).is_file(), f"{name} is not there any more"
+
+
+def test_quick_leaves_out_what_is_slow_and_most_of_many_cases(root: Path) -> None:
+    few = [f"tests/unit/test_a.py::test_b[{n}]" for n in range(QUICK_CASES)]
+    many = [f"tests/unit/test_a.py::test_c[{n}]" for n in range(100)]
+    slow = f"{SLOW[0]}::test_d"
+    out = left_out_of_quick([*few, *many, slow, "tests/unit/test_a.py::test_e"])
+    assert [node for node in many if node not in out] == [f"tests/unit/test_a.py::test_c[{n}]" for n in (0, 33, 66, 99)]
+    assert out - set(many) == {slow}
+    for name in SLOW:
+        path, _, function = name.partition("::")
+        assert f"def {function}" in (root / path).read_text(encoding="utf-8"), f"{name} is not there any more"
