@@ -66,10 +66,10 @@ STEPS: dict[str, Step] = {
     "demo": Step("the NIC, its driver and real TCP between two namespaces, in about a minute"),
     "vm": Step("a Debian guest with the NIC in it, under QEMU: a shell, or one command", vm_step.options, vm_step.MORE),
     "test": Step(
-        f"everything CI runs; `test {QUICK}`: in three minutes, no guest; `test unit …`: some tiers",
+        f"everything CI runs; `test {QUICK}`: a part of it in minutes, no guest; `test unit …`: some tiers",
         _test,
         f"""\
-{QUICK}   unit, pair, wire and host but for what is slow: under three minutes, for who changed one thing
+{QUICK}   unit, pair, wire and host but for what is slow and most of many cases: for who changed one thing
 {SOAK}    stock ixgbe under traffic and random changes, for ten minutes
 {FUZZ}    libFuzzer on the device's C, with ASan and UBSan, for ten minutes
 {CHAOS}   hostile clients, signals and storms beside one honest stream; `-- --minutes M --seed N`
