@@ -43,7 +43,7 @@ STATUS_WAIT_S = 3.0  # how long a driver that holds the NIC may take until it ca
 STATUS_RETRY_S = 0.05
 EEPROM_WORDS_MAX = 8192
 VECTOR_COLUMNS = ("vector", "interrupt", "Rx queues", "Tx queues")
-RUNNING = ("vectors", "vector_figures", "itr", "irq_affinity")  # what only a running driver has
+RUNNING = ("vectors", "vector_figures", "itr")  # what only a running driver has
 LOOKS = ("stats", "regs", "link", "module")  # what a NIC that nobody drives tells without being touched
 
 
@@ -253,7 +253,7 @@ def up(
         return interfaces[0].close
 
     probed, _ = _open(
-        *(nic,),
+        nic,
         show=not as_json,
         allow_unsupported_sfp=allow_unsupported_sfp,
         queues=queues,

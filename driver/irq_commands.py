@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from driver.core.irq import Policy
+from driver.core.threads import CPUS_MAX
 from driver.core.vector_options import Like, VectorOptions
 from driver.tables import out, print_table, rows
 
@@ -15,7 +16,6 @@ FC = TypeVar("FC", bound=Callable[..., Any])
 Ask = Callable[..., Any]  # a NIC and the words of a request; returns the running driver's answer
 
 VECTORS_MAX = 2048  # of any MSI-X table
-CPUS_MAX = 8192  # of any Linux
 VFS_MAX = 63
 LIKE = {"ixgbe": Like.OWN, "ice": Like.ICE}
 

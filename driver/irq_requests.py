@@ -32,7 +32,8 @@ def irq_requests(nic: Nic) -> dict[str, Handler]:
         return {"index": nic.irq_table.free(number(index))}
 
     def fire(index: str) -> dict[str, int]:
-        return {"index": number(index), "fired_before": nic.irq_table.fire(number(index))}
+        vector = number(index)
+        return {"index": vector, "fired_before": nic.irq_table.fire(vector)}
 
     def table() -> dict[str, Any]:
         return nic.irq_table.table()

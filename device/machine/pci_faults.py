@@ -78,11 +78,6 @@ def _leave(target: Target) -> Undo:
     )
 
 
-def _undo_all(undos: list[Undo]) -> None:
-    for undo in undos:
-        undo()
-
-
 def _bus_all_ones(target: Target, arg: str) -> Plan:
     if not arg:
         return Plan(None, lambda: _leave(target))
@@ -104,7 +99,7 @@ def _bus_all_ones(target: Target, arg: str) -> Plan:
 
     def begin() -> Undo:
         undos.append(target.regs.set_fault(where.register, where.n, answer))
-        return lambda: _undo_all(undos)
+        return together(undos)
 
     return Plan(None, begin)
 

@@ -5,12 +5,23 @@ Ref: Linux cpumask_local_spread, ice_vsi_alloc_q_vector.
 """
 
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 NO_NODE = -1
 NODES = Path("/sys/devices/system/node")
+
+
+def numbers(values: Iterable[int], separator: str = " ") -> str:
+    """Numbers for people, runs of them in short: ``0-2 7``; empty for none."""
+    runs: list[list[int]] = []
+    for value in sorted(values):
+        if runs and value == runs[-1][1] + 1:
+            runs[-1][1] = value
+        else:
+            runs.append([value, value])
+    return separator.join(str(first) if first == last else f"{first}-{last}" for first, last in runs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +38,8 @@ class Place:
 
 
 def online_cpus() -> frozenset[int]:
-    """The CPUs that are online and that this process may use."""
-    return frozenset(os.sched_getaffinity(0))
+    """The CPUs that are online and that this process may use, whatever its threads are pinned to."""
+    return frozenset(os.sched_getaffinity(os.getpid()))
 
 
 def node_of(cpu: int, root: Path = NODES) -> int:

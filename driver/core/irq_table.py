@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
-from driver.core.cpus import NO_NODE
+from driver.core.cpus import NO_NODE, numbers
 from driver.core.irq import IrqTracker, MsiMap, MsixBackend
 from driver.core.vf_vectors import VfVectors
 from driver.core.vsi import Vsi, VsiType
@@ -58,17 +58,6 @@ def waiting(irq_fd: int) -> int:
             if line.startswith("eventfd-count:"):
                 return int(line.split()[1], 16)
     return 0
-
-
-def numbers(values: Sequence[int]) -> str:
-    """Numbers for people, runs of them in short: ``0-2 7``."""
-    runs: list[list[int]] = []
-    for value in sorted(values):
-        if runs and value == runs[-1][1] + 1:
-            runs[-1][1] = value
-        else:
-            runs.append([value, value])
-    return " ".join(str(first) if first == last else f"{first}-{last}" for first, last in runs)
 
 
 class IrqTable:

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterable
 from pathlib import Path
 
+from driver.core.cpus import numbers, online_cpus
 from driver.errors import DriverError
 
 CPU_FOLDER = Path("/sys/devices/system/cpu")
@@ -43,13 +44,7 @@ def parse_cpus(text: str) -> frozenset[int]:
 
 def written_cpus(cpus: Iterable[int]) -> str:
     """CPUs as a list that ``parse_cpus`` reads; empty for none."""
-    runs: list[list[int]] = []
-    for cpu in sorted(cpus):
-        if runs and cpu == runs[-1][-1] + 1:
-            runs[-1].append(cpu)
-        else:
-            runs.append([cpu])
-    return ",".join(f"{run[0]}-{run[-1]}" if len(run) > 1 else str(run[0]) for run in runs)
+    return numbers(cpus, ",")
 
 
 def system_cpus(which: str, folder: Path = CPU_FOLDER) -> frozenset[int]:
@@ -60,18 +55,13 @@ def system_cpus(which: str, folder: Path = CPU_FOLDER) -> frozenset[int]:
         return frozenset(range(os.cpu_count() or 1))
 
 
-def allowed_cpus() -> frozenset[int]:
-    """The CPUs that this process may use, whatever its threads are pinned to."""
-    return frozenset(os.sched_getaffinity(os.getpid()))
-
-
 def check_cpus(cpus: frozenset[int], folder: Path = CPU_FOLDER) -> frozenset[int]:
     """Return ``cpus`` if a thread can run on each of them.
 
     Raises:
         DriverError: None is named, or one does not exist, is offline, or is not for this process.
     """
-    present, online, allowed = system_cpus("present", folder), system_cpus("online", folder), allowed_cpus()
+    present, online, allowed = system_cpus("present", folder), system_cpus("online", folder), online_cpus()
     if not cpus:
         raise DriverError("no CPU is named: nothing could serve the vector")
     if absent := cpus - present:
@@ -119,14 +109,14 @@ class Pin:
             self.cpus, self.why_not = frozenset(), ""
 
     def _apply(self) -> None:
-        usable = self.wanted & system_cpus("online") & allowed_cpus()
+        usable = self.wanted & system_cpus("online") & online_cpus()
         self.cpus, self.why_not = frozenset(), ""
         if not self.wanted:
             self.why_not = "no CPU is preferred"
         elif not usable:
             self.why_not = f"CPU {written_cpus(self.wanted)} is offline, or not for this process"
         try:
-            os.sched_setaffinity(self._native_id, usable or allowed_cpus())
+            os.sched_setaffinity(self._native_id, usable or online_cpus())
         except OSError as exc:
             self.why_not = f"CPU {written_cpus(self.wanted)}: {exc.strerror}"
         else:

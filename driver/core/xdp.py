@@ -10,6 +10,7 @@ Ref: Linux Documentation/bpf (what the verdicts mean).
 import enum
 import logging
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
@@ -222,7 +223,7 @@ class Xdp:
         self.what = f"{name}: the XDP program" if name else "the XDP program"
         self._told = False
         self._rings: dict[int, tuple[RxRing, Any, list[Any]]] = {}  # by Rx queue: C struct, and what it points to
-        self._past: dict[str, int] = {}
+        self._past: Counter[str] = Counter()
         self.inside: set[int] = set()
 
     def first_mistake(self) -> bool:
@@ -281,14 +282,14 @@ class Xdp:
 
     def _gone(self, queue: int) -> None:
         _, c, _ = self._rings.pop(queue)
-        _add(self._past, _counts(c))
+        self._past.update(_counts(c))
 
     def stats(self) -> dict[str, int]:
         """Return frames by verdict, and what became of those sent."""
-        found = dict(self._past)
+        found = Counter(self._past)
         for _, c, _ in self._rings.values():
-            _add(found, _counts(c))
-        return found
+            found.update(_counts(c))
+        return dict(found)
 
 
 def _out(port: XdpPort, keep: list[Any]) -> Any:
@@ -304,8 +305,3 @@ def _counts(c: Any) -> dict[str, int]:
     found["xdp_tx_lost"] = int(c.tx.lost) if c.tx else 0
     found["xdp_redirect_lost"] = sum(int(out.lost) for out in outs)
     return found
-
-
-def _add(totals: dict[str, int], more: dict[str, int]) -> None:
-    for name, count in more.items():
-        totals[name] = totals.get(name, 0) + count

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The XDP program of a NIC: it stays while rings come and go, and so do the ports that others send to."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,7 +23,7 @@ class XdpHook:
         self._rx: list[RxRing] = []
         self._tx: list[TxRing] = []
         self._ports: list[XdpPort] = []
-        self._past: dict[str, int] = {}
+        self._past: Counter[str] = Counter()
 
     @property
     def attached(self) -> bool:
@@ -50,15 +51,11 @@ class XdpHook:
             try:
                 before.detach()
             finally:
-                self._keep(before)
+                self._past.update(before.stats())
 
     def _attach(self, xdp: Xdp) -> None:
         for rx in self._rx:
             xdp.attach(rx, self._ports[rx.queue % len(self._tx)] if self._tx else None)
-
-    def _keep(self, xdp: Xdp) -> None:
-        for name, count in xdp.stats().items():
-            self._past[name] = self._past.get(name, 0) + count
 
     def begin(self, rx: Sequence[RxRing], tx: Sequence[TxRing]) -> None:
         """The NIC has these rings now; ``tx`` are its XDP Tx rings."""
@@ -90,8 +87,7 @@ class XdpHook:
 
     def stats(self) -> dict[str, int]:
         """Return frames by verdict since the first program; empty if there was none."""
-        found = dict(self._past)
+        found = Counter(self._past)
         if self._xdp is not None:
-            for name, count in self._xdp.stats().items():
-                found[name] = found.get(name, 0) + count
-        return found
+            found.update(self._xdp.stats())
+        return dict(found)

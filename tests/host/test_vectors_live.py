@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from driver.core.threads import allowed_cpus, written_cpus
+from driver.core.cpus import online_cpus
+from driver.core.threads import written_cpus
 from driver.errors import DriverError
 from tests.rigs.host import HOST4, WIRE4, Stage, eventually
 
@@ -78,7 +79,7 @@ def test_a_thread_a_vector_is_moved_under_traffic(stage: Stage) -> None:
     stage.device()
     driver = stage.driver("--queues", "2", "--threads", "vector")
     stage.address()
-    cpus = sorted(allowed_cpus())
+    cpus = sorted(online_cpus())
     assert [row["cpu"] for row in rows(stage)[:2]] == [str(cpu) if cpu in cpus else "" for cpu in range(2)]
     assert threads(driver.process.pid).count(set(cpus[:1])) == 1 or len(cpus) == 1
     for cpu in (cpus[-1], cpus[0], cpus[-1]):

@@ -13,6 +13,7 @@ from device.i82599.card import Card
 from device.machine.wire.loopback import LoopbackPort
 from driver.core.bar import Bar
 from driver.core.dma import Arena
+from tests.rigs.pair import Wire
 from tests.rigs.pair_door import PairDoor
 
 MAC = "02:00:00:82:59:90"
@@ -55,6 +56,13 @@ def port() -> Iterator[LoopbackPort]:
     port = LoopbackPort()
     yield port
     port.close()
+
+
+@pytest.fixture
+def wire() -> Iterator[Wire]:
+    """A cable whose far end is the test."""
+    with Wire() as wire:
+        yield wire
 
 
 @pytest.fixture

@@ -37,12 +37,6 @@ Descs = list[tuple[int | None, int]]
 
 
 @pytest.fixture
-def wire() -> Iterator[Wire]:
-    with Wire() as wire:
-        yield wire
-
-
-@pytest.fixture
 def up(wire: Wire, caplog: pytest.LogCaptureFixture) -> Iterator[Rig]:
     caplog.set_level(logging.WARNING)
     with rig(wire, queues=3) as made:

@@ -2,7 +2,6 @@
 """From a descriptor that is done to a polled ring: vectors, masks, moderation, and all three kinds of interrupt."""
 
 import os
-from collections.abc import Iterator
 
 import pytest
 
@@ -14,12 +13,6 @@ from driver.ixgbe.interrupts import assign
 from tests.rigs.pair import Rig, Wire, flow, plain, quiet, readable, rig, run_napis
 
 KINDS = [IrqKind.MSIX, IrqKind.MSI, IrqKind.INTX]
-
-
-@pytest.fixture
-def wire() -> Iterator[Wire]:
-    with Wire() as wire:
-        yield wire
 
 
 class Served:

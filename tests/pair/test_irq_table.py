@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from device.i82599.card import Card
-from driver.core.cpus import node_of, online_cpus
-from driver.core.irq_table import numbers, waiting
+from driver.core.cpus import node_of, numbers, online_cpus
+from driver.core.irq_table import waiting
 from driver.doors.door import IrqKind
 from driver.errors import DriverError
 from driver.irq_requests import irq_requests

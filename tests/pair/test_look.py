@@ -2,7 +2,6 @@
 """``driver link|regs|stats`` of a NIC that nobody drives: it is looked at, not probed."""
 
 import json
-from collections.abc import Iterator
 
 import pytest
 
@@ -102,13 +101,6 @@ def test_vectors_are_asked_of_who_drives(capsys: Capture, monkeypatch: pytest.Mo
 
 class Named:
     name = "nic0"
-
-
-@pytest.fixture
-def wire() -> Iterator[Wire]:
-    wire = Wire()
-    yield wire
-    wire.close()
 
 
 @pytest.mark.parametrize("running", [True, False])

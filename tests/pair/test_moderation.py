@@ -2,7 +2,7 @@
 """Moderation that runs: the interval in the device's register follows the load, on a clock of the test's own."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -18,13 +18,6 @@ from tests.rigs.pair import Rig, Wire, plain, rig
 EVENTS = 64
 STEP_US = 4000
 FRAME = 1000
-
-
-@pytest.fixture
-def wire() -> Iterator[Wire]:
-    wire = Wire()
-    yield wire
-    wire.close()
 
 
 class Load:

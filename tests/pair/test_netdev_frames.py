@@ -26,13 +26,6 @@ NEEDS_CSUM, DATA_VALID = 1, 2
 GSO_TCP4, GSO_TCP6, GSO_UDP_L4 = 1, 4, 5
 
 
-@pytest.fixture
-def wire() -> Iterator[Wire]:
-    wire = Wire()
-    yield wire
-    wire.close()
-
-
 class Tap:
     """The two ends of a tap: ``kernel`` is what the kernel would hold."""
 

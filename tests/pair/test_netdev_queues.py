@@ -17,13 +17,6 @@ QUEUES = 8
 WAIT_S = 20.0
 
 
-@pytest.fixture
-def wire() -> Iterator[Wire]:
-    wire = Wire()
-    yield wire
-    wire.close()
-
-
 @pytest.fixture(params=[9, 3, 2], ids=["a vector a pair", "8 rings on 2 vectors", "8 rings on 1 vector"])
 def up(wire: Wire, request: pytest.FixtureRequest) -> Iterator[Rig]:
     """Eight ring pairs on as many vectors as there are, less one."""

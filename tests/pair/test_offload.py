@@ -26,12 +26,6 @@ IP6 = IPv6(src="2001:db8::2", dst="2001:db8::9", tc=0xB8, fl=0x12345, hlim=9)
 
 
 @pytest.fixture
-def wire() -> Iterator[Wire]:
-    with Wire() as wire:
-        yield wire
-
-
-@pytest.fixture
 def up(wire: Wire) -> Iterator[Rig]:
     with rig(wire, ring_count=128, mtu=9000) as made:
         yield made

@@ -121,13 +121,6 @@ def test_it_wakes_as_the_probe_left_it(
 
 
 @pytest.fixture
-def wire() -> Iterator[Wire]:
-    wire = Wire()
-    yield wire
-    wire.close()
-
-
-@pytest.fixture
 def up(wire: Wire) -> Iterator[Rig]:
     with rig(wire, queues=2) as made:
         yield made

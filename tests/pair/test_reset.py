@@ -19,12 +19,6 @@ CANARY = b"\xa5" * GUARD_BYTES
 
 
 @pytest.fixture
-def wire() -> Iterator[Wire]:
-    with Wire() as wire:
-        yield wire
-
-
-@pytest.fixture
 def up(wire: Wire) -> Iterator[Rig]:
     with rig(wire, queues=2, mtu=9000) as made:
         yield made

@@ -4,7 +4,7 @@
 import importlib.util
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 
@@ -16,13 +16,6 @@ from tests.rigs.pair import FAR, Rig, Wire, flow, plain, rig
 
 KINDS = [IrqKind.MSIX, IrqKind.MSI, IrqKind.INTX]
 WAIT_S = 20.0
-
-
-@pytest.fixture
-def wire() -> Iterator[Wire]:
-    wire = Wire()
-    yield wire
-    wire.close()
 
 
 def inject(up: Rig, wire: Wire, frames: Sequence[bytes]) -> None:

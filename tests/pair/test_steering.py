@@ -31,13 +31,6 @@ FRAME = flow(7).ljust(60, b"\0")
 SEEN = twin.Flow("10.1.0.7", "10.0.0.1", 1007, 80, twin.TCP, flex=0x0800)  # FRAME as its receiver sees it
 
 
-@pytest.fixture
-def wire() -> Iterator[Wire]:
-    wire = Wire()
-    yield wire
-    wire.close()
-
-
 @pytest.fixture(params=[False, True], ids=["messages", "shared doorbells"])
 def up(request: pytest.FixtureRequest, wire: Wire) -> Iterator[Rig]:
     with rig(wire, queues=QUEUES) as made:

@@ -52,13 +52,6 @@ def harvest(up: Rig) -> list[RxFrame]:
     return frames
 
 
-@pytest.fixture
-def wire() -> Iterator[Wire]:
-    wire = Wire()
-    yield wire
-    wire.close()
-
-
 @pytest.mark.parametrize("shared", [False, True])
 def test_frames_say_what_they_are_and_when_they_came(wire: Wire, *, shared: bool) -> None:
     # ixgbe_process_skb_fields: hash and its type, packet type, and ixgbe_ptp_rx_hwtstamp for a frame with the bit.

@@ -22,12 +22,6 @@ OTHER = "02:00:00:00:00:77"
 
 
 @pytest.fixture
-def wire() -> Iterator[Wire]:
-    with Wire() as wire:
-        yield wire
-
-
-@pytest.fixture
 def up(wire: Wire) -> Iterator[Rig]:
     with rig(wire, queues=4, ring_count=256, mtu=1500) as made:
         yield made

@@ -4,7 +4,6 @@
 import io
 import json
 from collections import Counter
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,9 +13,10 @@ from device.regs.i82599 import EITR, IVAR
 from driver import __main__ as cli
 from driver import vectors_table
 from driver.claim import Claim
+from driver.core.cpus import online_cpus
 from driver.core.moderation import Moderation, parse_itr
 from driver.core.napi import Poller, Sink
-from driver.core.threads import Threads, allowed_cpus
+from driver.core.threads import Threads
 from driver.errors import DriverError
 from driver.session import Session
 from driver.vector_figures import COUNTS
@@ -24,13 +24,6 @@ from driver.vectors_table import Watch, short, table
 from tests.rigs.pair import Rig, Wire, plain, rig, run_napis
 
 Capture = pytest.CaptureFixture[str]
-
-
-@pytest.fixture
-def wire() -> Iterator[Wire]:
-    wire = Wire()
-    yield wire
-    wire.close()
 
 
 class Named:
@@ -99,7 +92,7 @@ def test_a_route_that_the_driver_did_not_make_is_seen(wire: Wire) -> None:
 
 
 def test_affinity_is_changed_or_refused_whole(wire: Wire) -> None:
-    cpu = str(min(allowed_cpus()))
+    cpu = str(min(online_cpus()))
     with rig(wire, queues=2) as up:
         session = session_of(up, threads=Threads.VECTOR)
         before = [vector.affinity for vector in up.adapter.q_vectors]

@@ -46,13 +46,6 @@ uint32_t unheard_of(struct xdp_frame *frame, void *context) { (void)frame; (void
 
 
 @pytest.fixture
-def wire() -> Iterator[Wire]:
-    wire = Wire()
-    yield wire
-    wire.close()
-
-
-@pytest.fixture
 def up(wire: Wire) -> Iterator[Rig]:
     with rig(wire, queues=2) as made:
         yield made

@@ -14,13 +14,6 @@ FRAMES = [plain(n) for n in range(12)]
 
 
 @pytest.fixture
-def wire() -> Iterator[Wire]:
-    wire = Wire()
-    yield wire
-    wire.close()
-
-
-@pytest.fixture
 def up(wire: Wire) -> Iterator[Rig]:
     with rig(wire) as made:
         made.adapter.down()

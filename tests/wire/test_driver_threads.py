@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from driver.core.cpus import online_cpus
 from driver.core.moderation import Moderation, parse_itr
 from driver.core.napi import Napi, Poller, Sink
-from driver.core.threads import Threads, allowed_cpus
+from driver.core.threads import Threads
 from driver.errors import DeviceGone, DriverError
 from tests.rigs.driving import Driver, within
 from tests.rigs.pair import flow
@@ -90,7 +91,7 @@ def test_threads_stop_and_go_on_around_resets(driver: Driver) -> None:
 
 
 def test_threads_are_on_the_cpus_of_their_vectors_and_can_be_moved(driver: Driver) -> None:
-    cpus = sorted(allowed_cpus())
+    cpus = sorted(online_cpus())
     for n, q_vector in enumerate(driver.adapter.q_vectors):
         q_vector.affinity_notify(frozenset({cpus[n % len(cpus)]} if n < QUEUES - 1 else {8000}))
     circles = Circles(driver)
@@ -108,7 +109,7 @@ def test_threads_are_on_the_cpus_of_their_vectors_and_can_be_moved(driver: Drive
     pin.move(frozenset({cpus[-1]}))
     assert where(0) == {cpus[-1]}
     circles.all_move()
-    assert allowed_cpus() == set(cpus)
+    assert online_cpus() == set(cpus)
     circles.poller.close()
 
 

@@ -10,9 +10,7 @@
  * Ref: Linux Documentation/bpf (what the verdicts mean).
  */
 #include <errno.h>
-#include <pthread.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <time.h>
 #include "mmio.h"
 #include "rings.h"

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from driver.core.threads import Pin, allowed_cpus, check_cpus, parse_cpus, system_cpus, written_cpus
+from driver.core.cpus import online_cpus
+from driver.core.threads import Pin, check_cpus, parse_cpus, system_cpus, written_cpus
 from driver.errors import DriverError
 
 
@@ -38,7 +39,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_cpus_that_cannot_be_are_refused_with_those_that_can(folder: Path) -> None:
-    mine = allowed_cpus()
+    mine = online_cpus()
     assert check_cpus(mine, folder) == mine
     for wanted, said in {
         (): "no CPU is named",
@@ -80,11 +81,11 @@ class Thread:
 
 
 def test_a_thread_is_pinned_and_moved_and_let_go() -> None:
-    mine = allowed_cpus()
+    mine = online_cpus()
     first, last = frozenset({min(mine)}), frozenset({max(mine)})
     thread = Thread(first)
     assert (thread.where(), thread.pin.cpus) == (first, first)
-    assert allowed_cpus() == mine  # the process is not
+    assert online_cpus() == mine  # the process is not
     thread.pin.move(last)
     assert (thread.where(), thread.pin.cpus) == (last, last)
     thread.pin.move(frozenset())
@@ -96,11 +97,11 @@ def test_a_thread_is_pinned_and_moved_and_let_go() -> None:
 
 def test_a_cpu_that_is_not_there_leaves_the_thread_free(monkeypatch: pytest.MonkeyPatch) -> None:
     thread = Thread(frozenset({8000}))
-    assert thread.where() == allowed_cpus()
+    assert thread.where() == online_cpus()
     assert thread.pin.why_not == "CPU 8000 is offline, or not for this process"
     thread.end()
     monkeypatch.setattr("os.sched_setaffinity", refuse)
-    thread = Thread(frozenset({min(allowed_cpus())}))
+    thread = Thread(frozenset({min(online_cpus())}))
     assert not thread.pin.cpus
     assert "Operation not permitted" in thread.pin.why_not
     thread.end()

@@ -14,6 +14,7 @@ from device.machine.wire.loopback import LoopbackPort
 from device.regs.core import Register
 from device.regs.i82599 import CTRL, EEC, EERD, EEWR, EICR, FWSM, GSSR, LINKS, RAH, RAL, STATUS, SWSM
 from device.tables import fault_lines
+from tests.rigs.eeprom import read_word
 
 NS_PER_MS = 1_000_000
 # What the list is to have; a fault may be added, and none of these may go.
@@ -34,12 +35,6 @@ WANTED = [
 def card() -> Iterator[Card]:
     with Card() as card:
         yield card
-
-
-def read_word(card: Card, word: int) -> int:
-    """By the register, as a driver reads it."""
-    card.regs.write(EERD.offset(), int(EERD.of(START=1, ADDR=word)))
-    return EERD(card.regs.read(EERD.offset())).DATA
 
 
 def reg(card: Card, register: type[Register]) -> Register:

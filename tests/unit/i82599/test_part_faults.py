@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from device.i82599.card import Card
-from device.regs.i82599 import EERD
+from tests.rigs.eeprom import read_word
 
 WORD = 0x15
 
@@ -17,12 +17,6 @@ WORD = 0x15
 def card() -> Iterator[Card]:
     with Card() as card:
         yield card
-
-
-def read_word(card: Card, word: int) -> int:
-    """By the register, as a driver reads it."""
-    card.regs.write(EERD.offset(), int(EERD.of(START=1, ADDR=word)))
-    return EERD(card.regs.read(EERD.offset())).DATA
 
 
 def sums_right(card: Card) -> bool:
