@@ -73,7 +73,7 @@ SLOW = (
     "tests/pair/test_fuzz.py",
     "tests/pair/test_leaks.py",
 )
-QUICK_CASES = 4  # of a test with more cases, `ci test quick` runs the first, the last, and some between
+QUICK_CASES = 3  # of a test with more cases, `ci test quick` runs the first, the last, and some between
 TEST_S = 0.05  # any other test
 
 

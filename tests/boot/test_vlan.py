@@ -164,15 +164,12 @@ def test_who_handles_the_tag(vm: Vm, way: str, state: str) -> None:
     before = figures(vm, way)
     vm.run(f"ping -q -c 50 -A -w 60 {FAR_END.v4}")
 
-    def rose() -> list[int]:
-        return [now - then for now, then in zip(figures(vm, way), before, strict=True)]
+    def agreed() -> tuple[int, int] | None:
+        """The tagged frames and the bytes only the chip counts, of one reading in which all counters are level."""
+        frames, of_chip, tagged, more = (now - then for now, then in zip(figures(vm, way), before, strict=True))
+        return (tagged, more) if frames == of_chip >= tagged >= 50 else None
 
-    def agreed() -> bool:
-        frames, of_chip, tagged, _ = rose()
-        return frames == of_chip >= tagged >= 50
-
-    eventually(agreed, "driver and chip count the same frames")
-    *_, tagged, more = rose()
+    tagged, more = eventually(agreed, "driver and chip count the same frames")
     assert more == (TAG_BYTES * tagged if state == "on" else 0)
     if state == "off":
         NEAR_END.set(vm, f"{way}vlan on")
