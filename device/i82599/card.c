@@ -29,6 +29,7 @@
 #include "i82599/flow/flow.h"
 #include "i82599/time/timesync.h"
 #include "i82599/tails/tails.h"
+#include "i82599/vf/vf.h"
 #include "i82599/card.h"
 
 #define TX_ARENA_BYTES (2ull * FRAME_BATCH * FRAME_MAX_BYTES)
@@ -41,6 +42,12 @@
 
 /* ---- a turn ------------------------------------------------------------------------------------------------------ */
 
+/* Whether no function at all may do DMA. */
+static inline int all_off(const struct card *card)
+{
+    return card->pf.dma.off && !card->vfs.enabled;
+}
+
 /* How many frames the port may bring now.  A wire brings what it brings, and what the packet buffer cannot take is missed
  * (MPC).  With XOFF to send it is not read beyond what surely fits: the other end has been told, or is about to be.  A store
  * of frames loses none by being left alone.  A capture waits until somebody listens. */
@@ -50,7 +57,7 @@ static uint32_t may_bring(const struct card *card)
 
     if (!card->port || ((caps & PORT_KEEPS) && card->rx.fifo.used_bytes >= FIFO_PAUSE_BYTES))
         return 0;
-    if ((caps & PORT_WAITS) && (card->pf.dma.off || !card->rx.link_up || !(reg(&card->pf.regs, R_RXCTRL) & RXCTRL_RXEN)))
+    if ((caps & PORT_WAITS) && (all_off(card) || !card->rx.link_up || !(reg(&card->pf.regs, R_RXCTRL) & RXCTRL_RXEN)))
         return 0;
     return flow_sends(&card->flow) ? flow_room(&card->flow, card->rx.fifo.used_of) : FRAME_BATCH;
 }
@@ -75,7 +82,7 @@ static uint32_t take_from_wire(struct card *card)
         left = wire_faults_in(&card->wire_faults, frames, n);
     if (card->rx.link_up && left && (reg(&card->pf.regs, R_RXCTRL) & RXCTRL_RXEN)) /* 82598 datasheet 4.4.3.9.37 f. */
         stats_rx_total(&card->pf.regs, frames, left);
-    if (card->pf.dma.off)
+    if (all_off(card))
         card->rx.count.rx_disabled += left;
     else if (left | card->rx.fifo.frames)
         n += (uint32_t)rx_frames(&card->rx, frames, left);
@@ -145,7 +152,7 @@ static uint32_t transmit(struct card *card)
         flow_ends(&card->flow);
     if (card->flow.kept && !(card->flow.paused & 1))
         work += send_kept(card);
-    if (card->flow.kept || card->pf.dma.off || !(card->tx.pending[0] | card->tx.pending[1])) /* rings stand still */
+    if (card->flow.kept || all_off(card) || !(card->tx.pending[0] | card->tx.pending[1])) /* rings stand still */
         return work;
     if (!card->flow.paused)
         return work + (uint32_t)tx_run(&card->tx, FRAME_BATCH);
@@ -177,6 +184,16 @@ void card_tell_stalls(struct card *card)
     tell(card, 1, card->tx.stopped);
 }
 
+/* Virtual functions: memory that was lost in the last turn, and messages that are due. */
+static __attribute__((noinline)) void turn_of_vfs(struct card *card)
+{
+    for (uint32_t v = 0; v < card->vfs.enabled; v++)
+        if (card->vfs.vf[v].function.dma.broken)
+            dma_turn(&card->vfs.vf[v].function.dma);
+    if (card->vfs.due_ns != UINT64_MAX)
+        vfs_intr_run(&card->vfs);
+}
+
 int card_step(void *arg)
 {
     struct card *card = arg;
@@ -185,6 +202,8 @@ int card_step(void *arg)
     card->turns++;
     if (card->pf.dma.broken)
         dma_turn(&card->pf.dma);
+    if (card->vfs.enabled)
+        turn_of_vfs(card);
     if (card->pf.regs.shared && !card->pf.regs.off)
         work += tails_look(&card->tails, card->turns, card->worked);
     if (card->flow.paused | card->flow.kept |
@@ -210,6 +229,12 @@ static uint64_t may_sleep(void *arg)
         message_ns = tails_ns;
     if (tx_ns < message_ns)
         message_ns = tx_ns;
+    if (card->vfs.due_ns != UINT64_MAX) {
+        uint64_t now_ns = clock_now(&card->clock), vf_ns = card->vfs.due_ns > now_ns ? card->vfs.due_ns - now_ns : 0;
+
+        if (vf_ns < message_ns)
+            message_ns = vf_ns;
+    }
     return message_ns < flow_ns ? message_ns : flow_ns;
 }
 
@@ -267,8 +292,10 @@ static void reset(void *arg, uint32_t function)
 {
     struct card *card = arg;
 
-    if (function != card->pf.index)
-        return;                       /* virtual functions have no blocks of their own yet */
+    if (function != card->pf.index) {
+        vf_reset(&card->vfs.vf[function - 1]);
+        return;
+    }
     tails_reset(&card->tails);
     filters_changed(&card->filters);
     rss_changed(&card->rss);
@@ -280,6 +307,12 @@ static void reset(void *arg, uint32_t function)
     stats_reset(&card->stats);
     drop_kept(card);
     flow_reset(&card->flow);
+    vfs_pf_reset(&card->vfs);
+}
+
+int card_make_vfs(struct card *card, uint32_t count)
+{
+    return vfs_make(&card->vfs, count, card_ops());
 }
 
 static const struct chip_ops ops = { .step = card_step, .may_sleep = may_sleep, .listens = listens, .reset = reset };
@@ -287,6 +320,41 @@ static const struct chip_ops ops = { .step = card_step, .may_sleep = may_sleep, 
 const struct chip_ops *card_ops(void)
 {
     return &ops;
+}
+
+/* What a queue's interrupts are: the vectors of the function that owns it. */
+static void told(struct card *card, uint32_t queue, int is_tx, int at_once)
+{
+    struct function *owner = card->owner_of_queue[queue];
+
+    if (owner->index == 0 || owner->index > card->vfs.count) {
+        if (is_tx)
+            intr_tx(&card->intr, queue);
+        else
+            (at_once ? intr_rx_at_once : intr_rx)(&card->intr, queue);
+    } else {
+        vf_intr_queue(&card->vfs.vf[owner->index - 1], queue % card->vfs.queues, is_tx, at_once);
+    }
+}
+
+static void rx_told(void *card, uint32_t queue)
+{
+    told(card, queue, 0, 0);
+}
+
+static void rx_told_at_once(void *card, uint32_t queue)
+{
+    told(card, queue, 0, 1);
+}
+
+static void tx_told(void *card, uint32_t queue)
+{
+    told(card, queue, 1, 0);
+}
+
+static void own_queue(void *card, uint32_t queue, struct function *function)
+{
+    card_own_queue(card, queue, function);
 }
 
 void card_own_queue(struct card *card, uint32_t queue, struct function *function)
@@ -309,6 +377,7 @@ static void tie_hooks(struct card *card)
     hook[HOOK_STATS] = (struct reg_hook){ .read = stats_read, .peek = stats_peek, .block = &card->stats };
     hook[HOOK_TIMESYNC] = (struct reg_hook){ .read = timesync_read, .peek = timesync_peek, .write = timesync_write,
                                                 .block = &card->timesync };
+    hook[HOOK_VFS] = (struct reg_hook){ .write = vfs_write, .block = &card->vfs };
 }
 
 /* Who asks whom: every block gets the registers and no more than what it needs besides. */
@@ -325,18 +394,23 @@ static void tie_blocks(struct card *card)
     card->intr.clock = card->timesync.clock = &card->clock;
     card->pf.irq.changed = intr_changed;
     card->pf.irq.chip = &card->intr;
-    card->rx.written = intr_rx;
-    card->rx.at_once = intr_rx_at_once;
+    card->rx.written = rx_told;
+    card->rx.at_once = rx_told_at_once;
     card->rx.cause = intr_cause;
-    card->tx.written = intr_tx;
-    card->fdir.cause = intr_cause;
-    card->rx.intr = card->tx.intr = card->fdir.intr = &card->intr;
+    card->tx.written = tx_told;
+    card->fdir.cause = card->vfs.cause = intr_cause;
+    card->rx.intr = card->fdir.intr = card->vfs.intr = &card->intr;
     card->rx.counted = stats_rx_group;
     card->rx.stats = &card->stats;
     card->rx.pass_on = receive;
-    card->rx.card = card;
+    card->rx.card = card->tx.card = card->vfs.card = card;
+    card->vfs.regs = regs;
+    card->vfs.clock = &card->clock;
+    card->vfs.pf = &card->pf;
+    card->vfs.own = own_queue;
+    card->vfs.owner_of_queue = card->owner_of_queue;
+    card->vfs.due_ns = UINT64_MAX;
     card->tx.out = out;
-    card->tx.card = card;
     for (uint32_t queue = 0; queue < CHIP_QUEUES; queue++)
         card_own_queue(card, queue, &card->pf);
 }
@@ -346,6 +420,7 @@ void card_free(struct card *card)
     if (!card)
         return;
     function_free(&card->pf);
+    vfs_free(&card->vfs);
     free(card->tx.arena);
     free(card->rx.fifo.data);
     free(card->fdir.filter);

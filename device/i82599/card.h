@@ -11,6 +11,7 @@
 #define HOOK_FDIR 6
 #define HOOK_TIMESYNC 7
 #define HOOK_STATS 8
+#define HOOK_VFS 9
 
 struct card {
     struct clock clock;
@@ -27,6 +28,7 @@ struct card {
     struct stats stats;
     struct flow flow;
     struct tails tails;
+    struct vfs vfs;
     struct wire_faults wire_faults;
     struct port *port;                /* the wire; NULL = none (frames are dropped and counted) */
     uint64_t turns;
@@ -35,6 +37,7 @@ struct card {
 
 struct card *card_new(void);                        /* NULL when out of memory */
 void card_free(struct card *card);
+int card_make_vfs(struct card *card, uint32_t count);             /* once, before anything runs; 0 or -errno */
 void card_own_queue(struct card *card, uint32_t queue, struct function *function);
 const struct chip_ops *card_ops(void);
 void card_tell_stalls(struct card *card);           /* the end of a turn, on its own */

@@ -35,11 +35,15 @@ from device.i82599.sfp.module import Module
 from device.i82599.stats.block import Stats
 from device.i82599.time.block import TimeSync
 from device.i82599.tx.block import Tx
-from device.machine.core import Pointer
+from device.i82599.vf.block import Vfs
+from device.i82599.vf.function import MOST as VFS_MOST
+from device.i82599.vf.function import VirtualFunction
+from device.machine.core import Pointer, lib
 from device.machine.faults import Chore, Faults
 from device.machine.function import Function
 from device.machine.regfile import RegFile, on_write
 from device.machine.seam import Clock, Port
+from device.regs import pci
 from device.regs.i82599 import ALL, CTRL, STATUS, Register
 
 log = logging.getLogger(__name__)
@@ -48,7 +52,7 @@ POLL_NS = 100_000_000  # how often the slow world (carrier, cage) is looked at
 
 BLOCKS: tuple[type[Block], ...] = (
     *(Nvm, Sfp, Mac, Semaphores, HostInterface, Link, Filters, Rss, Fdir, Rx, Tx, Intr, Stats, TimeSync, Flow),
-    Porter,
+    *(Vfs, Porter),
 )
 
 
@@ -97,12 +101,14 @@ class Card(Block):
         clock: Time for slow things (the module's live values); the device core's own if left out.
         lan_id: Which of a card's two ports this is, 0 or 1.
         msix_vectors: Size of its MSI-X table, 1 to 64.
+        vfs: Virtual functions there can be, 0 to 63.
         trace: Registers whose every access is logged.
 
     Attributes:
         core: The card in C.
         pf: Its physical function: what PCI sees.
         regs: The physical function's registers.
+        vfs: Its virtual functions, those that are not enabled too.
         blocks: Every subject of the chip, one of each of ``BLOCKS``.
 
     Raises:
@@ -121,19 +127,24 @@ class Card(Block):
         *,
         lan_id: int = 0,
         msix_vectors: int = VECTORS,
+        vfs: int = 0,
         trace: Iterable[type[Register]] = (),
     ) -> None:
         if lan_id not in {0, 1}:
             raise ConfigError(f"port number {lan_id} is not 0 or 1")
         if not 1 <= msix_vectors <= VECTORS:
             raise ConfigError(f"an MSI-X table of {msix_vectors} vectors: the card has 1 to {VECTORS}")
+        if not 0 <= vfs <= VFS_MOST:
+            raise ConfigError(f"{vfs} virtual functions: a card has 0 to {VFS_MOST}, for the last pool is its own")
         image = image_of(nvm, None if mac is None else parse_mac(mac), lan_id)
         module = sfp_kinds.make(sfp) if isinstance(sfp, str) else sfp
         self.lan_id = lan_id
         self.msix_vectors = msix_vectors
-        self.core = CardCore()
+        self.core = CardCore(vfs)
         self.pf: Function = self.core.pf
         self.pf.on_reset = lambda: self.reset(software=False)
+        self.pf.on_sriov = self._enable_vfs
+        self.vfs = [VirtualFunction(self.core, n) for n in range(vfs)]
         self.regs = make_registers(self.core)
         self.clock: Clock = clock or self.core
         self.port: CardPort | None = None
@@ -155,11 +166,12 @@ class Card(Block):
         self.fdir = Fdir(self.core)
         self.rx = Rx(self.regs, self.core)
         self.tx = Tx(self.regs, self.core)
+        self.sriov = Vfs(self.regs, self.core)
         self.porter = Porter(self.regs, self.core, self.rx, self.tx)
         self.core.stalls.explainers = {"rx": self.rx.explain, "tx": self.tx.explain}
         self.blocks: list[Block] = [self.nvm, self.sfp, self.mac, self.semaphores, self.hostif, self.link]
         self.blocks += [self.filters, self.rss, self.fdir, self.rx, self.tx, Intr(), Stats(), TimeSync(), Flow()]
-        self.blocks.append(self.porter)
+        self.blocks += [self.sriov, self.porter]
         self.faults: Faults[CardTarget] = Faults(self, FAULTS)
         for block in (self, *self.blocks):
             self.regs.bind(block)
@@ -180,6 +192,8 @@ class Card(Block):
             return
         self.set_port(None)
         self.closed = True
+        for vf in self.vfs:
+            vf.close()
         self.core.close()
 
     # -- reset and bus master ----------------------------------------------------------------------------------------
@@ -211,7 +225,18 @@ class Card(Block):
 
     def identity(self) -> list[tuple[type[Register], int]]:
         """What configuration space says of this very card."""
-        return identity_of(self.nvm.mac, self.lan_id, self.msix_vectors)
+        vfs = [(pci.SRIOV_INITIAL_VFS, len(self.vfs)), (pci.SRIOV_TOTAL_VFS, len(self.vfs))]
+        return [*identity_of(self.nvm.mac, self.lan_id, self.msix_vectors), *vfs]
+
+    def _enable_vfs(self, count: int, *, memory: bool) -> None:
+        """SR-IOV has so many virtual functions enabled; without ``memory`` they do not answer in their BARs."""
+        if count != self.sriov.enabled:
+            self.sriov.enable(count)
+            for vf in self.vfs:
+                vf.appear(enabled=vf.n < count)
+            log.info("%d of %d virtual functions are enabled", self.sriov.enabled, len(self.vfs))
+        for vf in self.vfs[:count]:
+            vf.function.set_answers(on=memory, reason=lib.REG_OFF_MSE)
 
     @on_write(CTRL)
     def control(self, _n: int, old: CTRL, new: CTRL, written: CTRL) -> None:

@@ -21,6 +21,14 @@ static inline uint32_t frame_pool(const struct regfile *regs)
     return vt_ctl & VT_CTL_VT_ENABLE ? field(vt_ctl, VT_CTL_POOL) : 0;
 }
 
+/* Queues of each pool, as the windows of virtual functions and their DMA see them; 0: there are no pools. */
+static inline uint32_t queues_of_pool(const struct regfile *regs)
+{
+    static const uint8_t queues[] = { 0, 8, 4, 2 };   /* by GCR_EXT.VT_MODE: none, 16, 32, 64 pools */
+
+    return queues[field(reg(regs, R_GCR_EXT), GCR_EXT_VT_MODE)];
+}
+
 #define MTQC_RT_ENA 1u                /* MTQC.MODE: classes, pools, eight of the former and not four */
 #define MTQC_VT_ENA 2u
 #define MTQC_OF_8 12u

@@ -22,16 +22,20 @@ NS_PER_US = 1000
 class CardCore:
     """Rings, filters, offloads, interrupts and the wire of one 82599, in C.
 
+    Args:
+        vfs: Virtual functions it is made with.
+
     Attributes:
         pf: Its physical function.
         stalls: Queues that stopped.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, vfs: int = 0) -> None:
         card = lib.card_new()
         if card == ffi.NULL:
             raise MemoryError("card_new")
         self._card: Pointer = ffi.gc(card, lib.card_free)
+        check(lib.card_make_vfs(card, vfs), f"{vfs} virtual functions")
         self.pf = Function(ffi.addressof(card, "pf"), self._card)
         self.stalls = Stalls(ffi.addressof(card, "stalls"))
         self._port: object = None

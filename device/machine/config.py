@@ -7,7 +7,7 @@ without a socket, and the server with one.
 
 import errno
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 from device.machine.irq import IrqKind
@@ -23,7 +23,6 @@ BARS = pci.BARS  # index -> size in bytes
 D0, D3HOT = 0, 3
 VF_OFFSET, VF_OFFSET_ARI = 384, 128
 ROM_ENABLE = 1
-_RW, _W1C = pci.bits_bytes(RW), pci.bits_bytes(W1C)
 R = TypeVar("R", bound=Register)
 Identity = Callable[[], Iterable[tuple[type[Register], int]]]  # registers and the values that are this card's own now
 
@@ -46,6 +45,7 @@ class ConfigSpace:
         best: The best kind of interrupt on offer; capabilities of better kinds are left out.
         vpd: Vital product data, if the card has any.
         rom_bytes: Size of its expansion ROM, a power of two; 0: none.
+        registers: What it is made of; those that ``device.regs.pci`` has are found at its offsets.
     """
 
     def __init__(
@@ -56,6 +56,7 @@ class ConfigSpace:
         best: IrqKind = IrqKind.MSIX,
         vpd: Vpd | None = None,
         rom_bytes: int = 0,
+        registers: Sequence[type[Register]] = pci.CONFIG,
     ) -> None:
         self.function = function
         self.identity = identity
@@ -65,9 +66,10 @@ class ConfigSpace:
         self.armed = IrqKind.NONE
         self.flrs = 0
         self.on_flr: Callable[[], None] = _nothing  # who else keeps state of the function
+        self.registers = registers
         self._data = bytearray(pci.CONFIG_BYTES)
-        self._rw = bytearray(_RW)
-        self._w1c = bytearray(_W1C)
+        self._rw = bytearray(pci.CONFIG_BYTES)
+        self._w1c = bytearray(pci.CONFIG_BYTES)
         self._shut = False  # the client itself has switched memory decoding off
         self._stored = Stored()
         self._vector_limit = function.vector_limit
@@ -120,6 +122,8 @@ class ConfigSpace:
             OSError: EINVAL outside configuration space.
         """
         self._check(offset, len_bytes)
+        if not self.function.is_present:
+            return b"\xff" * len_bytes
         if offset <= pci.PCI_STATUS.offset() < offset + len_bytes:
             self.update(pci.PCI_STATUS, INTX=int(self.function.intx_level))
         data = bytes(self._data[offset : offset + len_bytes])
@@ -134,17 +138,20 @@ class ConfigSpace:
             OSError: EINVAL outside configuration space.
         """
         self._check(offset, len(data))
+        if not self.function.is_present:
+            return
         for fault in self.function.config_write_faults:
             data = fault(offset, data, bytes(self._data[offset : offset + len(data)]))
         written = bytearray(pci.CONFIG_BYTES)
         written[offset : offset + len(data)] = data
         power = self.get(pci.PM_PMCSR).POWER_STATE
-        vfs = self.get(pci.SRIOV_NUM_VFS)
+        vfs, enabled = self.get(pci.SRIOV_NUM_VFS), self.get(pci.SRIOV_CTRL).VF_ENABLE
         decoded = self.get(pci.PCI_COMMAND).MEMORY
         for at, byte in enumerate(data, offset):
             kept = self._data[at] & ~self._rw[at]
             self._data[at] = (kept | byte & self._rw[at]) & ~(byte & self._w1c[at])
-        self._sriov(vfs)
+        if self.get(pci.SRIOV_CAP):
+            self._sriov(vfs, enabled)
         if offset <= _span(pci.VPD_ADDR).stop - 1 < offset + len(data):
             self._vpd()
         pm = self.get(pci.PM_PMCSR)
@@ -179,8 +186,9 @@ class ConfigSpace:
             now = before
         return before == D3HOT and now == D0
 
-    def _sriov(self, before: int) -> None:
-        if self.get(pci.SRIOV_NUM_VFS) > self.get(pci.SRIOV_TOTAL_VFS):
+    def _sriov(self, before: int, enabled: int) -> None:
+        """Take a new number of virtual functions: never more than there can be, and none while they are in use."""
+        if enabled or self.get(pci.SRIOV_NUM_VFS) > self.get(pci.SRIOV_TOTAL_VFS):
             self.update(pci.SRIOV_NUM_VFS, VALUE=before)
         control = self.get(pci.SRIOV_CTRL)
         self.update(pci.SRIOV_VF_OFFSET, VALUE=VF_OFFSET_ARI if control.ARI else VF_OFFSET)
@@ -221,8 +229,10 @@ class ConfigSpace:
 
     def _load(self, *, keep: bool) -> None:
         old = bytes(self._data)
-        self._data[:], self._rw[:], self._w1c[:] = pci.reset_bytes(), _RW, _W1C
-        for register in pci.CONFIG:
+        self._data[:] = pci.reset_bytes(self.registers)
+        self._rw[:] = pci.bits_bytes(RW, registers=self.registers)
+        self._w1c[:] = pci.bits_bytes(W1C, registers=self.registers)
+        for register in self.registers:
             if keep and register.KEEP:
                 for n in range(register.count):
                     self._data[_span(register, n)] = old[_span(register, n)]
@@ -233,13 +243,13 @@ class ConfigSpace:
         if not self.offers(IrqKind.MSIX):
             self._leave_out(pci.MSIX_CAP_ID, pci.MSIX_PBA)
             self.update(pci.MSI_NEXT, VALUE=pci.EXP_CAP_ID.offset())
-        if not self.offers(IrqKind.MSI):
+        if not self.offers(IrqKind.MSI) and self.get(pci.MSI_CAP_ID):
             behind = self.get(pci.MSI_NEXT).VALUE
             self._leave_out(pci.MSI_CAP_ID, pci.MSI_PENDING)
             self.update(pci.PM_NEXT, VALUE=behind)
         if not self.offers(IrqKind.INTX):
             self.update(pci.PCI_INTERRUPT_PIN, VALUE=0)
-        if self.vpd is None or not self.vpd.present:
+        if self.get(pci.VPD_CAP_ID) and (self.vpd is None or not self.vpd.present):
             self._leave_out(pci.VPD_CAP_ID, pci.VPD_DATA)
             self.update(pci.EXP_NEXT, VALUE=0)
         if self.rom_bytes:
@@ -267,6 +277,8 @@ class ConfigSpace:
         lost.  A client that never set the bit is served all the same, and so is one after a reset: clients without a
         VM need not know configuration space, and those that know Linux's VFIO expect the bit to come back by itself.
         """
+        control, wanted = self.get(pci.SRIOV_CTRL), self.get(pci.SRIOV_NUM_VFS)
+        self.function.on_sriov(int(wanted) if control.VF_ENABLE else 0, memory=bool(control.VF_MSE))
         awake = self.get(pci.PM_PMCSR).POWER_STATE == D0
         on = bool(self.get(pci.PCI_COMMAND).BUS_MASTER) and awake
         decodes = awake and not self._shut

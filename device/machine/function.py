@@ -7,7 +7,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from device.machine.callouts import LOST, Callouts, Listener
 from device.machine.core import Pointer, check, counts, ffi, lib
@@ -15,6 +15,14 @@ from device.machine.irq import IrqKind
 
 DMA_READ: int = lib.DMA_READ
 DMA_WRITE: int = lib.DMA_WRITE
+
+
+class OnSriov(Protocol):
+    """Who is told of virtual functions."""
+
+    def __call__(self, count: int, *, memory: bool) -> None:
+        """So many are enabled; ``memory``: they answer in their BARs."""
+
 
 ConfigReadFault = Callable[[int, bytes], bytes]  # offset and what would be read, to what is read instead
 ConfigWriteFault = Callable[[int, bytes, bytes], bytes]  # offset, what was written, what is there, to what arrives
@@ -45,6 +53,10 @@ def _nothing() -> None:
     pass
 
 
+def _no_vfs(count: int, *, memory: bool) -> None:
+    pass
+
+
 class Function:
     """What PCI sees of a card, once per physical and virtual function.
 
@@ -58,7 +70,9 @@ class Function:
         config_read_faults: Injected: each may change what a client reads of configuration space.
         config_write_faults: Injected: each may change what a client writes there.
         vector_limit: Injected: it offers no more MSI-X vectors than this; None: all it has.
-        missing_irqs: Injected: it does not offer these kinds of interrupt.
+        missing_irqs: It does not offer these kinds of interrupt: injected, or as a virtual function.
+        is_present: Whether it is on the bus; a virtual function that is not enabled is not.
+        on_sriov: Hears how many virtual functions SR-IOV has enabled, and whether they answer in their BARs.
     """
 
     def __init__(self, struct: Pointer, owner: Pointer) -> None:
@@ -73,6 +87,8 @@ class Function:
         self.vector_limit: int | None = None
         self.missing_irqs: set[IrqKind] = set()
         self.on_reset: Callable[[], None] = _nothing
+        self.on_sriov: OnSriov = _no_vfs
+        self._present = True
         self.config: Any = None  # a ConfigSpace, which knows this class: its type would make a circle
 
     def close(self) -> None:
@@ -251,6 +267,16 @@ class Function:
         """Whether BAR0 answers, as far as ``reason`` (``REG_OFF_*``) goes; faults have reasons of their own."""
         kept = self.c.regs.off & ~reason
         self.c.regs.off = kept if on else kept | reason
+
+    @property
+    def is_present(self) -> bool:
+        """Whether it is on the bus."""
+        return self._present
+
+    @is_present.setter
+    def is_present(self, on: bool) -> None:
+        self._present = on
+        self.set_answers(on=on, reason=lib.REG_OFF_ABSENT)
 
     def record(self, entries: int) -> None:
         """Note every access from now on, ``entries`` of them at most until ``recorded`` is called; 0 ends that."""

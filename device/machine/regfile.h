@@ -27,6 +27,8 @@
 #define REG_OFF_PCI 1             /* PCI does not decode the BAR */
 #define REG_OFF_GONE 2            /* a fault: the function has left the bus */
 #define REG_OFF_REFUSED 4         /* a fault: memory decoding cannot be switched on */
+#define REG_OFF_ABSENT 8          /* a virtual function that is not enabled */
+#define REG_OFF_MSE 16            /* the same of its memory: SR-IOV's VF MSE */
 
 #define FAULT_LOST 0x100000000    /* py_fault's answer: the write does not reach the register */
 

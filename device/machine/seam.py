@@ -45,11 +45,15 @@ class PciSide(Protocol):
     config_read_faults: list[Callable[[int, bytes], bytes]]  # offset and what would be read, to what is read instead
     config_write_faults: list[Callable[[int, bytes, bytes], bytes]]  # offset, written, stored, to what arrives
     vector_limit: int | None  # a fault: no more MSI-X vectors than this
-    missing_irqs: set[IrqKind]  # a fault: these kinds of interrupt are not offered
+    missing_irqs: set[IrqKind]  # these kinds of interrupt are not offered
+    is_present: bool  # it is on the bus; a virtual function that is not enabled is not
 
     @property
     def intx_level(self) -> bool:
         """Whether the INTx line is asserted."""
+
+    def on_sriov(self, count: int, *, memory: bool) -> None:
+        """So many virtual functions are enabled; ``memory``: they answer in their BARs.  Told again and again."""
 
     def on_reset(self) -> None:
         """Reset everything but configuration space: FLR, or D3hot to D0."""

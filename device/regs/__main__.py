@@ -17,8 +17,8 @@ except ValueError as exc:  # registers that collide, fields that overlap: said w
     sys.stderr.write(f"device.regs: the tables are wrong: {exc}\n")
     raise SystemExit(1) from exc
 
-CHIPS = {"i82599": (i82599.ALL, desc.WORDS)}
-"""Folder below device/regs to the registers and descriptor words of its header."""
+CHIPS = {"i82599": ((i82599.ALL, vf.ALL), desc.WORDS)}
+"""Folder below device/regs to its header's registers, a table a kind of function, and descriptor words."""
 
 
 class InputError(Exception):
@@ -110,9 +110,9 @@ def write_headers(*, check: bool) -> int:
     if not (ROOT / "pyproject.toml").is_file():
         sys.stderr.write(f"device.regs: {ROOT} is an installed copy, which has no headers; run this in a checkout\n")
         return 2
-    for chip, (registers, words) in CHIPS.items():
+    for chip, (tables, words) in CHIPS.items():
         try:
-            path, wanted = header.path(chip), "\n".join(header.lines(registers, words))
+            path, wanted = header.path(chip), "\n".join(header.lines(tables, words))
         except ValueError as error:
             sys.stderr.write(f"device.regs: {chip}: {error}\n")
             return 1

@@ -82,11 +82,11 @@ def _field_macros(register: type[Register], name: str, field: Field) -> Iterator
         yield f"#define {macro}_{item.name} {item.value << field.lsb:#0{digits}x}{suffix}"
 
 
-def lines(registers: Iterable[type[Register]], words: Iterable[type[Register]]) -> Iterator[str]:
+def lines(tables: Iterable[Iterable[type[Register]]], words: Iterable[type[Register]]) -> Iterator[str]:
     """Every line of the header.
 
     Args:
-        registers: BAR0 registers.
+        tables: BAR0 registers, of each kind of function.
         words: Descriptor words, which have no offset.
 
     Raises:
@@ -94,7 +94,7 @@ def lines(registers: Iterable[type[Register]], words: Iterable[type[Register]]) 
     """
     seen: dict[str, str] = {}
     yield PREAMBLE
-    ordered = sorted(registers, key=lambda register: register.AT[0])
+    ordered = [one for table in tables for one in sorted(table, key=lambda register: register.AT[0])]
     for register in [*ordered, *words]:
         made = list(_offset_macros(register)) if register.AT else [f"/* {register.NAME} */"]
         if isinstance(register.RESET, int) and register.RESET:

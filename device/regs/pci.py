@@ -6,7 +6,7 @@ What differs from card to card (subsystem, MAC in the serial number, port) is a 
 configuration.  Ref: lspci of X520 cards, PCI Express base specification 2.1, PCI power management 1.2, SR-IOV 1.1.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from device.regs.core import RO, RW, SC, W1C, Access, Field, Found, Register, every, index
 
@@ -584,7 +584,7 @@ class SRIOV_CAPS(_Ro32, at=0x164):
 class SRIOV_CTRL(Register, at=0x168, width=16):
     """SR-IOV control.  Ref: PCI."""
 
-    VF_ENABLE     = Field(0, stored="virtual functions and pools")
+    VF_ENABLE     = Field(0)
     MIGRATION     = Field(1, access=RO)
     MIGRATION_IRQ = Field(2, access=RO)
     VF_MSE        = Field(3)    # memory space of all VFs
@@ -671,12 +671,17 @@ CONFIG: tuple[type[Register], ...] = tuple(
 _INDEX = index(CONFIG, CONFIG_BYTES)
 
 
-# BAR index -> size in bytes: what the lowest address bit that can be set is worth.
-BARS: Mapping[int, int] = {
-    n: register.FIELDS["ADDR"].mask & -register.FIELDS["ADDR"].mask
-    for n, register in enumerate((PCI_BAR0, PCI_BAR1, PCI_BAR2, PCI_BAR3, PCI_BAR4, PCI_BAR5))
-    if "ADDR" in register.FIELDS
-}
+def bars(registers: Iterable[type[Register]] = CONFIG) -> Mapping[int, int]:
+    """BAR index to size in bytes: what the lowest address bit that can be set is worth.  Upper halves are none."""
+    found = {
+        (register.offset() - PCI_BAR0.offset()) // 4: register.FIELDS["ADDR"]
+        for register in registers
+        if register.AT[0] in range(PCI_BAR0.offset(), PCI_CARDBUS_CIS.offset()) and "ADDR" in register.FIELDS
+    }
+    return {n: field.mask & -field.mask for n, field in found.items()}
+
+
+BARS = bars()
 
 
 def lookup(offset: int) -> Found | None:
@@ -684,19 +689,19 @@ def lookup(offset: int) -> Found | None:
     return _INDEX.get(offset)
 
 
-def reset_bytes() -> bytes:
-    """All 4096 bytes as they are after a reset."""
+def reset_bytes(registers: Iterable[type[Register]] = CONFIG) -> bytes:
+    """All 4096 bytes as they are after a reset, of a function with these registers."""
     image = bytearray(CONFIG_BYTES)
-    for register in CONFIG:
+    for register in registers:
         for n, offset in enumerate(register.AT):
             image[offset : offset + register.WIDTH // 8] = register.reset(n).to_bytes(register.WIDTH // 8, "little")
     return bytes(image)
 
 
-def bits_bytes(*kinds: Access) -> bytes:
+def bits_bytes(*kinds: Access, registers: Iterable[type[Register]] = CONFIG) -> bytes:
     """A mask over all 4096 bytes: the bits whose rule is one of ``kinds``."""
     mask = bytearray(CONFIG_BYTES)
-    for register in CONFIG:
+    for register in registers:
         for offset in register.AT:
             mask[offset : offset + register.WIDTH // 8] = register.bits(*kinds).to_bytes(register.WIDTH // 8, "little")
     return bytes(mask)

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 from ci.demo import HOST4, HOST6, WIRE4, WIRE6, WIRE_IF
 from ci.processes import child
@@ -23,13 +23,16 @@ STREAM_PORT = 5199
 LINK_LOSS = "initiating reset to clear Tx work after link loss"
 WAIT_S = 120.0  # for what takes a second or two on an idle machine
 
+T = TypeVar("T")
 
-def eventually(true: Callable[[], object], what: str, timeout_s: float = WAIT_S) -> None:
-    """Wait until ``true()`` is; fails with ``what``."""
+
+def eventually(true: Callable[[], T], what: str, timeout_s: float = WAIT_S) -> T:
+    """Wait until ``true()`` is, and return what it was; fails with ``what``."""
     end_s = time.monotonic() + timeout_s
-    while not true():
+    while not (found := true()):
         assert time.monotonic() < end_s, f"after {timeout_s:.0f} s still not: {what}"
         time.sleep(0.1)
+    return found
 
 
 def carrier(vm: Vm, interface: str = "eth0", prefix: str = "") -> None:

@@ -169,7 +169,9 @@ def test_who_handles_the_tag(vm: Vm, way: str, state: str) -> None:
         frames, of_chip, tagged, more = (now - then for now, then in zip(figures(vm, way), before, strict=True))
         return (tagged, more) if frames == of_chip >= tagged >= 50 else None
 
-    tagged, more = eventually(agreed, "driver and chip count the same frames")
+    found = eventually(agreed, "driver and chip count the same frames")
+    assert found
+    tagged, more = found
     assert more == (TAG_BYTES * tagged if state == "on" else 0)
     if state == "off":
         NEAR_END.set(vm, f"{way}vlan on")

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 from ci.net import Namespace
 from driver import claim, status
@@ -24,16 +24,13 @@ WIRE4, HOST4 = "192.0.2.1", "192.0.2.2"  # TEST-NET-1, RFC 5737
 WIRE6, HOST6 = "2001:db8::1", "2001:db8::2"  # RFC 3849
 WAIT_S = 40.0  # generous: two slow cores, other work beside
 
-T = TypeVar("T")
 
-
-def eventually(true: Callable[[], T], what: str, timeout_s: float = WAIT_S) -> T:
-    """Wait until ``true()`` is, and return what it was; fails with ``what``."""
+def eventually(true: Callable[[], object], what: str, timeout_s: float = WAIT_S) -> None:
+    """Wait until ``true()`` is; fails with ``what``."""
     end_s = time.monotonic() + timeout_s
-    while not (found := true()):
+    while not true():
         assert time.monotonic() < end_s, f"after {timeout_s:.0f} s still not: {what}"
         time.sleep(0.02)
-    return found
 
 
 class Program:

@@ -14,6 +14,7 @@ from device.machine import irq
 from device.machine.config import BARS, ConfigSpace
 from device.machine.core import c_function
 from device.machine.irq import IrqFds
+from device.regs import pci_vf
 from driver import compiled
 from driver.doors.config import Config, set_irq_enable
 from driver.doors.door import Door, IrqKind
@@ -25,23 +26,36 @@ class PairDoor(Door):
     """A door to ``nic``, which is closed by whoever made it, after the door.
 
     Attributes:
+        function: What it leads to: the physical function, or a virtual one.
         config: The function's configuration space, the device's end of it.
         irqs: What the device sent, and where to.
     """
 
-    def __init__(self, nic: Card, name: str = "pair", *, best: irq.IrqKind = irq.IrqKind.MSIX) -> None:
-        """``best``: the best kind of interrupt on offer, as the device's ``--interrupts``."""
+    def __init__(
+        self, nic: Card, name: str = "pair", *, best: irq.IrqKind = irq.IrqKind.MSIX, vf: int | None = None
+    ) -> None:
+        """``best``: the best kind of interrupt on offer, as the device's ``--interrupts``; ``vf``: a virtual one."""
         self.name = name
         self.nic = nic
-        self.config = ConfigSpace(nic.pf, nic.identity, best=best, vpd=nic.vpd)
-        self.irqs = IrqFds(nic.pf, VECTORS)
+        self.vf = vf
+        if vf is None:
+            self.function, self._bars = nic.pf, BARS
+            self.config = ConfigSpace(nic.pf, nic.identity, best=best, vpd=nic.vpd)
+        else:
+            self.function, self._bars = nic.vfs[vf].function, pci_vf.BARS
+            self.config = ConfigSpace(self.function, nic.vfs[vf].identity, registers=pci_vf.CONFIG)
+            nic.vfs[vf].is_held = self._is_open
+        self.irqs = IrqFds(self.function, VECTORS)
         self._intx_fd = -1
         self._maps: dict[int, int] = {}
         self._closed = False
-        self._mmio = compiled.mmio_new(BARS[0], nic)
+        self._mmio = compiled.mmio_new(self._bars[0], nic)
         compiled.mmio_functions(
-            self._mmio, c_function("function_read32"), c_function("function_write32"), nic.pf.handle
+            self._mmio, c_function("function_read32"), c_function("function_write32"), self.function.handle
         )
+
+    def _is_open(self) -> bool:
+        return not self._closed
 
     def _open(self) -> None:
         if self._closed:
@@ -56,7 +70,7 @@ class PairDoor(Door):
         self.config.write(offset, data)
 
     def bar_len_bytes(self, index: int) -> int:
-        return BARS.get(index, 0)
+        return self._bars.get(index, 0)
 
     def bar_mmio(self, index: int) -> object:
         self._open()
@@ -86,7 +100,7 @@ class PairDoor(Door):
 
     def _refused(self, kind: irq.IrqKind) -> bool:
         """Whether a fault refuses these eventfds, as the server would."""
-        faults = self.nic.pf.c.irq
+        faults = self.function.c.irq
         if faults.refuse_in:
             faults.refuse_in -= 1
             if not faults.refuse_in:
@@ -131,7 +145,7 @@ class PairDoor(Door):
 
     def dma_map(self, fd: int, fd_offset: int, ptr: int, iova: int, len_bytes: int) -> None:
         self._open()
-        self.nic.pf.dma_add(iova, len_bytes, ptr)
+        self.function.dma_add(iova, len_bytes, ptr)
         self._maps[iova] = len_bytes
 
     def dma_unmap(self, iova: int, len_bytes: int) -> None:
@@ -139,7 +153,7 @@ class PairDoor(Door):
         if self._maps.get(iova) != len_bytes:
             raise OSError(errno.ENOENT, f"{self.name}: nothing mapped at iova 0x{iova:x} of 0x{len_bytes:x} bytes")
         del self._maps[iova]
-        self.nic.pf.dma_del(iova, len_bytes)
+        self.function.dma_del(iova, len_bytes)
 
     @property
     def maps(self) -> dict[int, int]:
@@ -157,6 +171,9 @@ class PairDoor(Door):
         self._closed = True
         compiled.mmio_drop_pages(self._mmio)
         for iova, len_bytes in self._maps.items():
-            self.nic.pf.dma_del(iova, len_bytes)
+            self.function.dma_del(iova, len_bytes)
         self._maps.clear()
         self.irqs.close()
+        if self.vf is not None:
+            self.config.reset()
+            self.nic.vfs[self.vf].leave()

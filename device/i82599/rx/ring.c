@@ -341,7 +341,7 @@ int rx_ring_close(struct rx *rx)
                 continue;
             reg_publish(rx->regs, R_RDH(queue), q->head);
             rx->counted(rx->stats, queue, q->batch_frames, q->batch_bytes, 0);
-            (q->written & RXD_STAT_LLINT ? rx->at_once : rx->written)(rx->intr, queue);
+            (q->written & RXD_STAT_LLINT ? rx->at_once : rx->written)(rx->card, queue);
             used++;
         }
     }

@@ -42,8 +42,8 @@ struct rx_count {
 
 struct rx {
     struct regfile *regs;
-    void (*written)(void *intr, uint32_t queue);      /* descriptors of a queue were written back */
-    void (*at_once)(void *intr, uint32_t queue);      /* the same, and the message does not wait */
+    void (*written)(void *card, uint32_t queue);      /* descriptors of a queue were written back */
+    void (*at_once)(void *card, uint32_t queue);      /* the same, and the message does not wait */
     void (*cause)(void *intr, uint32_t causes);       /* EICR causes, in place */
     void *intr;
     void (*counted)(void *stats, uint32_t queue, uint32_t frames, uint64_t bytes, uint32_t dropped); /* for want of descriptors */

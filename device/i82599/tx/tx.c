@@ -222,7 +222,7 @@ static uint32_t queue_turn(struct tx *tx, uint32_t q, struct tx_share *share, ui
     }
     tx_flush(&turn);
     if (turn.report)
-        tx->written(tx->intr, q);
+        tx->written(tx->card, q);
     if (rc > 0)
         queue_stop(tx, q, (uint32_t)rc);
     else if (turn.head == turn.tail || rc == -EAGAIN)

@@ -40,8 +40,7 @@ struct tx_count {
 
 struct tx {
     struct regfile *regs;
-    void (*written)(void *intr, uint32_t queue);      /* descriptors of a queue were written back */
-    void *intr;
+    void (*written)(void *card, uint32_t queue);      /* descriptors of a queue were written back */
     uint32_t (*out)(void *card, uint32_t queue, struct frame *frames, uint32_t n);  /* how many of the first ones went */
     void *card;
     const struct clock *clock;

@@ -53,7 +53,7 @@ class PHYCTL(Storage, at=0x11048, keep=True):
 class GCR_EXT(Register, at=0x11050):
     """PCIe control, extended: number of pools.  Ref: ixgbe."""
 
-    VT_MODE       = Field(1, 0, values=VtMode, stored=POOLS)
+    VT_MODE       = Field(1, 0, values=VtMode)  # for virtual functions
     APBACD        = Field(4)    # do not clear MSI-X pending bits by itself
     BUFFERS_CLEAR = Field(30)   # drop what waits for the bus; software sets and clears it
     MSIX_EN       = Field(31)

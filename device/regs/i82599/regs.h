@@ -4124,6 +4124,362 @@
 #define HFDR_VALUE 0xffffffffu
 #define HFDR_VALUE_SHIFT 0
 
+#define R_VFCTRL 0x00000u
+#define VFCTRL_COUNT 1
+#define VFCTRL_RST 0x04000000u
+#define VFCTRL_RST_SHIFT 26
+
+#define R_VFSTATUS 0x00008u
+#define VFSTATUS_COUNT 1
+#define VFSTATUS_RESET 0x00080000u
+#define VFSTATUS_LAN_ID 0x0000000cu
+#define VFSTATUS_LAN_ID_SHIFT 2
+#define VFSTATUS_GIO 0x00080000u
+#define VFSTATUS_GIO_SHIFT 19
+
+#define R_VFLINKS 0x00010u
+#define VFLINKS_COUNT 1
+#define VFLINKS_SPEED 0x30000000u
+#define VFLINKS_SPEED_SHIFT 28
+#define VFLINKS_SPEED_NONE 0x00000000u
+#define VFLINKS_SPEED_SPEED_100 0x10000000u
+#define VFLINKS_SPEED_SPEED_1G 0x20000000u
+#define VFLINKS_SPEED_SPEED_10G 0x30000000u
+#define VFLINKS_UP 0x40000000u
+#define VFLINKS_UP_SHIFT 30
+
+#define R_VFFRTIMER 0x00048u
+#define VFFRTIMER_COUNT 1
+#define VFFRTIMER_VALUE 0xffffffffu
+#define VFFRTIMER_VALUE_SHIFT 0
+
+#define R_VTEICR 0x00100u
+#define VTEICR_COUNT 1
+#define VTEICR_VECTORS 0x00000007u
+#define VTEICR_VECTORS_SHIFT 0
+
+#define R_VTEICS 0x00104u
+#define VTEICS_COUNT 1
+#define VTEICS_VECTORS 0x00000007u
+#define VTEICS_VECTORS_SHIFT 0
+
+#define R_VTEIMS 0x00108u
+#define VTEIMS_COUNT 1
+#define VTEIMS_VECTORS 0x00000007u
+#define VTEIMS_VECTORS_SHIFT 0
+
+#define R_VTEIMC 0x0010cu
+#define VTEIMC_COUNT 1
+#define VTEIMC_VECTORS 0x00000007u
+#define VTEIMC_VECTORS_SHIFT 0
+
+#define R_VTEIAC 0x00110u
+#define VTEIAC_COUNT 1
+#define VTEIAC_VECTORS 0x00000007u
+#define VTEIAC_VECTORS_SHIFT 0
+
+#define R_VTEIAM 0x00114u
+#define VTEIAM_COUNT 1
+#define VTEIAM_VECTORS 0x00000007u
+#define VTEIAM_VECTORS_SHIFT 0
+
+#define R_VTIVAR(n) (0x00120u + 0x4u * ((n)))
+#define N_VTIVAR(o) (((o) - 0x00120u) / 0x4u)
+#define IS_VTIVAR(o) (((o) >= 0x00120 && (o) <= 0x0012c && ((o) - 0x00120) % 0x4 == 0))
+#define VTIVAR_COUNT 4
+#define VTIVAR_RX0 0x00000003u
+#define VTIVAR_RX0_SHIFT 0
+#define VTIVAR_RX0_VALID 0x00000080u
+#define VTIVAR_RX0_VALID_SHIFT 7
+#define VTIVAR_TX0 0x00000300u
+#define VTIVAR_TX0_SHIFT 8
+#define VTIVAR_TX0_VALID 0x00008000u
+#define VTIVAR_TX0_VALID_SHIFT 15
+#define VTIVAR_RX1 0x00030000u
+#define VTIVAR_RX1_SHIFT 16
+#define VTIVAR_RX1_VALID 0x00800000u
+#define VTIVAR_RX1_VALID_SHIFT 23
+#define VTIVAR_TX1 0x03000000u
+#define VTIVAR_TX1_SHIFT 24
+#define VTIVAR_TX1_VALID 0x80000000u
+#define VTIVAR_TX1_VALID_SHIFT 31
+
+#define R_VTIVAR_MISC 0x00140u
+#define VTIVAR_MISC_COUNT 1
+#define VTIVAR_MISC_OTHER 0x00000003u
+#define VTIVAR_MISC_OTHER_SHIFT 0
+#define VTIVAR_MISC_OTHER_VALID 0x00000080u
+#define VTIVAR_MISC_OTHER_VALID_SHIFT 7
+
+#define R_VTRSCINT(n) (0x00180u + 0x4u * ((n)))
+#define N_VTRSCINT(o) (((o) - 0x00180u) / 0x4u)
+#define IS_VTRSCINT(o) (((o) >= 0x00180 && (o) <= 0x00188 && ((o) - 0x00180) % 0x4 == 0))
+#define VTRSCINT_COUNT 3
+#define VTRSCINT_VALUE 0xffffffffu
+#define VTRSCINT_VALUE_SHIFT 0
+
+#define R_VFMBMEM(n) (0x00200u + 0x4u * ((n)))
+#define N_VFMBMEM(o) (((o) - 0x00200u) / 0x4u)
+#define IS_VFMBMEM(o) (((o) >= 0x00200 && (o) <= 0x0023c && ((o) - 0x00200) % 0x4 == 0))
+#define VFMBMEM_COUNT 16
+#define VFMBMEM_VALUE 0xffffffffu
+#define VFMBMEM_VALUE_SHIFT 0
+
+#define R_VFMAILBOX 0x002fcu
+#define VFMAILBOX_COUNT 1
+#define VFMAILBOX_REQ 0x00000001u
+#define VFMAILBOX_REQ_SHIFT 0
+#define VFMAILBOX_ACK 0x00000002u
+#define VFMAILBOX_ACK_SHIFT 1
+#define VFMAILBOX_VFU 0x00000004u
+#define VFMAILBOX_VFU_SHIFT 2
+#define VFMAILBOX_PFU 0x00000008u
+#define VFMAILBOX_PFU_SHIFT 3
+#define VFMAILBOX_PFSTS 0x00000010u
+#define VFMAILBOX_PFSTS_SHIFT 4
+#define VFMAILBOX_PFACK 0x00000020u
+#define VFMAILBOX_PFACK_SHIFT 5
+#define VFMAILBOX_RSTI 0x00000040u
+#define VFMAILBOX_RSTI_SHIFT 6
+#define VFMAILBOX_RSTD 0x00000080u
+#define VFMAILBOX_RSTD_SHIFT 7
+
+#define R_VFPSRTYPE 0x00300u
+#define VFPSRTYPE_COUNT 1
+#define VFPSRTYPE_STORE 0x1fffffffu
+#define VFPSRTYPE_STORE_SHIFT 0
+#define VFPSRTYPE_RQPL 0xe0000000u
+#define VFPSRTYPE_RQPL_SHIFT 29
+
+#define R_VTEITR(n) (0x00820u + 0x4u * ((n)))
+#define N_VTEITR(o) (((o) - 0x00820u) / 0x4u)
+#define IS_VTEITR(o) (((o) >= 0x00820 && (o) <= 0x00828 && ((o) - 0x00820) % 0x4 == 0))
+#define VTEITR_COUNT 3
+#define VTEITR_ITR_INTERVAL 0x00000ff8u
+#define VTEITR_ITR_INTERVAL_SHIFT 3
+#define VTEITR_LLI_MOD 0x00008000u
+#define VTEITR_LLI_MOD_SHIFT 15
+#define VTEITR_LLI_CREDIT 0x001f0000u
+#define VTEITR_LLI_CREDIT_SHIFT 16
+#define VTEITR_ITR_COUNTER 0x0fe00000u
+#define VTEITR_ITR_COUNTER_SHIFT 21
+#define VTEITR_CNT_WDIS 0x80000000u
+#define VTEITR_CNT_WDIS_SHIFT 31
+
+#define R_VFRDBAL(n) (0x01000u + 0x40u * ((n)))
+#define N_VFRDBAL(o) (((o) - 0x01000u) / 0x40u)
+#define IS_VFRDBAL(o) (((o) >= 0x01000 && (o) <= 0x011c0 && ((o) - 0x01000) % 0x40 == 0))
+#define VFRDBAL_COUNT 8
+#define VFRDBAL_BASE 0xffffff80u
+#define VFRDBAL_BASE_SHIFT 7
+
+#define R_VFRDBAH(n) (0x01004u + 0x40u * ((n)))
+#define N_VFRDBAH(o) (((o) - 0x01004u) / 0x40u)
+#define IS_VFRDBAH(o) (((o) >= 0x01004 && (o) <= 0x011c4 && ((o) - 0x01004) % 0x40 == 0))
+#define VFRDBAH_COUNT 8
+#define VFRDBAH_VALUE 0xffffffffu
+#define VFRDBAH_VALUE_SHIFT 0
+
+#define R_VFRDLEN(n) (0x01008u + 0x40u * ((n)))
+#define N_VFRDLEN(o) (((o) - 0x01008u) / 0x40u)
+#define IS_VFRDLEN(o) (((o) >= 0x01008 && (o) <= 0x011c8 && ((o) - 0x01008) % 0x40 == 0))
+#define VFRDLEN_COUNT 8
+#define VFRDLEN_LEN 0x000fff80u
+#define VFRDLEN_LEN_SHIFT 7
+
+#define R_VFDCA_RXCTRL(n) (0x0100cu + 0x40u * ((n)))
+#define N_VFDCA_RXCTRL(o) (((o) - 0x0100cu) / 0x40u)
+#define IS_VFDCA_RXCTRL(o) (((o) >= 0x0100c && (o) <= 0x011cc && ((o) - 0x0100c) % 0x40 == 0))
+#define VFDCA_RXCTRL_COUNT 8
+#define VFDCA_RXCTRL_VALUE 0xffffffffu
+#define VFDCA_RXCTRL_VALUE_SHIFT 0
+
+#define R_VFRDH(n) (0x01010u + 0x40u * ((n)))
+#define N_VFRDH(o) (((o) - 0x01010u) / 0x40u)
+#define IS_VFRDH(o) (((o) >= 0x01010 && (o) <= 0x011d0 && ((o) - 0x01010) % 0x40 == 0))
+#define VFRDH_COUNT 8
+#define VFRDH_RDH 0x0000ffffu
+#define VFRDH_RDH_SHIFT 0
+
+#define R_VFSRRCTL(n) (0x01014u + 0x40u * ((n)))
+#define N_VFSRRCTL(o) (((o) - 0x01014u) / 0x40u)
+#define IS_VFSRRCTL(o) (((o) >= 0x01014 && (o) <= 0x011d4 && ((o) - 0x01014) % 0x40 == 0))
+#define VFSRRCTL_COUNT 8
+#define VFSRRCTL_BSIZEPACKET 0x0000001fu
+#define VFSRRCTL_BSIZEPACKET_SHIFT 0
+#define VFSRRCTL_BSIZEHEADER 0x00003f00u
+#define VFSRRCTL_BSIZEHEADER_SHIFT 8
+#define VFSRRCTL_RDMTS 0x01c00000u
+#define VFSRRCTL_RDMTS_SHIFT 22
+#define VFSRRCTL_DESCTYPE 0x0e000000u
+#define VFSRRCTL_DESCTYPE_SHIFT 25
+#define VFSRRCTL_DESCTYPE_LEGACY 0x00000000u
+#define VFSRRCTL_DESCTYPE_ADV_ONEBUF 0x02000000u
+#define VFSRRCTL_DESCTYPE_HDR_SPLIT 0x04000000u
+#define VFSRRCTL_DESCTYPE_HDR_SPLIT_ALWAYS 0x0a000000u
+#define VFSRRCTL_DROP_EN 0x10000000u
+#define VFSRRCTL_DROP_EN_SHIFT 28
+
+#define R_VFRDT(n) (0x01018u + 0x40u * ((n)))
+#define N_VFRDT(o) (((o) - 0x01018u) / 0x40u)
+#define IS_VFRDT(o) (((o) >= 0x01018 && (o) <= 0x011d8 && ((o) - 0x01018) % 0x40 == 0))
+#define VFRDT_COUNT 8
+#define VFRDT_RDT 0x0000ffffu
+#define VFRDT_RDT_SHIFT 0
+
+#define R_VFGPRC 0x0101cu
+#define VFGPRC_COUNT 1
+#define VFGPRC_VALUE 0xffffffffu
+#define VFGPRC_VALUE_SHIFT 0
+
+#define R_VFGORC_LSB 0x01020u
+#define VFGORC_LSB_COUNT 1
+#define VFGORC_LSB_VALUE 0xffffffffu
+#define VFGORC_LSB_VALUE_SHIFT 0
+
+#define R_VFGORC_MSB 0x01024u
+#define VFGORC_MSB_COUNT 1
+#define VFGORC_MSB_VALUE 0x0000000fu
+#define VFGORC_MSB_VALUE_SHIFT 0
+
+#define R_VFRXDCTL(n) (0x01028u + 0x40u * ((n)))
+#define N_VFRXDCTL(o) (((o) - 0x01028u) / 0x40u)
+#define IS_VFRXDCTL(o) (((o) >= 0x01028 && (o) <= 0x011e8 && ((o) - 0x01028) % 0x40 == 0))
+#define VFRXDCTL_COUNT 8
+#define VFRXDCTL_ENABLE 0x02000000u
+#define VFRXDCTL_ENABLE_SHIFT 25
+#define VFRXDCTL_SWFLSH 0x04000000u
+#define VFRXDCTL_SWFLSH_SHIFT 26
+#define VFRXDCTL_VME 0x40000000u
+#define VFRXDCTL_VME_SHIFT 30
+
+#define R_VFRSCCTL(n) (0x0102cu + 0x40u * ((n)))
+#define N_VFRSCCTL(o) (((o) - 0x0102cu) / 0x40u)
+#define IS_VFRSCCTL(o) (((o) >= 0x0102c && (o) <= 0x011ec && ((o) - 0x0102c) % 0x40 == 0))
+#define VFRSCCTL_COUNT 8
+#define VFRSCCTL_RSCEN 0x00000001u
+#define VFRSCCTL_RSCEN_SHIFT 0
+#define VFRSCCTL_MAXDESC 0x0000000cu
+#define VFRSCCTL_MAXDESC_SHIFT 2
+#define VFRSCCTL_MAXDESC_MAXDESC_1 0x00000000u
+#define VFRSCCTL_MAXDESC_MAXDESC_4 0x00000004u
+#define VFRSCCTL_MAXDESC_MAXDESC_8 0x00000008u
+#define VFRSCCTL_MAXDESC_MAXDESC_16 0x0000000cu
+
+#define R_VFMPRC 0x01034u
+#define VFMPRC_COUNT 1
+#define VFMPRC_VALUE 0xffffffffu
+#define VFMPRC_VALUE_SHIFT 0
+
+#define R_VFTDBAL(n) (0x02000u + 0x40u * ((n)))
+#define N_VFTDBAL(o) (((o) - 0x02000u) / 0x40u)
+#define IS_VFTDBAL(o) (((o) >= 0x02000 && (o) <= 0x021c0 && ((o) - 0x02000) % 0x40 == 0))
+#define VFTDBAL_COUNT 8
+#define VFTDBAL_BASE 0xffffff80u
+#define VFTDBAL_BASE_SHIFT 7
+
+#define R_VFTDBAH(n) (0x02004u + 0x40u * ((n)))
+#define N_VFTDBAH(o) (((o) - 0x02004u) / 0x40u)
+#define IS_VFTDBAH(o) (((o) >= 0x02004 && (o) <= 0x021c4 && ((o) - 0x02004) % 0x40 == 0))
+#define VFTDBAH_COUNT 8
+#define VFTDBAH_VALUE 0xffffffffu
+#define VFTDBAH_VALUE_SHIFT 0
+
+#define R_VFTDLEN(n) (0x02008u + 0x40u * ((n)))
+#define N_VFTDLEN(o) (((o) - 0x02008u) / 0x40u)
+#define IS_VFTDLEN(o) (((o) >= 0x02008 && (o) <= 0x021c8 && ((o) - 0x02008) % 0x40 == 0))
+#define VFTDLEN_COUNT 8
+#define VFTDLEN_LEN 0x000fff80u
+#define VFTDLEN_LEN_SHIFT 7
+
+#define R_VFDCA_TXCTRL(n) (0x0200cu + 0x40u * ((n)))
+#define N_VFDCA_TXCTRL(o) (((o) - 0x0200cu) / 0x40u)
+#define IS_VFDCA_TXCTRL(o) (((o) >= 0x0200c && (o) <= 0x021cc && ((o) - 0x0200c) % 0x40 == 0))
+#define VFDCA_TXCTRL_COUNT 8
+#define VFDCA_TXCTRL_VALUE 0xffffffffu
+#define VFDCA_TXCTRL_VALUE_SHIFT 0
+
+#define R_VFTDH(n) (0x02010u + 0x40u * ((n)))
+#define N_VFTDH(o) (((o) - 0x02010u) / 0x40u)
+#define IS_VFTDH(o) (((o) >= 0x02010 && (o) <= 0x021d0 && ((o) - 0x02010) % 0x40 == 0))
+#define VFTDH_COUNT 8
+#define VFTDH_TDH 0x0000ffffu
+#define VFTDH_TDH_SHIFT 0
+
+#define R_VFTDT(n) (0x02018u + 0x40u * ((n)))
+#define N_VFTDT(o) (((o) - 0x02018u) / 0x40u)
+#define IS_VFTDT(o) (((o) >= 0x02018 && (o) <= 0x021d8 && ((o) - 0x02018) % 0x40 == 0))
+#define VFTDT_COUNT 8
+#define VFTDT_TDT 0x0000ffffu
+#define VFTDT_TDT_SHIFT 0
+
+#define R_VFGPTC 0x0201cu
+#define VFGPTC_COUNT 1
+#define VFGPTC_VALUE 0xffffffffu
+#define VFGPTC_VALUE_SHIFT 0
+
+#define R_VFGOTC_LSB 0x02020u
+#define VFGOTC_LSB_COUNT 1
+#define VFGOTC_LSB_VALUE 0xffffffffu
+#define VFGOTC_LSB_VALUE_SHIFT 0
+
+#define R_VFGOTC_MSB 0x02024u
+#define VFGOTC_MSB_COUNT 1
+#define VFGOTC_MSB_VALUE 0x0000000fu
+#define VFGOTC_MSB_VALUE_SHIFT 0
+
+#define R_VFTXDCTL(n) (0x02028u + 0x40u * ((n)))
+#define N_VFTXDCTL(o) (((o) - 0x02028u) / 0x40u)
+#define IS_VFTXDCTL(o) (((o) >= 0x02028 && (o) <= 0x021e8 && ((o) - 0x02028) % 0x40 == 0))
+#define VFTXDCTL_COUNT 8
+#define VFTXDCTL_PTHRESH 0x0000007fu
+#define VFTXDCTL_PTHRESH_SHIFT 0
+#define VFTXDCTL_HTHRESH 0x00007f00u
+#define VFTXDCTL_HTHRESH_SHIFT 8
+#define VFTXDCTL_WTHRESH 0x007f0000u
+#define VFTXDCTL_WTHRESH_SHIFT 16
+#define VFTXDCTL_ENABLE 0x02000000u
+#define VFTXDCTL_ENABLE_SHIFT 25
+#define VFTXDCTL_SWFLSH 0x04000000u
+#define VFTXDCTL_SWFLSH_SHIFT 26
+
+#define R_VFTDWBAL(n) (0x02038u + 0x40u * ((n)))
+#define N_VFTDWBAL(o) (((o) - 0x02038u) / 0x40u)
+#define IS_VFTDWBAL(o) (((o) >= 0x02038 && (o) <= 0x021f8 && ((o) - 0x02038) % 0x40 == 0))
+#define VFTDWBAL_COUNT 8
+#define VFTDWBAL_HEAD_WB_EN 0x00000001u
+#define VFTDWBAL_HEAD_WB_EN_SHIFT 0
+#define VFTDWBAL_SEQNUM_WB_EN 0x00000002u
+#define VFTDWBAL_SEQNUM_WB_EN_SHIFT 1
+#define VFTDWBAL_ADDR 0xfffffffcu
+#define VFTDWBAL_ADDR_SHIFT 2
+
+#define R_VFTDWBAH(n) (0x0203cu + 0x40u * ((n)))
+#define N_VFTDWBAH(o) (((o) - 0x0203cu) / 0x40u)
+#define IS_VFTDWBAH(o) (((o) >= 0x0203c && (o) <= 0x021fc && ((o) - 0x0203c) % 0x40 == 0))
+#define VFTDWBAH_COUNT 8
+#define VFTDWBAH_VALUE 0xffffffffu
+#define VFTDWBAH_VALUE_SHIFT 0
+
+#define R_VFMRQC 0x03000u
+#define VFMRQC_COUNT 1
+#define VFMRQC_VALUE 0xffffffffu
+#define VFMRQC_VALUE_SHIFT 0
+
+#define R_VFRSSRK(n) (0x03100u + 0x4u * ((n)))
+#define N_VFRSSRK(o) (((o) - 0x03100u) / 0x4u)
+#define IS_VFRSSRK(o) (((o) >= 0x03100 && (o) <= 0x03124 && ((o) - 0x03100) % 0x4 == 0))
+#define VFRSSRK_COUNT 10
+#define VFRSSRK_VALUE 0xffffffffu
+#define VFRSSRK_VALUE_SHIFT 0
+
+#define R_VFRETA(n) (0x03200u + 0x4u * ((n)))
+#define N_VFRETA(o) (((o) - 0x03200u) / 0x4u)
+#define IS_VFRETA(o) (((o) >= 0x03200 && (o) <= 0x0323c && ((o) - 0x03200) % 0x4 == 0))
+#define VFRETA_COUNT 16
+#define VFRETA_VALUE 0xffffffffu
+#define VFRETA_VALUE_SHIFT 0
+
 /* RXDADV */
 #define RXDADV_RSSTYPE 0x000000000000000full
 #define RXDADV_RSSTYPE_SHIFT 0

@@ -27,19 +27,19 @@ class _MonotonicHigh4(Register, access=RO, full=WRAPS):
     VALUE = Field(3, 0)
 
 
-class PVFGPRC(Monotonic, at=every(0x0101C, 0x40, 64), stored=POOLS):
+class PVFGPRC(Monotonic, at=every(0x0101C, 0x40, 64)):
     """Frames received by a pool, monotonic.  Ref: ixgbe."""
 
 
-class PVFGORC_LSB(Monotonic, at=every(0x01020, 0x40, 64), pair="PVFGORC_MSB", stored=POOLS):
+class PVFGORC_LSB(Monotonic, at=every(0x01020, 0x40, 64), pair="PVFGORC_MSB"):
     """Octets received by a pool, monotonic, low half.  Ref: ixgbe."""
 
 
-class PVFGORC_MSB(_MonotonicHigh4, at=every(0x0D020, 0x40, 64), pair="PVFGORC_LSB", stored=POOLS):
+class PVFGORC_MSB(_MonotonicHigh4, at=every(0x0D020, 0x40, 64), pair="PVFGORC_LSB"):
     """Octets received by a pool, monotonic, bits 35:32.  Ref: ixgbe."""
 
 
-class PVFMPRC(Monotonic, at=every(0x0D01C, 0x40, 64), stored=POOLS):
+class PVFMPRC(Monotonic, at=every(0x0D01C, 0x40, 64)):
     """Multicast frames received by a pool, monotonic.  Ref: ixgbe."""
 
 
@@ -399,13 +399,13 @@ class RXDSTATCTRL(Storage, at=0x02F40):
     """Which queues the DMA Rx counters count.  Ref: ixgbe."""
 
 
-class PVFGPTC(Monotonic, at=every(0x08300, 4, 64), stored=POOLS):
+class PVFGPTC(Monotonic, at=every(0x08300, 4, 64)):
     """Frames sent by a pool, monotonic.  Ref: ixgbe."""
 
 
-class PVFGOTC_LSB(Monotonic, at=every(0x08400, 8, 64), pair="PVFGOTC_MSB", stored=POOLS):
+class PVFGOTC_LSB(Monotonic, at=every(0x08400, 8, 64), pair="PVFGOTC_MSB"):
     """Octets sent by a pool, monotonic, low half.  Ref: ixgbe."""
 
 
-class PVFGOTC_MSB(_MonotonicHigh4, at=every(0x08404, 8, 64), pair="PVFGOTC_LSB", stored=POOLS):
+class PVFGOTC_MSB(_MonotonicHigh4, at=every(0x08404, 8, 64), pair="PVFGOTC_LSB"):
     """Octets sent by a pool, monotonic, bits 35:32.  Ref: ixgbe."""

@@ -8,26 +8,26 @@ from device.regs.core import RO, W1C, WO, Field, Register, Storage, every
 from device.regs.i82599.features import MIRROR, POOLS
 
 
-class VFLRE(Storage, at=(0x00600, 0x001C0), access=RO, stored=POOLS, asks=False):
+class VFLRE(Storage, at=(0x00600, 0x001C0), access=RO):
     """VFs that were reset: a bit each, 0..31 and 32..63.  Ref: ixgbe."""
 
 
-class VFLREC(Storage, at=every(0x00700, 4, 2), access=W1C, stored=POOLS, asks=False):
+class VFLREC(Storage, at=every(0x00700, 4, 2), access=W1C):
     """Writing 1 clears the bit in VFLRE.  Ref: ixgbe."""
 
 
-class MBVFICR(Register, at=every(0x00710, 4, 4), access=W1C, stored=POOLS, asks=False):
+class MBVFICR(Register, at=every(0x00710, 4, 4), access=W1C):
     """Mailbox causes of sixteen VFs.  Also called PFMBICR.  Ref: ixgbe."""
 
     VFREQ = Field(15, 0)    # a request waits
     VFACK = Field(31, 16)   # our message was acknowledged
 
 
-class PFMBIMR(Storage, at=every(0x00720, 4, 2), reset=0xFFFFFFFF, stored=POOLS, asks=False):
+class PFMBIMR(Storage, at=every(0x00720, 4, 2), reset=0xFFFFFFFF):
     """Mailbox interrupt mask.  Ref: datasheet.  Guess: reset value."""
 
 
-class PFMAILBOX(Register, at=every(0x04B00, 4, 64), stored=POOLS, asks=False):
+class PFMAILBOX(Register, at=every(0x04B00, 4, 64)):
     """Mailbox control of one VF.  Ref: ixgbe."""
 
     STS  = Field(0, access=WO)  # a message is ready for the VF
@@ -37,7 +37,7 @@ class PFMAILBOX(Register, at=every(0x04B00, 4, 64), stored=POOLS, asks=False):
     RVFU = Field(4, access=WO)  # take it from the VF
 
 
-class PFMBMEM(Storage, at=every(0x13000, 4, 1024), stored=POOLS, asks=False):
+class PFMBMEM(Storage, at=every(0x13000, 4, 1024)):
     """Mailbox memory: VF v has words 16v to 16v + 15.  Ref: ixgbe."""
 
 

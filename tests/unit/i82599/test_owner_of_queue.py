@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A queue given to a second function works in that function's memory, and stands still when that one may not do DMA.
 
-Interrupts are not here: every queue still tells the physical function's (card.c, tie_blocks).
+Interrupts of virtual functions are in test_vf.py.
 """
 
 import mmap

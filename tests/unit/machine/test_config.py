@@ -33,6 +33,8 @@ class World:
         self.intx_level = False
         self.vector_limit: int | None = None
         self.missing_irqs: set[IrqKind] = set()
+        self.is_present = True
+        self.vfs: list[tuple[int, bool]] = []
         self.config_read_faults, self.config_write_faults = [], []
 
     def __setattr__(self, name: str, value: object) -> None:
@@ -40,6 +42,9 @@ class World:
         if name in names:
             self.told.append((names[name], value))
         super().__setattr__(name, value)
+
+    def on_sriov(self, count: int, *, memory: bool) -> None:
+        self.vfs.append((count, memory))
 
     def on_reset(self) -> None:
         self.told.append(("reset", None))
