@@ -24,6 +24,7 @@ try:
     from device.i82599.faults import FAULTS, NVM
     from device.i82599.nvm.file import NvmFile
     from device.i82599.sfp.kinds import KINDS
+    from device.i82599.vf.function import MOST as VFS_MOST
     from device.logs import Logs
     from device.machine import rom as expansion_rom
     from device.machine.irq import IrqKind
@@ -261,6 +262,13 @@ def _give_up_rights(user: User, port: Port, paths: Sequence[Path | None]) -> Non
     help="Vectors of the MSI-X table; 1 is too few for drivers, which take MSI then.",
 )
 @click.option(
+    "--vfs",
+    type=click.IntRange(0, VFS_MOST),
+    default=0,
+    metavar=f"0..{VFS_MOST}",
+    help="Virtual functions there can be, each at PATH.vf0 …; its driver enables them by SR-IOV.",
+)
+@click.option(
     *("--trace",),
     callback=_registers,
     metavar="REG[,REG…]|all",
@@ -311,6 +319,7 @@ def cli(
     doorbells: str,
     interrupts: str,
     msix_vectors: int,
+    vfs: int,
     trace: Sequence[tuple[type[Register], int | None]],
     trace_file: Path | None,
     faults: Sequence[str],
@@ -343,7 +352,7 @@ def cli(
         logs = stack.enter_context(Logs(verbose, quiet=quiet, file=log_file, patient=patient))
         raise_file_limit()
         port = stack.enter_context(make_port())
-        card = stack.enter_context(Card(mac=mac, sfp=sfp, nvm=nvm, port=port, msix_vectors=msix_vectors))
+        card = stack.enter_context(Card(mac=mac, sfp=sfp, nvm=nvm, port=port, msix_vectors=msix_vectors, vfs=vfs))
         for register, n in () if trace_file else trace:
             card.regs.trace(register, n)
         image = _nvm_file(card, nvm)
@@ -364,7 +373,8 @@ def cli(
         stack.callback(server.close)
         ending.by(server.stop)
         if user is not None:
-            _give_up_rights(user, port, [path, control, getattr(port, "path", None)])
+            sockets = [endpoint.context.path for endpoint in server.endpoints]
+            _give_up_rights(user, port, [*sockets, control, getattr(port, "path", None)])
         if image is not None:
             image.check()
             stack.enter_context(image)

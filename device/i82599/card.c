@@ -187,9 +187,9 @@ void card_tell_stalls(struct card *card)
 /* Virtual functions: memory that was lost in the last turn, and messages that are due. */
 static __attribute__((noinline)) void turn_of_vfs(struct card *card)
 {
-    for (uint32_t v = 0; v < card->vfs.enabled; v++)
-        if (card->vfs.vf[v].function.dma.broken)
-            dma_turn(&card->vfs.vf[v].function.dma);
+    for (uint32_t v = 0; card->vfs.alarm && v < card->vfs.count; v++)
+        dma_turn(&card->vfs.vf[v].function.dma);
+    card->vfs.alarm = 0;
     if (card->vfs.due_ns != UINT64_MAX)
         vfs_intr_run(&card->vfs);
 }
@@ -202,7 +202,7 @@ int card_step(void *arg)
     card->turns++;
     if (card->pf.dma.broken)
         dma_turn(&card->pf.dma);
-    if (card->vfs.enabled)
+    if (card->vfs.alarm || card->vfs.due_ns != UINT64_MAX)
         turn_of_vfs(card);
     if (card->pf.regs.shared && !card->pf.regs.off)
         work += tails_look(&card->tails, card->turns, card->worked);

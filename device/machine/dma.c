@@ -96,6 +96,8 @@ static int lose(void *arg, uint8_t *at, uint8_t **map, uint64_t *map_bytes)
         }
         region->prot = 0;
         dma->broken |= DMA_BROKEN_LOST;
+        if (dma->alarm)
+            *dma->alarm = 1;
         dma->errors++;
         *map = region->map;
         *map_bytes = region->map_bytes;

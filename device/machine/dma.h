@@ -42,6 +42,7 @@ struct dma {
     uint64_t reach;               /* a fault: no region may end above this iova; 0: all may */
     uint64_t errors;              /* accesses outside the regions, or while off, or to memory that went away */
     struct dma_lost lost;
+    uint32_t *alarm;              /* set when memory is lost in this turn; NULL: nobody looks there */
     struct guard *guard;          /* once there is memory that may go away */
 };
 

@@ -19,24 +19,60 @@
 #define NS_PER_US 1000ull
 #define NS_PER_S 1000000000ull
 #define FOREVER UINT64_MAX
+#define FEW_SOURCES 4u                /* so many are all asked in every turn */
+#define IDLE_TURNS 64u                /* a source that had nothing for so long is idle */
+#define LOOK_NS 50000ull              /* idle sources are looked at so often, all at once */
+#define LOOKS_OF_ALL 256u             /* and every so many looks each is asked, for what it does by time */
 
-/* One turn of everything.  A source's fd is read anew each time: its run() may have opened or closed it. */
-static int turn(struct loop *loop, uint32_t *work)
+/* One source: as much as a turn allows.  Its fd is read anew each time: its run() may have opened or closed it. */
+static int run_source(struct loop_source *source, uint32_t *work)
 {
+    uint32_t spent = 0;
+
+    while (spent < SOCKET_TURN_MESSAGES && source->fd >= 0 && source->run) {
+        int rc = source->run(source->arg);
+
+        if (rc < 0)
+            return rc;
+        if (rc == 0)
+            break;
+        spent += (uint32_t)rc;
+        ++*work;
+    }
+    source->idle = spent ? 0 : source->idle + 1;
+    return 0;
+}
+
+/* Which idle sources have something to do: one call for all of them.  They count as busy then. */
+static void look_at_idle(struct loop *loop)
+{
+    struct pollfd fds[LOOP_SOURCES_MAX];
+    int all = ++loop->looks % LOOKS_OF_ALL == 0;
+
+    for (uint32_t i = 0; i < loop->sources; i++)
+        fds[i] = (struct pollfd){ .fd = loop->source[i].idle < IDLE_TURNS ? -1 : loop->source[i].fd, .events = POLLIN };
+    if (poll(fds, loop->sources, 0) <= 0 && !all)
+        return;
+    for (uint32_t i = 0; i < loop->sources; i++)
+        if (all || fds[i].revents)
+            loop->source[i].idle = 0;
+}
+
+/* One turn of everything.  With many sources those that have been idle are not asked each time. */
+static int turn(struct loop *loop, uint64_t now, uint32_t *work)
+{
+    int many = loop->sources > FEW_SOURCES;
+
     *work = 0;
+    if (many && now - loop->looked_ns >= LOOK_NS) {
+        look_at_idle(loop);
+        loop->looked_ns = now;
+    }
     for (uint32_t i = 0; i < loop->sources; i++) {
-        struct loop_source *source = &loop->source[i];
+        int rc = many && loop->source[i].idle >= IDLE_TURNS ? 0 : run_source(&loop->source[i], work);
 
-        for (uint32_t spent = 0; spent < SOCKET_TURN_MESSAGES && source->fd >= 0 && source->run;) {
-            int rc = source->run(source->arg);
-
-            if (rc < 0)
-                return rc;
-            if (rc == 0)
-                break;
-            spent += (uint32_t)rc;
-            ++*work;
-        }
+        if (rc < 0)
+            return rc;
     }
     for (uint32_t i = 0; i < loop->chips; i++)
         *work += (uint32_t)loop->chip[i].ops->step(loop->chip[i].chip);
@@ -82,6 +118,9 @@ static int sleep_on(struct loop *loop, uint64_t longest_ns)
     rc = ppoll(fds, n, longest_ns == FOREVER ? NULL : &ts, NULL);
     if (rc < 0)
         return -errno;
+    for (uint32_t i = 0; i < loop->sources; i++)
+        if (fds[2 + i].revents)
+            loop->source[i].idle = 0;
     for (nfds_t i = 2; i < n; i++)
         if (port_of[i] && (fds[i].revents & (POLLERR | POLLHUP | POLLNVAL)) && !(fds[i].revents & POLLIN))
             port_failed(port_of[i], EPIPE);
@@ -104,7 +143,7 @@ int loop_run(struct loop *loop, int64_t timeout_ns)
                 return 0;
             looked = now;
         }
-        rc = turn(loop, &work);
+        rc = turn(loop, now, &work);
         if (rc < 0)
             return rc;
         now = clock_mono();

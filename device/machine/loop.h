@@ -8,6 +8,7 @@ struct loop_source {
     int fd;                       /* -1: not now; its run() may change it at any time */
     int (*run)(void *arg);        /* > 0 what it cost in messages, 0 nothing to do, -errno: the loop returns it */
     void *arg;
+    uint32_t idle;                /* turns in a row that found nothing to do */
 };
 
 struct loop_chip {
@@ -22,6 +23,8 @@ struct loop {
     uint32_t sources;
     int stop_fd;                  /* eventfd: readable = return 0 */
     uint32_t spin_us;             /* busy time without work before the loop sleeps */
+    uint64_t looked_ns;           /* when the idle sources were looked at last, */
+    uint32_t looks;               /* and how often */
     int wake_fd;                  /* readable = return 0: somebody else has work; or -1 */
     uint64_t sleeps;
 };

@@ -5,22 +5,52 @@ The endpoint outlives its clients; whatever a client leaves behind (memory, even
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from device.machine.config import BARS, ConfigSpace, Identity
+from device.machine.config import ConfigSpace, Identity
 from device.machine.core import c_function
 from device.machine.function import Function
 from device.machine.irq import IrqKind
 from device.machine.loop import Loop
 from device.machine.socket_file import OWN, SocketRule
 from device.machine.vpd import Vpd
+from device.regs import pci, pci_vf
+from device.regs.core import Register
 from device.serve import vfu
 
 log = logging.getLogger(__name__)
 
+
+def _nothing() -> None:
+    pass
+
+
 MSI_VECTORS = 1
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What kind of function it is, as PCI sees it.
+
+    Attributes:
+        name: What logs call it, before its number.
+        registers: Its configuration space.
+        bars: BAR index to size in bytes; BAR 0 has the registers.
+        msix_bar: Which has the MSI-X table.
+        io_bar: Which is the I/O window to the registers; None: it has none.
+    """
+
+    name: str
+    registers: Sequence[type[Register]]
+    bars: Mapping[int, int]
+    msix_bar: int
+    io_bar: int | None = None
+
+
+PHYSICAL = Layout("physical function", pci.CONFIG, pci.BARS, msix_bar=4, io_bar=2)
+VIRTUAL = Layout("virtual function", pci_vf.CONFIG, pci_vf.BARS, msix_bar=3)
 
 
 @dataclass(frozen=True)
@@ -34,6 +64,7 @@ class Offer:
         areas: (offset, length) in bytes of parts of BAR0 that clients may map.
         vpd: Its vital product data, if it has any.
         rom: Its expansion ROM, a power of two of bytes; b"" without one.
+        layout: What kind of function it is.
     """
 
     identity: Identity
@@ -42,6 +73,7 @@ class Offer:
     areas: Sequence[tuple[int, int]] = ()
     vpd: Vpd | None = None
     rom: bytes = b""
+    layout: Layout = PHYSICAL
 
 
 class Endpoint:
@@ -52,16 +84,35 @@ class Endpoint:
         path: Where clients connect; a stale socket is replaced.
         offer: What clients get to see.
         rule: Who may connect.
+        name: What logs call it; "" where there is no other.
+        on_left: Called after a client has gone.
 
     Raises:
         OSError: The path is too long or in use.
     """
 
-    def __init__(self, function: Function, path: Path, offer: Offer, rule: SocketRule = OWN) -> None:
+    def __init__(
+        self,
+        function: Function,
+        path: Path,
+        offer: Offer,
+        rule: SocketRule = OWN,
+        *,
+        name: str = "",
+        on_left: Callable[[], None] = _nothing,
+    ) -> None:
         self.function = function
+        self.name = name
+        self.on_left = on_left
         self.sessions = 0
-        self._welcome = False
-        self.config = ConfigSpace(function, offer.identity, best=offer.best, vpd=offer.vpd, rom_bytes=len(offer.rom))
+        self._welcome = self._said_absent = False
+        self.config = ConfigSpace(
+            *(function, offer.identity),
+            best=offer.best,
+            vpd=offer.vpd,
+            rom_bytes=len(offer.rom),
+            registers=offer.layout.registers,
+        )
         self.context = vfu.VfuContext(path, self, logging.getLogger("device.serve.vfu"), rule)
         self.config.on_flr = self.context.reset_state
         try:
@@ -72,11 +123,12 @@ class Endpoint:
 
     def _offer(self, offer: Offer) -> None:
         function, context = self.function, self.context
-        areas = list(offer.areas)
+        areas, layout = list(offer.areas), offer.layout
         fd = function.c.regs.shown_fd if areas else -1
-        context.add_region(0, BARS[0], c_function("regfile_access"), function.regs_handle, areas=areas, fd=fd)
-        context.add_io_bar(2)
-        context.add_msix_bar(4)
+        context.add_region(0, layout.bars[0], c_function("regfile_access"), function.regs_handle, areas=areas, fd=fd)
+        if layout.io_bar is not None:
+            context.add_io_bar(layout.io_bar)
+        context.add_msix_bar(layout.msix_bar)
         context.add_config(self.config)
         if offer.rom:
             context.add_rom(offer.rom)
@@ -121,11 +173,24 @@ class Endpoint:
         self.sessions += attached
         self._welcome = attached
         if attached:
+            if not (self.function.is_present or self._said_absent):
+                log.warning(
+                    "%sa client came, but there is no function for it: SR-IOV has not enabled it; "
+                    "`python -m driver up NIC --vfs N` on the physical function does",
+                    self._prefix,
+                )
+            self._said_absent = not self.function.is_present
             self.config.meet_client()
             self.context.set_msix(self.config.vectors)
             offers = self.config.offers
             self.context.set_intx_msi(intx=offers(IrqKind.INTX), msi=offers(IrqKind.MSI))
-        log.info("client %d %s", self.sessions, "attached" if attached else "left")
+        log.info("%sclient %d %s", self._prefix, self.sessions, "attached" if attached else "left")
+        if not attached:
+            self.on_left()
+
+    @property
+    def _prefix(self) -> str:
+        return f"{self.name}: " if self.name else ""
 
     def on_irqs(self, armed: IrqKind) -> None:
         """Note which kind of interrupt has eventfds."""

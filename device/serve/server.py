@@ -11,12 +11,13 @@ from pathlib import Path
 
 from device.i82599.card import Card
 from device.i82599.core import TAIL_PAGES
+from device.i82599.vf.function import VECTORS as VF_VECTORS
 from device.machine.irq import IrqKind
 from device.machine.loop import Loop
-from device.machine.socket_file import OWN, SocketRule
+from device.machine.socket_file import OWN, SocketRule, check_path
 from device.machine.wire import Port
 from device.serve.control import Control
-from device.serve.endpoint import Endpoint, Offer
+from device.serve.endpoint import VIRTUAL, Endpoint, Offer
 from device.serve.events import Watcher
 from device.serve.methods import methods_of
 from device.trace import TraceFile
@@ -28,6 +29,16 @@ CONTROL_SLICE_S = 0.01  # the same, while commands wait
 SPIN_US = 50
 POLL_TAILS_US = 50
 PAGE_BYTES = 4096
+
+
+def path_of_vf(path: Path, n: int) -> Path:
+    """Where virtual function ``n`` of the card at ``path`` is served."""
+    return path.with_name(f"{path.name}.vf{n}")
+
+
+def attached_to(endpoint: Endpoint) -> Callable[[], bool]:
+    """Whether somebody is connected to ``endpoint`` now, as a question that can be asked later."""
+    return lambda: endpoint.context.attached
 
 
 def raise_file_limit() -> None:
@@ -54,7 +65,7 @@ class Server:
         rom: The expansion ROM, a power of two of bytes; b"" without one.
 
     Attributes:
-        endpoints: One a function; the physical function's is the first.
+        endpoints: One a function; the physical function's is the first, then the virtual ones, at ``PATH.vf0`` ….
 
     Raises:
         OSError: A path is too long or in use.
@@ -87,8 +98,9 @@ class Server:
             card.core.share_doorbells(POLL_TAILS_US)
         areas = [(page, PAGE_BYTES) for page in TAIL_PAGES] if shared_doorbells else []
         offer = Offer(card.identity, card.msix_vectors, interrupts, areas, card.vpd, rom)
-        self.endpoints = [Endpoint(card.pf, path, offer, rule)]
+        self.endpoints: list[Endpoint] = []
         try:
+            self._listen(path, offer, rule)
             self._loop = Loop([card.core], sources=len(self.endpoints), spin_us=SPIN_US)
             for n, endpoint in enumerate(self.endpoints):
                 endpoint.join(self._loop, n)
@@ -98,6 +110,18 @@ class Server:
         except BaseException:
             self.close()
             raise
+
+    def _listen(self, path: Path, offer: Offer, rule: SocketRule) -> None:
+        for vf in self.card.vfs:
+            check_path(path_of_vf(path, vf.n))  # before anything of ours is there
+        self.endpoints.append(Endpoint(self.card.pf, path, offer, rule))
+        for vf in self.card.vfs:
+            of_vf = Offer(vf.identity, VF_VECTORS, layout=VIRTUAL)
+            made = Endpoint(
+                vf.function, path_of_vf(path, vf.n), of_vf, rule, name=f"virtual function {vf.n}", on_left=vf.leave
+            )
+            vf.is_held = attached_to(made)
+            self.endpoints.append(made)
 
     # -- running ------------------------------------------------------------------------------------------------------
 
@@ -146,6 +170,16 @@ class Server:
         if self._loop is not None:
             self._loop.close()
 
+    def _vf_row(self, n: int) -> dict[str, object]:
+        vf, endpoint = self.card.vfs[n], self.endpoints[1 + n]
+        return {
+            "vf": n,
+            "enabled": n < self.card.sriov.enabled,
+            "client": endpoint.context.attached,
+            "sessions": endpoint.sessions,
+            "counters": vf.counters(),
+        }
+
     # -- control and report -------------------------------------------------------------------------------------------
 
     @property
@@ -165,5 +199,6 @@ class Server:
             **report,
             "port": {"name": self.port.name, **self.port.counters()},
             **self.endpoints[0].report(),
+            **({"vfs": [self._vf_row(n) for n in range(len(self.card.vfs))]} if self.card.vfs else {}),
             "uptime_s": round(time.monotonic() - self.started, 3),
         }

@@ -35,6 +35,7 @@ int vfs_make(struct vfs *vfs, uint32_t count, const struct chip_ops *ops)
         vf->all = vfs;
         vf->n = vfs->count;
         vf->box = VF_BOX_RSTI;
+        vf->function.dma.alarm = &vfs->alarm;
         vf->function.irq.changed = vf_intr_changed;
         vf->function.irq.chip = vf;
         vf->function.regs.hook[HOOK_VF_BAR0] = (struct reg_hook){ .read = vf_read, .peek = vf_peek, .write = vf_write, .block = vf };

@@ -50,6 +50,7 @@ struct vfs {
     uint32_t count;
     uint32_t enabled;                 /* SR-IOV: VFs 0 to enabled - 1 are in use */
     uint32_t queues;                  /* of each pool, as the owners of the queues were dealt out last */
+    uint32_t alarm;                   /* one of them lost memory in this turn */
     uint64_t due_ns;                  /* when the first message that waits is due; UINT64_MAX: none waits */
 };
 

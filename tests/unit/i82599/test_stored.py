@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from device.i82599.card import Card
-from device.machine.config import ConfigSpace
 from device.regs.i82599 import ALL, DCA_RXCTRL
 from device.regs.i82599 import features as rows
 from device.regs.i82599.features import FEATURES, State
@@ -42,7 +41,6 @@ ASKED = [
     (rows.RSC, "Linux's ethtool -K lro on", RSCCTL2, 0x0000000D),
     (rows.DCA, "Linux's dca set-up", 0x11074, 0x00000002),
     (rows.POOLS, "Linux's ixgbe_configure_virtualization", 0x051B0, 0x40000001),
-    (rows.POOLS, "Linux's GCR_EXT with pools", 0x11050, 0x80000003),
     (rows.MIRROR, "DPDK's mirror rule", 0x0F600, 0x00000101),
     (rows.WAKE, "Linux's ethtool -s wol g", 0x05808, 0x00000002),
     (rows.MANAGEMENT, "a driver that lets ARP through to the host", 0x05820, 0x00002000),
@@ -155,20 +153,6 @@ def test_stock_ixgbe_is_told_nothing(nic: Card, caplog: pytest.LogCaptureFixture
         if access.kind == "W":
             nic.pf.bar0_write(access.offset, access.value.to_bytes(access.len_bytes, "little"))
     assert said(caplog) == []
-
-
-def test_virtual_functions_that_never_come(nic: Card, caplog: pytest.LogCaptureFixture) -> None:
-    """Linux's pci_enable_sriov: NumVFs, then VF Enable and VF MSE, and a look at functions that are not there."""
-    space = ConfigSpace(nic.pf)
-    space.write(0x170, bytes([4, 0]))
-    assert said(caplog) == []
-    space.write(0x168, bytes([0x09, 0]))
-    assert "SRIOV_CTRL <- 0x0009 asks for virtual functions and pools" in "".join(said(caplog))
-    space.write(0x168, bytes([0x09, 0]))
-    assert said(caplog) == []
-    space.flr()
-    space.write(0x168, bytes([0x09, 0]))
-    assert len(said(caplog)) == 1
 
 
 # -- the marks and the table ------------------------------------------------------------------------------------------
