@@ -269,6 +269,9 @@ def _give_up_rights(user: User, port: Port, paths: Sequence[Path | None]) -> Non
     help="Virtual functions there can be, each at PATH.vf0 …; its driver enables them by SR-IOV.",
 )
 @click.option(
+    "--vfs-always", is_flag=True, help="They are there from the start; without a driver of the card we answer them."
+)
+@click.option(
     *("--trace",),
     callback=_registers,
     metavar="REG[,REG…]|all",
@@ -320,6 +323,7 @@ def cli(
     interrupts: str,
     msix_vectors: int,
     vfs: int,
+    vfs_always: bool,
     trace: Sequence[tuple[type[Register], int | None]],
     trace_file: Path | None,
     faults: Sequence[str],
@@ -345,6 +349,8 @@ def cli(
         raise click.MissingParameter(ctx=context, param=next(p for p in context.command.params if p.name == "path"))
     if verbose and quiet:
         raise click.UsageError("-v and -q contradict each other")
+    if vfs_always and not vfs:
+        raise click.UsageError("--vfs-always needs virtual functions: say how many with --vfs N")
     make_port = _port(wire, tap=tap, loopback=loopback, null=null, pcap=pcap, peer=peer)
     patient = click.get_current_context().obj
     with ExitStack() as stack:
@@ -352,7 +358,7 @@ def cli(
         logs = stack.enter_context(Logs(verbose, quiet=quiet, file=log_file, patient=patient))
         raise_file_limit()
         port = stack.enter_context(make_port())
-        card = stack.enter_context(Card(mac=mac, sfp=sfp, nvm=nvm, port=port, msix_vectors=msix_vectors, vfs=vfs))
+        card = stack.enter_context(Card(mac, sfp, nvm, port, msix_vectors=msix_vectors, vfs=vfs, vfs_always=vfs_always))
         for register, n in () if trace_file else trace:
             card.regs.trace(register, n)
         image = _nvm_file(card, nvm)

@@ -38,6 +38,7 @@ from device.i82599.tx.block import Tx
 from device.i82599.vf.block import Vfs
 from device.i82599.vf.function import MOST as VFS_MOST
 from device.i82599.vf.function import VirtualFunction
+from device.i82599.vf.standin import StandIn
 from device.machine.core import Pointer, lib
 from device.machine.faults import Chore, Faults
 from device.machine.function import Function
@@ -102,6 +103,8 @@ class Card(Block):
         lan_id: Which of a card's two ports this is, 0 or 1.
         msix_vectors: Size of its MSI-X table, 1 to 64.
         vfs: Virtual functions there can be, 0 to 63.
+        vfs_always: They are there from the start, and as long as no driver has the physical function the device
+            answers for it.
         trace: Registers whose every access is logged.
 
     Attributes:
@@ -128,6 +131,7 @@ class Card(Block):
         lan_id: int = 0,
         msix_vectors: int = VECTORS,
         vfs: int = 0,
+        vfs_always: bool = False,
         trace: Iterable[type[Register]] = (),
     ) -> None:
         if lan_id not in {0, 1}:
@@ -167,6 +171,7 @@ class Card(Block):
         self.rx = Rx(self.regs, self.core)
         self.tx = Tx(self.regs, self.core)
         self.sriov = Vfs(self.regs, self.core)
+        self.standin = StandIn(self.regs, lambda: self.nvm.mac, [vf.regs for vf in self.vfs]) if vfs_always else None
         self.porter = Porter(self.regs, self.core, self.rx, self.tx)
         self.core.stalls.explainers = {"rx": self.rx.explain, "tx": self.tx.explain}
         self.blocks: list[Block] = [self.nvm, self.sfp, self.mac, self.semaphores, self.hostif, self.link]
@@ -216,6 +221,11 @@ class Card(Block):
         for block in self.blocks:
             block.reset(software=software)
         self._gate_dma()
+        if self.standin is not None and software:
+            self.standin.end()
+        elif self.standin is not None:
+            self._enable_vfs(0, memory=True)
+            self.standin.begin()
 
     def _gate_dma(self) -> None:
         """GIO master disable: no new DMA, and STATUS tells when the last one is over: at once, we never wait."""
@@ -230,6 +240,10 @@ class Card(Block):
 
     def _enable_vfs(self, count: int, *, memory: bool) -> None:
         """SR-IOV has so many virtual functions enabled; without ``memory`` they do not answer in their BARs."""
+        if self.standin is not None and count:
+            self.standin.end()
+        elif self.standin is not None:
+            count, memory = len(self.vfs), True
         if count != self.sriov.enabled:
             self.sriov.enable(count)
             for vf in self.vfs:
