@@ -93,10 +93,10 @@ class Porter(Block):
     # -- rings -------------------------------------------------------------------------------------------------------
 
     def _waiting(self) -> str:
-        """The first queue that has descriptors and could go on; "" if there is none."""
+        """The physical function's first queue that has descriptors and could go on; "" if there is none."""
         for kind, rings in self._rings.items():
             for ring in rings.rings():
-                if ring.waiting and not ring.stall:
+                if ring.waiting and not ring.stall and self.core.c.owner_of_queue[ring.queue] == self.core.pf.c:
                     return f"{kind}[{ring.queue}] has {ring.waiting} descriptors and waits"
         return ""
 

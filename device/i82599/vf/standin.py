@@ -10,7 +10,7 @@ Ref: Linux ixgbe's and ixgbevf's mailbox messages; facts of the chip, "what work
 """
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from device.i82599.nvm.image import next_mac
 from device.machine.limit import LimitedLog
@@ -56,6 +56,7 @@ log = logging.getLogger(__name__)
 VERSIONS = (ApiVersion.V1_0, ApiVersion.V1_1, ApiVersion.V1_2, ApiVersion.V1_3, ApiVersion.V1_4)
 FEW_VFS = 31  # so many leave four queues to each pool
 OWN_RAR = 0  # the physical function's address
+FIRST_MORE = 64  # receive addresses from here on are whoever's asks first
 FRAME_MIN_BYTES, FRAME_MAX_BYTES = 64, 9728
 LINES_PER_S = 4
 DWORD = 2**32
@@ -78,7 +79,7 @@ class StandIn:
         self._mac = mac
         self._vfs = vfs
         self._version: dict[int, ApiVersion] = {}
-        self._mode: dict[int, XcastMode] = {}
+        self._more: dict[int, int] = {}  # receive addresses besides each one's first: which, and whose
         self._log = LimitedLog(log, LINES_PER_S)
         self.active = False
         for n, vf in enumerate(vfs):
@@ -90,6 +91,7 @@ class StandIn:
         """Deal out the pools and let virtual functions go on."""
         self.active = True
         self._version.clear()
+        self._more.clear()
         count = len(self._vfs)
         few = count <= FEW_VFS
         self._write(GCR_EXT, GCR_EXT.of(VT_MODE=VtMode.VT32 if few else VtMode.VT64, MSIX_EN=1))
@@ -131,7 +133,9 @@ class StandIn:
         self._set_bit(VFRE, n, on=True)
 
     def _give_address(self, n: int, address: bytes) -> None:
-        rar = OWN_RAR + 1 + n
+        self._fill(OWN_RAR + 1 + n, n, address)
+
+    def _fill(self, rar: int, n: int, address: bytes) -> None:
         self._write(RAL, int.from_bytes(address[:4], "little"), rar)
         self._write(RAH, RAH.of(RAH=int.from_bytes(address[4:], "little"), AV=1), rar)
         for half in range(2):
@@ -166,24 +170,26 @@ class StandIn:
             return self._reset(n)
         if n not in self._version:
             return None
-        known: Mapping[int, Callable[[int, HEAD, Sequence[int]], list[int] | None]] = {
+        known: dict[int, Callable[[int, HEAD, Sequence[int]], list[int] | None]] = {
             MessageType.API_NEGOTIATE: self._negotiate,
             MessageType.SET_MAC: self._set_mac,
             MessageType.SET_MULTICAST: self._set_multicast,
             MessageType.SET_VLAN: self._set_vlan,
             MessageType.SET_LPE: self._set_lpe,
+            MessageType.SET_MACVLAN: self._set_macvlan,
         }
         if self._version[n] >= ApiVersion.V1_1:
-            known = {**known, MessageType.GET_QUEUES: self._queues}
+            known[MessageType.GET_QUEUES] = self._queues
         if self._version[n] >= ApiVersion.V1_2:
-            known = {**known, MessageType.UPDATE_XCAST: self._xcast}
+            known[MessageType.UPDATE_XCAST] = self._xcast
+            known[MessageType.GET_LINK_STATE] = self._link_state
         method = known.get(head.TYPE)
         return None if method is None else method(n, head, words)
 
     def reset(self, n: int) -> None:
         """Virtual function ``n`` was reset: what it asked for is undone."""
         self._version.pop(n, None)
-        self._mode.pop(n, None)
+        self._forget_macvlans(n)
         self._write(VFLREC, 1 << n % 32, n // 32)
         for i in range(VLVF.count):
             self._leave_vlan(n, i)
@@ -211,6 +217,27 @@ class StandIn:
             return None
         self._give_address(n, address)
         return [words[1], words[2]]
+
+    def _forget_macvlans(self, n: int) -> None:
+        for rar in [rar for rar, owner in self._more.items() if owner == n]:
+            self._write(RAH, 0, rar)
+            del self._more[rar]
+
+    def _set_macvlan(self, n: int, head: HEAD, words: Sequence[int]) -> list[int] | None:
+        """More addresses of one VF, as long as there are receive addresses that nobody has."""
+        if not head.INFO:
+            self._forget_macvlans(n)
+            return []
+        address = (words[1] + words[2] % 2**16 * DWORD).to_bytes(6, "little")
+        free = next((rar for rar in range(FIRST_MORE, RAL.count) if rar not in self._more), None)
+        if address[0] % 2 or not any(address) or free is None:
+            return None
+        self._more[free] = n
+        self._fill(free, n, address)
+        return [words[1], words[2]]
+
+    def _link_state(self, _n: int, _head: HEAD, _words: Sequence[int]) -> list[int]:
+        return [1]
 
     def _set_multicast(self, n: int, head: HEAD, words: Sequence[int]) -> list[int]:
         data = b"".join(word.to_bytes(4, "little") for word in words[1:])

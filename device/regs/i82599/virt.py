@@ -92,11 +92,11 @@ class VMECM(Storage, at=every(0x08790, 4, 2), stored=POOLS, asks=False):
     """Pools whose spoofed frames SSVPC counts.  Ref: ixgbe."""
 
 
-class MPSAR(Storage, at=every(0x0A600, 4, 256), stored=POOLS, asks=False):
+class MPSAR(Storage, at=every(0x0A600, 4, 256)):
     """Pools of a receive address: words 2n (pools 0..31) and 2n + 1 (32..63).  Ref: ixgbe."""
 
 
-class VMOLR(Register, at=every(0x0F000, 4, 64), stored=POOLS, asks=False):
+class VMOLR(Register, at=every(0x0F000, 4, 64)):
     """What a pool accepts.  Ref: ixgbe."""
 
     UPE   = Field(22)   # all unicast, later parts: storage
@@ -108,14 +108,14 @@ class VMOLR(Register, at=every(0x0F000, 4, 64), stored=POOLS, asks=False):
     MPE   = Field(28)   # all multicast
 
 
-class VLVF(Register, at=every(0x0F100, 4, 64), stored=POOLS, asks=False):
+class VLVF(Register, at=every(0x0F100, 4, 64)):
     """A VLAN id shared by the pools of VLVFB.  Ref: ixgbe."""
 
     VLANID = Field(11, 0)   # the VLAN
     VIEN   = Field(31)      # the entry counts
 
 
-class VLVFB(Storage, at=every(0x0F200, 4, 128), stored=POOLS, asks=False):
+class VLVFB(Storage, at=every(0x0F200, 4, 128)):
     """Pools of a VLVF entry: words 2i (0..31) and 2i + 1 (32..63).  Ref: ixgbe."""
 
 

@@ -135,6 +135,18 @@ def test_what_it_does(card: Card, vf: Vf) -> None:
     assert (words[QueuesWord.TX - 1], words[QueuesWord.RX - 1], words[QueuesWord.TRANS_VLAN - 1]) == (4, 4, 0)
 
 
+def test_more_addresses(card: Card, vf: Vf) -> None:
+    begin(vf)
+    for i in range(64):
+        assert ask(vf, MessageType.SET_MACVLAN, 2, i, info=1 + i % 255)[0].ACK
+    assert ask(vf, MessageType.SET_MACVLAN, 2, 64, info=1)[0].NACK, "there are no more"
+    assert (card.regs.get(RAH, 127).AV, card.regs.get(MPSAR, 254)) == (1, 1 << N)
+    assert ask(vf, MessageType.SET_MACVLAN)[0].ACK
+    assert not any(card.regs.get(RAH, rar).AV for rar in range(64, 128))
+    head, words = ask(vf, MessageType.GET_LINK_STATE)
+    assert (head, words[0]) == (HEAD.of(TYPE=0x10, ACK=1, CTS=1), 1)
+
+
 def test_vlans_come_and_go(card: Card, vf: Vf) -> None:
     begin(vf)
     assert ask(vf, MessageType.SET_VLAN, 77, info=1)[0].ACK
