@@ -42,7 +42,12 @@ GUEST_PYTHON = (
 )
 # Of the modules in qemu/modules, those without which there is no guest, or nobody for the NIC.
 GUEST_NEEDS = ("virtio_pci", "virtio_console", "9p", "9pnet_virtio", "overlay")
-DRIVER_NEEDS = {"ixgbe": ("ixgbe",), "ours": ("vfio-pci", "vfio_iommu_type1", "tun"), "none": ()}
+DRIVER_NEEDS = {
+    "ixgbe": ("ixgbe",),
+    "ixgbevf": ("ixgbevf",),
+    "ours": ("vfio-pci", "vfio_iommu_type1", "tun"),
+    "none": (),
+}
 ADVICE = {"ixgbe": ": it needs CONFIG_IXGBE=m, or somebody else to drive the NIC (--driver ours, --driver none)"}
 KERNELS = {"6.12": "trixie", "6.1": "bookworm"}
 NEEDS = (

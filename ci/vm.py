@@ -31,6 +31,7 @@ TRANSFER_TIMEOUT_S = 300.0
 NIC_ADDRESS = "0000:01:00.0"
 OUR_INTERFACE = "ix0"
 FIRST_SLOT = 2  # PCI device number of the first root port
+STOCK = ("ixgbe", "ixgbevf")  # drivers of the guest's own kernel
 
 
 @dataclass(frozen=True)
@@ -38,12 +39,14 @@ class Options:
     """What kind of machine to start.
 
     Attributes:
-        driver: Which driver gets the NIC: ``ixgbe``, ``ours`` or ``none``.
+        driver: Which driver gets the NIC: ``ixgbe``, ``ixgbevf``, ``ours`` or ``none``.
         kernel: See ``ci.guest.kernel``.
         smp: CPUs.
         memory: RAM, as QEMU spells it.
         iommu: Whether there is a vIOMMU.
         nics: The NICs; the first is at ``NIC_ADDRESS``, each behind a root port of its own.
+        others: NICs of a card that somebody else starts and ends, in place of ``nics``; and
+        wire: that card's namespace.
         plugged: Whether they are there from the start; else ``Vm.plug`` adds one.
         qemu: More options for QEMU.
         append: More words for the kernel's command line.
@@ -55,6 +58,8 @@ class Options:
     memory: str = "1G"
     iommu: bool = True
     nics: tuple[NicOptions, ...] = (NicOptions(),)
+    others: tuple[Nic, ...] = ()
+    wire: net.Namespace | None = None
     plugged: bool = True
     qemu: tuple[str, ...] = ()
     append: str = ""
@@ -75,8 +80,10 @@ class Vm:
     def __init__(self, options: Options, *, console: bool = False) -> None:
         self.options = options
         self.folder = stale.run_folder("vm")
-        self.wire = net.Namespace("wire")
-        self.nics = [Nic(self.folder, number, nic) for number, nic in enumerate(options.nics, 1)]
+        self.wire = options.wire or net.Namespace("wire")
+        self.nics = list(options.others)
+        if not self.nics:
+            self.nics = [Nic(self.folder, number, nic) for number, nic in enumerate(options.nics, 1)]
         self.qemu: subprocess.Popen[bytes] | None = None
         self.boots = 0
         self.boot_s = 0.0
@@ -188,7 +195,8 @@ class Vm:
         self.stop_qemu()
         for nic in self.nics:
             said += nic.close()
-        self.wire.close()
+        if self.options.wire is None:
+            self.wire.close()
         shutil.rmtree(self.folder, ignore_errors=True)
         if said:
             raise CiError("; ".join(said))
@@ -296,7 +304,7 @@ class Vm:
 
     # ---- the drivers
 
-    def bind(self, driver: str | None = None) -> str:
+    def bind(self, driver: str | None = None, *, v4: str = HOST4, v6: str = HOST6) -> str:
         """Give the NIC to its driver and set its addresses; returns the network interface's name.
 
         Raises:
@@ -305,16 +313,16 @@ class Vm:
         driver = driver or self.options.driver
         if driver == "none":
             return ""
-        if driver == "ixgbe":
-            self.run("modprobe ixgbe")
+        if driver in STOCK:
+            self.run(f"modprobe {driver}")
             name = self.run(f"ls /sys/bus/pci/devices/{NIC_ADDRESS}/net", check=False).out.split()
             if not name:
-                raise CiError(f"ixgbe made no network interface\n{self.tails()}")
+                raise CiError(f"{driver} made no network interface\n{self.tails()}")
             interface = name[0]
         else:
             self.run(VFIO_BIND, timeout_s=120)
             interface = self.up()
-        self.addresses(interface)
+        self.addresses(interface, v4, v6)
         return interface
 
     def up(self, *options: str) -> str:
@@ -328,10 +336,10 @@ class Vm:
         self.driver.wait_for("driver ready: ", 300)
         return OUR_INTERFACE
 
-    def addresses(self, interface: str) -> None:
+    def addresses(self, interface: str, v4: str = HOST4, v6: str = HOST6) -> None:
         """Set an interface of the guest up, with addresses on the wire's networks, and wait for its carrier."""
         self.run(
-            f"ip address replace {HOST4}/24 dev {interface}; ip address replace {HOST6}/64 dev {interface} nodad;"
+            f"ip address replace {v4}/24 dev {interface}; ip address replace {v6}/64 dev {interface} nodad;"
             f"ip link set {interface} up"
         )
         wait = (

@@ -8,19 +8,22 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from ci import complaints, guest, junit, machine, net
+from ci import complaints, guest, junit, machine, net, stale
 from ci.demo import HOST4, HOST6, WIRE4, WIRE6, WIRE_IF
 from ci.nic import NicOptions
 from ci.processes import OWN_GROUP, child, ended, stop_in_order, undisturbed
 from ci.say import CiError, say
 from ci.talk import Job
+from ci.vfs import SharedCard
 from ci.vm import Options, Vm
 
 RUN_TIMEOUT_S = 86400
 CATCH_UP_S = 0.1
 CATCH_UP_LOOKS = 20
+VFS_MOST = 63
 SMP_MOST = 64  # each has an MSI-X vector then
 KERNEL_FAILED = 1
 SHARED = "/mnt/share"
@@ -41,7 +44,24 @@ def _memory(text: str) -> str:
 def options(parser: argparse.ArgumentParser) -> None:
     """Add the options of `vm`."""
     parser.add_argument(
-        "--driver", choices=["ixgbe", "ours", "none"], default="ixgbe", help="who drives the NIC (ixgbe)"
+        *("--driver",),
+        choices=["ixgbe", "ixgbevf", "ours", "none"],
+        help="who drives the NIC (ixgbe; with --vf ixgbevf)",
+    )
+    parser.add_argument(
+        *("--vf",),
+        type=int,
+        action="append",
+        default=[],
+        choices=range(VFS_MOST),
+        metavar="N",
+        help=f"the guest gets virtual function N, 0 to {VFS_MOST - 1}, of a card; may be repeated",
+    )
+    parser.add_argument(
+        *("--pf",),
+        choices=["ours", "none"],
+        default="ours",
+        help="with --vf: who drives the physical function on this machine; none: the device answers for it (ours)",
     )
     parser.add_argument(
         *("--kernel",),
@@ -108,6 +128,10 @@ def _check(asked: argparse.Namespace) -> None:
                 raise CiError(f"{option} {path}: {exc.strerror}", 2) from exc
     if asked.share and not asked.share.is_dir():
         raise CiError(f"--share {asked.share}: no such folder", 2)
+    if len(set(asked.vf)) < len(asked.vf):
+        raise CiError(f"--vf {' --vf '.join(map(str, asked.vf))}: a guest can have each virtual function once", 2)
+    if asked.vf and asked.driver == "ixgbe":
+        raise CiError("--vf gives the guest virtual functions, which ixgbe does not drive: --driver ixgbevf", 2)
     if asked.run is None and (asked.junit or asked.allow_warnings):
         raise CiError("--junit and --allow-warnings go with --run", 2)
 
@@ -123,7 +147,8 @@ def main(asked: argparse.Namespace) -> int:
     _check(asked)
     nic = nic_of(asked)
     options = Options(
-        driver=asked.driver, kernel=asked.kernel, smp=asked.smp, memory=asked.memory, nics=(nic,),
+        driver=asked.driver or ("ixgbevf" if asked.vf else "ixgbe"),
+        kernel=asked.kernel, smp=asked.smp, memory=asked.memory, nics=(nic,),
         qemu=(*(shared(asked.share) if asked.share else ()), *asked.qemu_arg),
     )  # fmt: skip
     machine.ensure((*machine.NETWORK, *guest.NEEDS))
@@ -132,12 +157,16 @@ def main(asked: argparse.Namespace) -> int:
     if not net.privileged():
         net.enter_user_namespace(asked.words)
     net.need_tun()
-    vm = Vm(options, console=asked.run is None)
     with contextlib.ExitStack() as stack:
-        stack.enter_context(vm)
+        start_s = time.monotonic()
+        if asked.vf:
+            card = stack.enter_context(SharedCard(stale.run_folder("vfs"), max(asked.vf) + 1, nic, pf=asked.pf))
+            stop_in_order()
+            card.start()
+            options = replace(options, others=tuple(card.of_guest(*asked.vf)), wire=card.wire)
+        vm = stack.enter_context(Vm(options, console=asked.run is None))
         stack.callback(undisturbed)
         stop_in_order()
-        start_s = time.monotonic()
         vm.start()
         if asked.capture:
             stack.enter_context(captured(vm, asked.capture))

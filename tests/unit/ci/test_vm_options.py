@@ -133,3 +133,18 @@ def test_a_build_tree_brings_its_modules(tmp_path: Path) -> None:
     base = tmp_path / "laid/lib/modules/6.99.0-mine+"
     assert (base / "kernel/drivers/net/ethernet/intel/ixgbe/ixgbe.ko").read_bytes() == b"ELF"
     assert (base / "modules.builtin").read_text() == "kernel/fs/9p/9p.ko\n"
+
+
+@pytest.mark.parametrize("words", [["--vf", "-1"], ["--vf", "63"], ["--vf", "two"], ["--pf", "stock"]])
+def test_virtual_functions_there_cannot_be(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        parse(["vm", *words])
+    assert caught.value.code == 2
+    assert words[1] in capsys.readouterr().err
+
+
+def test_virtual_functions_that_contradict() -> None:
+    with pytest.raises(CiError, match="each virtual function once"):
+        vm_step.main(parse(["vm", "--run", "true", "--vf", "1", "--vf", "1"]))
+    with pytest.raises(CiError, match="--driver ixgbevf"):
+        vm_step.main(parse(["vm", "--run", "true", "--vf", "1", "--driver", "ixgbe"]))
