@@ -40,6 +40,11 @@ def _test(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("tiers", nargs="*", metavar="TIER", help=listed)
 
 
+def _demo(parser: argparse.ArgumentParser) -> None:
+    what = "vfs: one card, three drivers: its physical function's and those of two virtual functions"
+    parser.add_argument("what", nargs="?", choices=["vfs"], help=what)
+
+
 def _stubs(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--check", action="store_true", help="write nothing; fail if one is not current")
 
@@ -63,7 +68,7 @@ def _man(parser: argparse.ArgumentParser) -> None:
 
 STEPS: dict[str, Step] = {
     "setup": Step("make .venv, libvfio-user and the C extensions; nothing to do the second time"),
-    "demo": Step("the NIC, its driver and real TCP between two namespaces, in about a minute"),
+    "demo": Step("the NIC, its driver and real TCP between two namespaces, in about a minute", _demo),
     "vm": Step("a Debian guest with the NIC in it, under QEMU: a shell, or one command", vm_step.options, vm_step.MORE),
     "test": Step(
         f"everything CI runs; `test {QUICK}`: a part of it in minutes, no guest; `test unit …`: some tiers",

@@ -59,7 +59,39 @@ class Lines:
             return None
 
 
-class Stage:
+class Programs:
+    """What a demo has started: it all ends with us.
+
+    Attributes:
+        started: Every process.
+    """
+
+    def __init__(self) -> None:
+        self.started: list[subprocess.Popen[str]] = []
+
+    def start(
+        self, namespace: net.Namespace, *words: str, stdout: int | None = None, stderr: int | None = None
+    ) -> subprocess.Popen[str]:
+        """Start a program in a namespace: it dies with us, and a Ctrl-C at the terminal is for us alone."""
+        self.started.append(namespace.popen(*child(words), stdout=stdout, stderr=stderr, group=OWN_GROUP))
+        return self.started[-1]
+
+    def end_started(self) -> None:
+        """End what still runs."""
+        for process in self.started:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+            for stream in (process.stdout, process.stderr):
+                if stream is not None:
+                    stream.close()
+
+    def running(self) -> list[str]:
+        """What still runs, for a complaint."""
+        return [f"process {process.args!r}" for process in self.started if process.poll() is None]
+
+
+class Stage(Programs):
     """The processes and namespaces of one demo; everything ends with ``close``.
 
     Attributes:
@@ -70,21 +102,14 @@ class Stage:
     """
 
     def __init__(self, folder: Path) -> None:
+        super().__init__()
         self.folder = folder
         self.socket = folder / "nic.sock"
         self.control = folder / "control.sock"
         self.wire = net.Namespace("wire")
         self.host = net.Namespace("host")
-        self.started: list[subprocess.Popen[str]] = []
         self.device: subprocess.Popen[str] | None = None
         self.driver: subprocess.Popen[str] | None = None
-
-    def start(
-        self, namespace: net.Namespace, *words: str, stdout: int | None = None, stderr: int | None = None
-    ) -> subprocess.Popen[str]:
-        """Start a program in a namespace: it dies with us, and a Ctrl-C at the terminal is for us alone."""
-        self.started.append(namespace.popen(*child(words), stdout=stdout, stderr=stderr, group=OWN_GROUP))
-        return self.started[-1]
 
     def start_device(self) -> None:
         """Start the NIC and wait until a driver may connect."""
@@ -135,13 +160,7 @@ class Stage:
             if process is not None:
                 said += ended(name, process)
         self.driver = self.device = None
-        for process in self.started:
-            if process.poll() is None:
-                process.kill()
-                process.wait()
-            for stream in (process.stdout, process.stderr):
-                if stream is not None:
-                    stream.close()
+        self.end_started()
         self.host.close()
         self.wire.close()
         if said:
@@ -190,7 +209,7 @@ def ping(namespace: net.Namespace, address: str, count: int = PINGS) -> str:
 
 
 def transfer(
-    stage: Stage,
+    stage: Programs,
     sender: net.Namespace,
     receiver: net.Namespace,
     address: str,
@@ -244,7 +263,7 @@ def leftovers(before: set[str], stage: Stage) -> list[str]:
     """
     found = [f"file {stage.folder}"] if stage.folder.exists() else []
     found += [f"interface {name}" for name in interfaces() - before]
-    found += [f"process {process.args!r}" for process in stage.started if process.poll() is None]
+    found += stage.running()
     found += [f"namespace {one.name}" for one in (stage.wire, stage.host) if Path(one.path).exists()]
     return found
 

@@ -33,9 +33,9 @@ def run_step(asked: argparse.Namespace) -> int:
         case "test":
             code = test(asked)
         case "demo":
-            from ci import demo
+            from ci import demo, demo_vfs
 
-            code = demo.main()
+            code = demo_vfs.main() if asked.what == "vfs" else demo.main()
         case "vm":
             code = vm_step.main(asked)
         case "bench":

@@ -177,6 +177,7 @@ class Server:
             "enabled": n < self.card.sriov.enabled,
             "client": endpoint.context.attached,
             "sessions": endpoint.sessions,
+            "traffic": vf.traffic(),
             "counters": vf.counters(),
         }
 

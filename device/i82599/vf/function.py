@@ -19,6 +19,7 @@ from device.regs.i82599 import vf
 
 VECTORS: int = lib.VF_VECTORS
 MOST: int = lib.VFS_MAX
+DWORD = 2**32
 
 
 def _nobody() -> bool:
@@ -63,6 +64,17 @@ class VirtualFunction:
     def identity(self) -> Iterable[tuple[type[Register], int]]:
         """What configuration space says of this very function."""
         return [(pci.MSIX_CTRL, pci.MSIX_CTRL.of(TABLE_SIZE=VECTORS - 1))]
+
+    def traffic(self) -> dict[str, int]:
+        """Frames and octets of its pool so far, as its own registers show them: they go round at 2**32 and 2**36."""
+        get = self.regs.get
+        return {
+            "rx_frames": int(get(vf.VFGPRC)),
+            "rx_octets": int(get(vf.VFGORC_LSB)) + int(get(vf.VFGORC_MSB)) * DWORD,
+            "rx_multicast": int(get(vf.VFMPRC)),
+            "tx_frames": int(get(vf.VFGPTC)),
+            "tx_octets": int(get(vf.VFGOTC_LSB)) + int(get(vf.VFGOTC_MSB)) * DWORD,
+        }
 
     def counters(self) -> dict[str, int]:
         """What happened so far, by name."""

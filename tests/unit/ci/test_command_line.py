@@ -76,5 +76,5 @@ def test_what_a_command_line_means() -> None:
     assert (asked.step, asked.tiers, asked.pytest) == ("test", ["unit", "pair"], ["-k", "x", "--", "y"])
     assert asked.words == ["test", "unit", "pair", "--", "-k", "x", "--", "y"]
     asked = parse(["vm", "--device-arg=--trace-file", "--device-arg=/tmp/t", "--run", "exit 7"])
-    assert (asked.device_arg, asked.run, asked.driver) == (["--trace-file", "/tmp/t"], "exit 7", "ixgbe")
+    assert (asked.device_arg, asked.run, asked.driver) == (["--trace-file", "/tmp/t"], "exit 7", None)
     assert parse(["bench", "instructions", "--json"]).json
