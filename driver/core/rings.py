@@ -70,9 +70,12 @@ class _Ring:
 
     NAME = ""
 
-    def __init__(self, model: RingModel, arena: Arena, bar: Bar, queue: int, count: int, buf_bytes: int) -> None:
+    def __init__(
+        self, model: RingModel, arena: Arena, bar: Bar, queue: int, count: int, buf_bytes: int, *, first_queue: int = 0
+    ) -> None:
         self.model = model
         self.queue = queue
+        self.reg_idx = first_queue + queue
         self.count = model.check_count(count)
         self.buf_bytes = model.check_buf(buf_bytes)
         self.q_vector: QVector | None = None
@@ -103,7 +106,7 @@ class _Ring:
         ring.buf_bytes = self.buf_bytes
         ring.count = self.count
         ring.queue = self.queue
-        ring.tail_offset = tail.offset(self.queue)
+        ring.tail_offset = tail.offset(self.reg_idx)
         self.c = ring
 
     def reset(self) -> None:
@@ -173,6 +176,7 @@ class RxRing(_Ring):
         queue: Rx queue number.
         count: Descriptors.
         buf_bytes: Bytes per buffer; a longer frame spans several.
+        first_queue: What the registers call the function's queue 0; ``reg_idx`` is what they call this one.
 
     Raises:
         DriverError: ``count`` is none that the model has.
@@ -181,8 +185,10 @@ class RxRing(_Ring):
 
     NAME = "Rx"
 
-    def __init__(self, model: RingModel, arena: Arena, bar: Bar, queue: int, count: int, buf_bytes: int) -> None:
-        super().__init__(model, arena, bar, queue, count, buf_bytes)
+    def __init__(
+        self, model: RingModel, arena: Arena, bar: Bar, queue: int, count: int, buf_bytes: int, *, first_queue: int = 0
+    ) -> None:
+        super().__init__(model, arena, bar, queue, count, buf_bytes, first_queue=first_queue)
         self._fill(ffi.new("struct rx_ring *"), model.rx_tail)
         self._frames = ffi.new("struct rx_frame[]", HARVEST)
         self._base = int(ffi.cast("uintptr_t", self.c.buf))
@@ -252,8 +258,10 @@ class TxRing(_Ring):
     NAME = "Tx"
     xdp = False
 
-    def __init__(self, model: RingModel, arena: Arena, bar: Bar, queue: int, count: int, buf_bytes: int) -> None:
-        super().__init__(model, arena, bar, queue, count, buf_bytes)
+    def __init__(
+        self, model: RingModel, arena: Arena, bar: Bar, queue: int, count: int, buf_bytes: int, *, first_queue: int = 0
+    ) -> None:
+        super().__init__(model, arena, bar, queue, count, buf_bytes, first_queue=first_queue)
         ring = ffi.new("struct tx_ring *")
         self._eop_of = ring.eop_of = ffi.new("uint32_t[]", count)
         self._len_of = ring.len_of = ffi.new("uint32_t[]", count)

@@ -8,7 +8,6 @@ Ref: ixgbe_open, ixgbe_configure, ixgbe_up_complete, ixgbe_down.
 """
 
 import logging
-from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
 from types import TracebackType
@@ -16,7 +15,6 @@ from typing import Any, Self
 
 from device.regs.i82599 import CTRL_EXT
 from driver.claim import Claim
-from driver.core.bar import Bar
 from driver.core.dma import IOVA_BASE_64, Arena
 from driver.core.qvector import request_irqs
 from driver.core.rings import RxRing, TxRing
@@ -33,14 +31,14 @@ from driver.ixgbe.rings import RINGS
 from driver.ixgbe.service import Service
 from driver.ixgbe.sw_init import RX_BUF_BYTES, TX_BUF_BYTES, SwState, check_queues
 from driver.ixgbe.teardown import Teardown, hw_down
+from driver.ixgbe.vf_host import RingMaker, VfHost
 
 log = logging.getLogger(__name__)
 
 PAGE_BYTES = 4096
-RingMaker = Callable[[Arena, Bar, int, int, int], Any]  # arena, bar, queue, count, buf_bytes
 
 
-class Adapter(Frames, Figures, Changes):
+class Adapter(Frames, Figures, Changes, VfHost):
     """One port with a driver.  Made by ``probe``; a context manager that ends in ``close``.
 
     Attributes:
@@ -95,6 +93,8 @@ class Adapter(Frames, Figures, Changes):
         self._unmute()
         xdp = self.scheme.xdp_rings if xdp_rings is None else xdp_rings
         wanted = check_queues(queues if queues is not None else self.scheme.queues, xdp)
+        if self.vfs is not None:
+            self.vfs.check_queues(wanted, xdp)
         self.sw.mtu = self.check_mtu(mtu if mtu is not None else self.sw.mtu)
         self.sw.ring_count = RINGS.check_count(ring_count if ring_count is not None else self.sw.ring_count)
         fewer_or_more = wanted != self.scheme.queues and (self.scheme.msix or wanted < self.scheme.queues)
@@ -156,18 +156,22 @@ class Adapter(Frames, Figures, Changes):
         """
         bar, hw, sw = self.bar, self.hw, self.sw
         config.packet_buffers(bar, sw)
+        pools = self.vfs.pools if self.vfs is not None else None
+        if self.vfs is not None:
+            self.vfs.configure()
         hw.mac.write_rx_mode()
         with config.rx_path_paused(bar):
             pass  # where Linux loads flow director tables
-        config.tx_global(bar)
+        config.tx_global(bar, pools)
         for ring in self.senders:
             config.tx_ring(bar, ring)
-        config.rx_global(bar, sw, len(self.rx_rings))
+        config.rx_global(bar, sw, len(self.rx_rings), pools)
         # A ring without descriptors holds up all the others unless pauses are sent or its frames are dropped.
-        drop = len(self.rx_rings) > 1 and hw.link.flow_control not in {FlowControl.TX, FlowControl.FULL}
+        pauses = hw.link.flow_control in {FlowControl.TX, FlowControl.FULL}
+        drop = pools is not None or (len(self.rx_rings) > 1 and not pauses)
         for ring in self.rx_rings:
             config.rx_ring(bar, ring, drop=drop)
-        hw.mac.write_vlan_strip(ring.queue for ring in self.rx_rings)
+        hw.mac.write_vlan_strip(ring.reg_idx for ring in self.rx_rings)
         with config.rx_path_paused(bar):
             hw.reset.enable_rx()
 
@@ -185,6 +189,8 @@ class Adapter(Frames, Figures, Changes):
         self.work.start()
         self.scheme.enable()
         bar.update(CTRL_EXT, PFRSTD=1)
+        if self.vfs is not None:
+            self.vfs.configured()
         self.saved_state = self.hw.config.save_state()
 
     def down(self) -> None:
@@ -309,6 +315,7 @@ class Adapter(Frames, Figures, Changes):
         self._closed = True
         with self._undo:
             self.down()
+            self.disable_vfs()
 
     def adopt(self, undo: ExitStack) -> None:
         """Take over the probe's undo steps."""

@@ -98,7 +98,7 @@ class Changes(Port):
             self.hw.mac.write_vlans()
         if stripping is not None:
             mode.vlan_strip = stripping
-            self.hw.mac.write_vlan_strip(ring.queue for ring in self.rx_rings)
+            self.hw.mac.write_vlan_strip(ring.reg_idx for ring in self.rx_rings)
 
     def set_itr_us(self, itr_us: int) -> None:
         """Set the moderation interval of every queue vector, in µs."""

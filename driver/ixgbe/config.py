@@ -53,6 +53,7 @@ from device.regs.i82599.rx import DescType
 from device.regs.i82599.tx import MtqcMode
 from driver.core.bar import Bar
 from driver.errors import RingError
+from driver.ixgbe.sriov.pools import Pools
 from driver.ixgbe.sw_init import SwState
 
 log = logging.getLogger(__name__)
@@ -63,12 +64,13 @@ SECRX_TIMEOUT_S = 0.04
 PTHRESH, HTHRESH, WTHRESH = 32, 1, 1
 TXPB_MARGIN_KIB = 10
 LOW_BITS = 2**32
+POOL_QUEUES_MAX = 4  # that RSS spreads over; Ref: ixgbe_setup_reta
 
 
 class HwRing(Protocol):
     """What the registers need to know of a ring."""
 
-    queue: int
+    reg_idx: int
     iova: int
     len_bytes: int
     count: int
@@ -107,10 +109,10 @@ def rx_path_paused(bar: Bar) -> Iterator[None]:
         bar.update(SECRXCTRL, RX_DIS=0)
 
 
-def tx_global(bar: Bar) -> None:
-    """Undivided Tx queues, then the transmit engine; the arbiter rests meanwhile."""
+def tx_global(bar: Bar, pools: Pools | None = None) -> None:
+    """Undivided Tx queues, or pools of them, then the transmit engine; the arbiter rests meanwhile."""
     bar.update(RTTDCS, ARBDIS=1)
-    bar.write(MTQC, MTQC.of(MODE=MtqcMode.Q64))
+    bar.write(MTQC, MTQC.of(MODE=pools.mtqc if pools is not None else MtqcMode.Q64))
     bar.update(RTTDCS, ARBDIS=0)
     bar.update(DMATXCTL, TE=1)
 
@@ -121,7 +123,7 @@ def tx_ring(bar: Bar, ring: HwRing) -> None:
     Raises:
         RingError: The queue does not report itself enabled.
     """
-    queue = ring.queue
+    queue = ring.reg_idx
     bar.write(TXDCTL, 0, queue)
     bar.flush()
     bar.write(TDBAL, ring.iova % LOW_BITS, queue)
@@ -142,23 +144,30 @@ def _confirm(bar: Bar, register: type[TXDCTL] | type[RXDCTL], queue: int) -> Non
         raise RingError(f"queue {queue} does not start: {err}") from err
 
 
-def rx_global(bar: Bar, sw: SwState, queues: int) -> None:
-    """Receive off; descriptor splitting, coalescing, checksum, RSS and frame size."""
+def rx_global(bar: Bar, sw: SwState, queues: int, pools: Pools | None = None) -> None:
+    """Receive off; descriptor splitting, coalescing, checksum, RSS and frame size.
+
+    With pools the table spreads over all queues that a pool may have; of an entry each takes what it has queues for.
+    """
     rss = sw.rss_queues(queues)
     bar.update(RXCTRL, RXEN=0)
     bar.write(
         PSRTYPE,
         PSRTYPE.of(TCPHDR=1, UDPHDR=1, IPV4HDR=1, IPV6HDR=1, L2HDR=1, RQPL=2 if rss > 3 else 1 if rss > 1 else 0),
+        pools.own if pools is not None else 0,
     )
     bar.update(RSCDBU, RSCACKDIS=1)
     bar.update(RDRXCTL, CRCSTRIP=1, RSCFRSTSIZE=0, RSCACKC=1, FCOE_WRFIX=1)
     bar.update(RFCTL, RSC_DIS=1, NFSW_DIS=1, NFSR_DIS=1)
     bar.update(RXCSUM, PCSD=1)
-    rss_table(bar, sw, rss)
+    if pools is None:
+        rss_table(bar, sw, rss)
+    else:
+        rss_table(bar, sw, POOL_QUEUES_MAX, pools.mrqe)
     frame_size(bar, sw)
 
 
-def rss_table(bar: Bar, sw: SwState, rss: int) -> None:
+def rss_table(bar: Bar, sw: SwState, rss: int, mode: MrqeMode = MrqeMode.RSS) -> None:
     """The key, the table that spreads hashes over ``rss`` queues, and what is hashed."""
     for n in range(RSSRK.count):
         bar.write(RSSRK, int.from_bytes(sw.rss_key[4 * n : 4 * n + 4], "little"), n)
@@ -167,7 +176,7 @@ def rss_table(bar: Bar, sw: SwState, rss: int) -> None:
     bar.write(
         MRQC,
         MRQC.of(
-            MRQE=MrqeMode.RSS,
+            MRQE=mode,
             RSS_FIELD_IPV4=1,
             RSS_FIELD_IPV4_TCP=1,
             RSS_FIELD_IPV6=1,
@@ -193,7 +202,7 @@ def rx_ring(bar: Bar, ring: HwRing, *, drop: bool) -> None:
     Raises:
         RingError: The queue does not report itself enabled.
     """
-    queue = ring.queue
+    queue = ring.reg_idx
     bar.update(RXDCTL, queue, ENABLE=0)
     bar.flush()
     bar.write(RDBAL, ring.iova % LOW_BITS, queue)

@@ -53,7 +53,8 @@ class Frames(Port):
     @property
     def service_interval_s(self) -> float:
         """Seconds until the service task is due again."""
-        return SERVICE_S if self.link.up or not self.running else SERVICE_LINK_S
+        mailboxes_s = self.vfs.due_s if self.vfs is not None else SERVICE_S
+        return min(mailboxes_s, SERVICE_S if self.link.up or not self.running else SERVICE_LINK_S)
 
     @property
     def other_vector(self) -> int | None:

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 from device.regs.i82599 import EIAC, EIAM, EIAM_EX, EICR, EIMS, EIMS_EX, EITR, GPIE, IVAR, IVAR_MISC, RXDCTL
+from device.regs.i82599.interrupts import VtMode
 from driver.core.bar import Bar
 from driver.core.irq import IrqTracker, MsiMap, MsixBackend
 from driver.core.itr import ITR_GRANULARITY_US, ItrIndex
@@ -27,6 +28,7 @@ from driver.core.vsi import Pf, Vsi, VsiType
 from driver.doors.door import Door, IrqKind
 from driver.errors import ProbeError
 from driver.ixgbe import acquire
+from driver.ixgbe.sriov.pools import Pools
 from driver.ixgbe.sw_init import NON_Q_VECTORS, QUEUES_MAX, check_queues
 from driver.ixgbe.vector_map import IxgbeVsi, Share, assign, near
 
@@ -46,9 +48,10 @@ OTHER_CAUSES = {"TCP_TIMER": 1, "OTHER": 1, "LSC": 1, "GPI_SDP1": 1, "GPI_SDP2":
 class IxgbeVectors:
     """The vector registers of this family: one EITR per vector, no rate limit, IVAR for queues."""
 
-    def __init__(self, bar: Bar) -> None:
-        """Nothing is written yet."""
+    def __init__(self, bar: Bar, first_queue: int = 0) -> None:
+        """Nothing is written yet; the registers call the port's queue 0 ``first_queue``."""
         self.bar = bar
+        self.first_queue = first_queue
         self._wanted_us: dict[int, dict[ItrIndex, int]] = {}
 
     def write_itr(self, itr_idx: ItrIndex, reg_idx: int, itr_us: int) -> None:
@@ -78,8 +81,9 @@ class IxgbeVectors:
         self._map("RX", queue, reg_idx)
 
     def _map(self, way: str, queue: int, reg_idx: int) -> None:
-        place = f"{way}{queue % 2}"
-        self.bar.update(IVAR, queue // 2, **{place: reg_idx, f"{place}_VALID": 1})
+        reg_idx_of_queue = self.first_queue + queue
+        place = f"{way}{reg_idx_of_queue % 2}"
+        self.bar.update(IVAR, reg_idx_of_queue // 2, **{place: reg_idx, f"{place}_VALID": 1})
 
 
 class InterruptScheme:
@@ -96,6 +100,7 @@ class InterruptScheme:
         queues: Queue pairs that there are.
         xdp_rings: Tx queues beside those, for XDP.
         by_hand: Vectors that somebody added while it runs.
+        pools: How the queues are divided among virtual functions; None: there are none.
         other_told: How often ``other`` fired.
         notes: What to say of a kind of VSI, or of something that this chip does not have.
     """
@@ -137,6 +142,7 @@ class InterruptScheme:
         self.xdp_rings = self.wanted.xdp_rings
         self.by_hand: dict[int, MsiMap] = {}
         self.netdev: object | None = None
+        self.pools: Pools | None = None
 
     @property
     def q_vectors(self) -> list[QVector]:
@@ -286,20 +292,24 @@ class InterruptScheme:
         """
         bar = self.bar
         assert self.vsi is not None
+        pools = self.pools
+        vt_mode = pools.vt_mode if pools is not None else VtMode.NONE
         if self.msix:
             for n in range(EIAM_EX.count):
                 bar.write(EIAM_EX, ALL, n)
-            bar.write(GPIE, GPIE.of(MSIX_MODE=1, PBA_SUPPORT=1, OCD=1, EIAME=1, SDP1_GPIEN=1, SDP2_GPIEN=1))
+            bar.write(
+                GPIE, GPIE.of(MSIX_MODE=1, PBA_SUPPORT=1, OCD=1, EIAME=1, SDP1_GPIEN=1, SDP2_GPIEN=1, VTMODE=vt_mode)
+            )
         else:
             # Reading EICR masks the queue causes; the service causes stay enabled.
             bar.write(EIAM, EIAM.of(RTX_QUEUE=EIAM.RTX_QUEUE.max))
-            bar.write(GPIE, GPIE.of(SDP1_GPIEN=1, SDP2_GPIEN=1))
+            bar.write(GPIE, GPIE.of(SDP1_GPIEN=1, SDP2_GPIEN=1, VTMODE=vt_mode))
         for n in range(IVAR.count):
             bar.write(IVAR, 0, n)
         for q_vector in self.q_vectors:
             for container in q_vector.containers:
                 container.itr_us = itr_us
-        self.vsi.cfg_msix(IxgbeVectors(bar))
+        self.vsi.cfg_msix(IxgbeVectors(bar, pools.first_queue if pools is not None else 0))
         if self.msix:
             bar.write(IVAR_MISC, IVAR_MISC.of(OTHER=self.other.index, OTHER_VALID=1))
             bar.write(EITR, EITR.of(ITR_INTERVAL=OTHER_ITR_US // ITR_GRANULARITY_US), self.other.index)

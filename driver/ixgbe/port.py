@@ -17,6 +17,7 @@ from driver.ixgbe.hw.info import Info
 from driver.ixgbe.hw.link import LinkStatus
 from driver.ixgbe.hw.mac import show
 from driver.ixgbe.interrupts import InterruptScheme
+from driver.ixgbe.sriov.host import Sriov
 from driver.ixgbe.sw_init import SwState
 
 
@@ -37,6 +38,7 @@ class Port:
         past: What rings counted that are gone, by name.
         wake_filters: What shall wake the system while the port sleeps.
         saved_state: Configuration space as it has to be, for a function that lost it.
+        vfs: Its virtual functions; None: it has none.
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class Port:
         self.past: dict[str, int] = {}
         self.wake_filters = WUFC()
         self.saved_state: dict[type[Register], Register] = {}
+        self.vfs: Sriov | None = None
 
     @property
     def door(self) -> Door:

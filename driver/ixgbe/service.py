@@ -46,11 +46,14 @@ class Service:
         self._progress: dict[int, tuple[Any, int]] = {}
         self._fw_error = False
         self._refused = ""
+        self._look = True  # something other than a mailbox wants a look
+        self._looked_s = float("-inf")
 
     def start(self) -> None:
         """The port came up: look at everything at the next pass."""
         self._watchdog_s = float("-inf")
         self._progress.clear()
+        self._look = True
 
     def counts(self) -> dict[str, int]:
         """Figures of the service task, with ethtool's names."""
@@ -69,6 +72,10 @@ class Service:
         port = self.port
         if not port.running:
             return
+        if port.vfs is not None:
+            port.vfs.turn()
+            if not self._is_due():
+                return
         if was_reset(port):
             self._recover()
             return
@@ -83,9 +90,19 @@ class Service:
         if watchdog:
             self._watchdog_s = now_s
             moved = port.hw.stats.update()
+            if port.vfs is not None:
+                port.vfs.watch()
             if self._check_hang(paused=bool(moved.get("rx_flow_control_xoff"))):
                 return
             self._kick()
+
+    def _is_due(self) -> bool:
+        """Whether there is more to do than mailboxes, which want a turn more often than everything else."""
+        now_s = self.port.hw.clock.now_s()
+        due = self._look or not self.port.link.up or now_s - self._looked_s >= WATCHDOG_S
+        if due:
+            self._look, self._looked_s = False, now_s
+        return due
 
     def _check_fw(self) -> None:
         fwsm = self.port.bar.read(FWSM)
@@ -142,6 +159,8 @@ class Service:
                 log.info("%s: resetting to clear Tx work after link loss", port.door.name)
                 self._reinit()
                 port.link = LinkStatus()
+        if port.vfs is not None and (now.up, now.speed_mbps) != (before.up, before.speed_mbps):
+            port.vfs.link_changed(now)
 
     def _tx_pending(self) -> bool:
         return any(ring.pending for ring in self.port.senders)
@@ -202,6 +221,10 @@ class Service:
         return rings
 
     def _causes(self, causes: EICR) -> None:
+        if causes.MAILBOX and self.port.vfs is not None:
+            self.port.vfs.turn()
+        if causes.LSC or causes.GPI_SDP2:
+            self._look = True
         if causes.LSC:
             self.lsc_int += 1
         if causes.GPI_SDP2:

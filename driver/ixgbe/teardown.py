@@ -75,9 +75,11 @@ def hw_down(port: Port) -> Teardown:
     bar, hw = port.bar, port.hw
     done = Teardown(port.door.name)
     attempt = done.attempt
+    if port.vfs is not None:
+        attempt("VFs", port.vfs.quiesce)
     attempt("receive off", hw.reset.disable_rx)
     for ring in port.rx_rings:
-        attempt(f"Rx queue {ring.queue} off", config.disable_rx_queues, bar, [ring.queue])
+        attempt(f"Rx queue {ring.queue} off", config.disable_rx_queues, bar, [ring.reg_idx])
     attempt("interrupts off", bar.write, EIMC, ALL)
     for n in range(EIMC_EX.count):
         attempt("interrupts off", bar.write, EIMC_EX, ALL, n)
@@ -86,7 +88,7 @@ def hw_down(port: Port) -> Teardown:
     attempt("link", lambda: link.append(hw.link.check().up))
     for ring in port.senders:
         attempt(f"Tx queue {ring.queue} off", lambda queue: config.disable_tx_queues(bar, [queue], wait=any(link)),
-                ring.queue)  # fmt: skip
+                ring.reg_idx)  # fmt: skip
     attempt("transmit off", lambda: bar.update(DMATXCTL, TE=0))
     attempt("statistics", hw.stats.update)  # the reset would lose what was counted since
     done.reset = attempt("reset", hw.reset.init_hw)
@@ -101,8 +103,8 @@ def hw_down(port: Port) -> Teardown:
 def _running(port: Port) -> bool:
     """Whether any queue of the port may still do DMA; one that cannot be asked may."""
     try:
-        return any(port.bar.read(RXDCTL, ring.queue).ENABLE for ring in port.rx_rings) or any(
-            port.bar.read(TXDCTL, ring.queue).ENABLE for ring in port.senders
+        return any(port.bar.read(RXDCTL, ring.reg_idx).ENABLE for ring in port.rx_rings) or any(
+            port.bar.read(TXDCTL, ring.reg_idx).ENABLE for ring in port.senders
         )
     except DeviceGone:
         return False

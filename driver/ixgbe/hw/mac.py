@@ -11,8 +11,10 @@ import errno
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from device.regs.i82599 import FCTRL, MCSTCTRL, MPSAR, MTA, RAH, RAL, RXDCTL, UTA, VFTA, VLNCTRL, VMOLR
+from device.regs.i82599.mbx import HASH
 from driver.errors import DriverError
 from driver.ixgbe.hw.common import Common
 
@@ -23,6 +25,7 @@ DEFAULT_RAR = 0
 SAN_RAR = RAR_ENTRIES - 1
 VLANS = 4096
 ADDRESS_BYTES = 6
+POOLS_PER_WORD = 32  # of MPSAR
 
 
 def valid_station(address: bytes) -> bool:
@@ -57,8 +60,24 @@ class RxMode:
     vlans: set[int] = field(default_factory=lambda: {0})
 
 
+class PoolVlans(Protocol):
+    """VLANs of a chip that is divided into pools."""
+
+    def set_port(self, vids: Iterable[int], *, follows: bool) -> None:
+        """The VLANs of the port itself; one that ``follows`` is in those of the others too."""
+
+
 class Mac:
-    """Filters of one port."""
+    """Filters of one port.
+
+    Attributes:
+        table: Receive addresses, by entry.
+        mode: What the interface asks for.
+        pool: Which pool is the port's own.
+        guests: Entries of the table that other pools have, or share with the port, and which pools those are.
+        guest_hashes: Multicast hashes that other pools asked for.
+        pool_vlans: Who is in which VLAN, when there are pools.
+    """
 
     def __init__(self, hw: Common) -> None:
         """An empty table; ``alloc_table`` sizes it."""
@@ -66,6 +85,12 @@ class Mac:
         self.table: list[bytes | None] = []
         self.mode = RxMode()
         self.san_address: bytes | None = None
+        self.pool = 0
+        self.guests: dict[int, set[int]] = {}
+        self.guest_hashes: set[int] = set()
+        self.pool_vlans: PoolVlans | None = None
+        self._mta: dict[int, int] = {}
+        self._added: set[int] = set()
 
     @property
     def address(self) -> bytes:
@@ -95,12 +120,13 @@ class Mac:
         bar.write(RAH, high, index)
 
     def add_pool(self, index: int) -> None:
-        """Let frames to receive address ``index`` go to pool 0, which is all of the port.
+        """Let frames to receive address ``index`` go to the port's pool; 0 is all of the port, without others.
 
         Ref: ixgbe_set_vmdq_generic.
         """
         bar = self.hw.bar
-        bar.write(MPSAR, int(bar.read(MPSAR, 2 * index)) | 1, 2 * index)
+        word, bit = divmod(self.pool, POOLS_PER_WORD)
+        bar.write(MPSAR, int(bar.read(MPSAR, 2 * index + word)) | 2**bit, 2 * index + word)
 
     def clear_pools(self, index: int) -> None:
         """Let frames to receive address ``index`` go to no pool.
@@ -131,8 +157,9 @@ class Mac:
         Ref: ixgbe_add_sanmac_netdev, ixgbe_set_vmdq_san_mac_generic.
         """
         if self.san_address is not None:
-            for half, pools in enumerate((1, 0)):
-                self.hw.bar.write(MPSAR, pools, 2 * SAN_RAR + half)
+            word, bit = divmod(self.pool, POOLS_PER_WORD)
+            for half in range(2):
+                self.hw.bar.write(MPSAR, 2**bit if half == word else 0, 2 * SAN_RAR + half)
         return self.san_address
 
     def init_rx_addrs(self) -> None:
@@ -147,6 +174,7 @@ class Mac:
         bar.write(MCSTCTRL, MCSTCTRL.of())
         for n in range(MTA.count):
             bar.write(MTA, 0, n)
+        self._mta.clear()
         for n in range(UTA.count):
             bar.write(UTA, 0, n)
 
@@ -160,7 +188,12 @@ class Mac:
             raise DriverError(f"{show(address)} cannot be a station address")
         if not self.table:
             self.alloc_table()
+        guests, before = self.guests.pop(DEFAULT_RAR, set()), self.table[DEFAULT_RAR]
         self.table[DEFAULT_RAR] = address
+        if guests and before not in {None, address}:
+            self.clear_pools(DEFAULT_RAR)
+        for pool in guests:
+            self.share(before or address, pool)
         self.add_pool(DEFAULT_RAR)
         self.set_rar(DEFAULT_RAR, address)
 
@@ -174,11 +207,19 @@ class Mac:
         if not valid_station(address):
             raise DriverError(f"{show(address)} cannot be a station address")
         if address in self.table:
-            return self.table.index(address)
+            index = self.table.index(address)
+            if index in self.guests and not self._is_ours(index):
+                self._added.add(index)
+                self.add_pool(index)
+            return index
         if None not in self.table:
             raise OSError(errno.ENOSPC, f"all {len(self.table)} receive addresses are in use")
         index = self.table.index(None)
         self.table[index] = address
+        self._added.add(index)
+        if self.pool_vlans is not None:
+            self.clear_pools(index)
+            self.add_pool(index)
         self.set_rar(index, address)
         return index
 
@@ -191,6 +232,10 @@ class Mac:
         if address == self.address or address not in self.table:
             raise OSError(errno.ENOENT, f"{show(address)} is not an added address")
         index = self.table.index(address)
+        self._added.discard(index)
+        if index in self.guests:
+            self._write_pool(index, self.pool, on=False)
+            return
         self.table[index] = None
         self.set_rar(index, None)
 
@@ -231,26 +276,113 @@ class Mac:
                 SBP=0, BAM=1, DPF=1, PMCF=0, UPE=int(everything), MPE=int(everything or mode.all_multicast)
             ),
         )
-        bar.update(VMOLR, BAM=1, ROMPE=1, AUPE=1, MPE=int(everything or mode.all_multicast))
+        bar.update(VMOLR, self.pool, BAM=1, ROMPE=1, AUPE=1, MPE=int(everything or mode.all_multicast))
         for index, address in enumerate(self.table):
             if address is not None:
                 self.set_rar(index, address)
+                if self.pool_vlans is not None:
+                    self._write_pools(index)
         self._write_mta()
         self.write_vlans()
 
     def _write_mta(self) -> None:
         bar = self.hw.bar
-        image: dict[int, set[int]] = {}
-        for address in self.mode.multicast:
-            register, bit = mta_place(address)
-            image.setdefault(register, set()).add(bit)
+        image = self._mta_image()
         for n in range(MTA.count):
-            bar.write(MTA, sum(2**bit for bit in image.get(n, ())), n)
+            bar.write(MTA, image.get(n, 0), n)
+        self._mta = image
         bar.write(MCSTCTRL, MCSTCTRL.of(MO=0, MFE=int(bool(image))))
 
+    def _mta_image(self) -> dict[int, int]:
+        hashes = {HASH(number) for number in self.guest_hashes}
+        places = {mta_place(address) for address in self.mode.multicast} | {(found.WORD, found.BIT) for found in hashes}
+        image: dict[int, int] = {}
+        for register, bit in places:
+            image[register] = image.get(register, 0) + 2**bit
+        return image
+
+    def set_guest_hashes(self, hashes: Iterable[int]) -> None:
+        """Take multicast frames with these hashes in for other pools too; only words that change are written."""
+        self.guest_hashes = set(hashes)
+        image, before = self._mta_image(), self._mta
+        for n in sorted({*image, *before}):
+            if image.get(n) != before.get(n):
+                self.hw.bar.write(MTA, image.get(n, 0), n)
+        self._mta = image
+        if bool(image) != bool(before):
+            self.hw.bar.write(MCSTCTRL, MCSTCTRL.of(MO=0, MFE=int(bool(image))))
+
+    # ---- addresses of other pools ----------------------------------------------------------------------------------
+
+    def share(self, address: bytes, pool: int) -> None:
+        """Let frames to ``address`` go to another pool too, beside those that they go to.
+
+        Raises:
+            OSError: ENOSPC, the table is full.
+        """
+        known = address in self.table
+        if not known and None not in self.table:
+            raise OSError(errno.ENOSPC, f"all {len(self.table)} receive addresses are in use")
+        index = self.table.index(address if known else None)
+        if not known:
+            self.clear_pools(index)
+        self.table[index] = address
+        self.guests.setdefault(index, set()).add(pool)
+        self._write_pool(index, pool, on=True)
+        if not known:
+            self.set_rar(index, address)
+
+    def unshare(self, address: bytes, pool: int) -> None:
+        """Undo ``share``; an address that nobody has any more leaves the table."""
+        index = self.table.index(address) if address in self.table else None
+        if index is None or pool not in self.guests.get(index, set()):
+            return
+        self.guests[index].discard(pool)
+        self._write_pool(index, pool, on=False)
+        if self.guests[index]:
+            return
+        del self.guests[index]
+        if not self._is_ours(index):
+            self.table[index] = None
+            self.set_rar(index, None)
+
+    def _is_ours(self, index: int) -> bool:
+        return index == DEFAULT_RAR or index in self._added
+
+    def _write_pool(self, index: int, pool: int, *, on: bool) -> None:
+        word, bit = divmod(pool, POOLS_PER_WORD)
+        pools = int(self.hw.bar.read(MPSAR, 2 * index + word))
+        if bool(pools // 2**bit % 2) != on:
+            self.hw.bar.write(MPSAR, pools + 2**bit if on else pools - 2**bit, 2 * index + word)
+
+    def _write_pools(self, index: int) -> None:
+        """Write both words of an entry's pools: there are others than before."""
+        pools = self.guests.get(index, set()) | ({self.pool} if self._is_ours(index) else set())
+        for half in range(2):
+            here = range(half * POOLS_PER_WORD, (half + 1) * POOLS_PER_WORD)
+            self.hw.bar.write(
+                MPSAR, sum(2 ** (pool % POOLS_PER_WORD) for pool in pools if pool in here), 2 * index + half
+            )
+
+    def forget_guests(self) -> None:
+        """After a reset: no other pool has an address or a hash; what only they had leaves the table."""
+        for index in self.guests:
+            if not self._is_ours(index):
+                self.table[index] = None
+        self.guests.clear()
+        self.guest_hashes.clear()
+
     def write_vlans(self) -> None:
-        """Write the VLAN table and whether it counts; promiscuous takes every VLAN."""
+        """Write the VLAN table and whether it counts; promiscuous takes every VLAN.
+
+        With pools it always counts, or a pool would see frames of VLANs that are none of its business; a port that
+        takes every VLAN takes those that somebody is in.
+        """
         bar, mode = self.hw.bar, self.mode
+        if self.pool_vlans is not None:
+            self.pool_vlans.set_port(mode.vlans, follows=mode.promiscuous or not mode.vlan_filter)
+            bar.update(VLNCTRL, VFE=1, CFIEN=0)
+            return
         image: dict[int, int] = {}
         for vid in mode.vlans:
             image[vid // 32] = image.get(vid // 32, 0) + 2 ** (vid % 32)
