@@ -7,19 +7,21 @@ often.
 
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from device.i82599.card import Card
 
 EVENTS = {
-    "client": "a vfio-user client attached or left",
+    "client": "a vfio-user client attached or left; `vf`: at that virtual function",
+    "vfs": "so many virtual functions are enabled now",
     "link": "the link came up or went down",
     "reset": "the card or its function was reset: software, pci, flr, each how often",
     "fault": "faults were injected or ended",
     "stall": "a queue stopped because of what its driver gave it",
     "lost": "how many events were not told, because this client did not read",
 }
+PHYSICAL = -1  # the function before virtual function 0
 STALLS_MAX = 16  # told a look; the others are counted in the last one
 
 Event = dict[str, object]
@@ -49,6 +51,10 @@ class Watched(Protocol):
     def clients(self) -> Clients:
         """Who comes and goes at the physical function."""
 
+    @property
+    def vf_clients(self) -> Sequence[Clients]:
+        """Who comes and goes at each virtual function."""
+
 
 class Watcher:
     """Compares a device with what it was at the last look.
@@ -59,8 +65,9 @@ class Watcher:
 
     def __init__(self, watched: Watched) -> None:
         self._watched = watched
-        self._sessions = self._changes = 0
-        self._attached = False
+        self._changes = self._vfs = 0
+        self._sessions: dict[int, int] = {}  # of the physical function (-1), and of each virtual one
+        self._attached: dict[int, bool] = {}
         self._resets: Counter[str] = Counter()
         self._faults: list[str] = []
         self._stalls: Counter[tuple[str, int, str]] = Counter()
@@ -72,20 +79,29 @@ class Watcher:
 
     def look(self) -> Iterator[Event]:
         """What happened since the last look, or since ``begin``."""
-        for happened in (self._client(), self._reset(), self._fault(), self._link(), self._stall()):
+        for happened in (self._clients(), self._enabled(), self._reset(), self._fault(), self._link(), self._stall()):
             for event in happened:
                 yield {**event, "uptime_s": round(time.monotonic() - self._watched.started, 3)}
 
-    def _client(self) -> Iterator[Event]:
-        endpoint = self._watched.clients
-        before, self._sessions = self._sessions, endpoint.sessions
-        was, self._attached = self._attached, endpoint.attached
-        if was and (not self._attached or self._sessions != before):
+    def _clients(self) -> Iterator[Event]:
+        for n, endpoint in enumerate((self._watched.clients, *self._watched.vf_clients), PHYSICAL):
+            for event in self._client(n, endpoint.sessions, attached=endpoint.attached):
+                yield event if n == PHYSICAL else {**event, "vf": n}
+
+    def _client(self, n: int, sessions: int, *, attached: bool) -> Iterator[Event]:
+        before, self._sessions[n] = self._sessions.get(n, 0), sessions
+        was, self._attached[n] = self._attached.get(n, False), attached
+        if was and (not attached or sessions != before):
             yield {"event": "client", "did": "left", "session": before}
-        if self._sessions != before:
-            yield {"event": "client", "did": "attached", "session": self._sessions, "times": self._sessions - before}
-            if not self._attached:
-                yield {"event": "client", "did": "left", "session": self._sessions}
+        if sessions != before:
+            yield {"event": "client", "did": "attached", "session": sessions, "times": sessions - before}
+            if not attached:
+                yield {"event": "client", "did": "left", "session": sessions}
+
+    def _enabled(self) -> Iterator[Event]:
+        before, self._vfs = self._vfs, self._watched.card.sriov.enabled
+        if self._vfs != before:
+            yield {"event": "vfs", "enabled": self._vfs}
 
     def _reset(self) -> Iterator[Event]:
         now = Counter({**self._watched.card.resets, "flr": self._watched.clients.flrs})

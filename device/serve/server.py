@@ -188,6 +188,11 @@ class Server:
         """Who comes and goes at the physical function."""
         return self.endpoints[0]
 
+    @property
+    def vf_clients(self) -> list[Endpoint]:
+        """Who comes and goes at each virtual function."""
+        return self.endpoints[1:]
+
     def drop(self) -> None:
         """Send the physical function's client away."""
         self.endpoints[0].context.drop()

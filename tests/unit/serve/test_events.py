@@ -22,6 +22,7 @@ class Clients:
 class House:
     card: Card
     clients: Clients = field(default_factory=Clients)
+    vf_clients: list[Clients] = field(default_factory=list)
     started: float = 0.0
 
 
@@ -58,6 +59,26 @@ def test_clients_come_and_go(house: House, watcher: Watcher) -> None:
     assert look(watcher) == [{"event": "client", "did": "left", "session": 4}]
     house.clients = Clients(5)
     assert [event["did"] for event in look(watcher)] == ["attached", "left"]
+
+
+def test_clients_of_virtual_functions(house: House, watcher: Watcher) -> None:
+    house.vf_clients = [Clients(), Clients(2, attached=True)]
+    assert look(watcher) == [{"event": "client", "did": "attached", "session": 2, "times": 2, "vf": 1}]
+    house.vf_clients = [Clients(1, attached=True), Clients(2)]
+    assert look(watcher) == [
+        {"event": "client", "did": "attached", "session": 1, "times": 1, "vf": 0},
+        {"event": "client", "did": "left", "session": 2, "vf": 1},
+    ]
+
+
+def test_virtual_functions_enabled() -> None:
+    with Card(vfs=3) as card:
+        watcher = Watcher(House(card))
+        watcher.begin()
+        card.pf.on_sriov(2, memory=True)
+        assert look(watcher) == [{"event": "vfs", "enabled": 2}]
+        card.pf.on_sriov(0, memory=False)
+        assert look(watcher) == [{"event": "vfs", "enabled": 0}]
 
 
 def test_resets_and_the_link(house: House, watcher: Watcher) -> None:
