@@ -28,7 +28,7 @@ CHIP = (
     "flow/flow",
     "time/timesync",
 )
-CHIP += ("tails/tails", "vf/vf", "card")
+CHIP += ("tails/tails", "virt/virt", "vf/vf", "card")
 HEADERS = (
     REGS / "desc.h",
     *(DEVICE / "machine" / f"{name}.h" for name in MACHINE),

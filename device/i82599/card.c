@@ -29,6 +29,7 @@
 #include "i82599/flow/flow.h"
 #include "i82599/time/timesync.h"
 #include "i82599/tails/tails.h"
+#include "i82599/virt/virt.h"
 #include "i82599/vf/vf.h"
 #include "i82599/card.h"
 
@@ -134,7 +135,7 @@ static uint32_t send_kept(struct card *card)
     if (card->port && card->rx.link_up)
         sent = (uint32_t)port_offer(card->port, first, tries);
     for (uint32_t i = 0; i < sent; i++)
-        count_sent(card, flow->kept_queue[flow->kept_first + i], &first[i], 1);
+        (card->tx.pools ? card_pools_sent : count_sent)(card, flow->kept_queue[flow->kept_first + i], &first[i], 1);
     if (flow_kept_sent(flow, sent) && !(card->port && card->port->full && clock_now(&card->clock) - flow->kept_ns < KEPT_MOST_NS))
         drop_kept(card);
     return sent;
@@ -154,12 +155,14 @@ static uint32_t transmit(struct card *card)
         work += send_kept(card);
     if (card->flow.kept || all_off(card) || !(card->tx.pending[0] | card->tx.pending[1])) /* rings stand still */
         return work;
-    if (!card->flow.paused)
+    if (!(card->flow.paused | card->tx.pools))
         return work + (uint32_t)tx_run(&card->tx, FRAME_BATCH);
-    for (uint32_t half = 0; half < 2; half++) {
+    for (uint32_t half = 0; half < 2; half++)
         held[half] = card->tx.pending[half] & card->flow.held[half];
-        card->tx.pending[half] -= held[half];
-    }
+    if (card->tx.pools)
+        card_pools_hold(card, held);
+    for (uint32_t half = 0; half < 2; half++)
+        card->tx.pending[half] &= ~held[half];
     work += (uint32_t)tx_run(&card->tx, FRAME_BATCH);
     for (uint32_t half = 0; half < 2; half++)
         card->tx.pending[half] |= held[half];
@@ -258,13 +261,37 @@ static int receive(void *arg, struct rx_pass *pass)
     return 1;
 }
 
+/* The same while there are pools, and once more after a register changed that might make some. */
+static int receive_pools(void *arg, struct rx_pass *pass)
+{
+    struct card *card = arg;
+
+    if (card_has_pools(card))
+        return rx_parse_stage(&card->rx, pass) && card_receive_pools(card, pass);
+    card->rx.pass_on = receive;
+    return receive(card, pass);
+}
+
+static void pools_changed(void *arg)
+{
+    struct card *card = arg;
+
+    virt_changed(&card->virt);
+    filters_changed(&card->filters);
+    rss_changed(&card->rss);
+    card->rx.pass_on = receive_pools;
+    card->tx.pools = 1;               /* until somebody has looked */
+}
+
 /* What transmit hands out: back to our own receiver when the MAC loops, else to the wire. */
 static uint32_t out(void *arg, uint32_t queue, struct frame *frames, uint32_t n)
 {
     struct card *card = arg;
     uint64_t stamp = card->tx.stamps ? timesync_now(&card->timesync) : 0;  /* before the far end can have the frame */
-    uint32_t sent = 0, kept = 0;
+    uint32_t sent = 0, kept = 0, local = 0;
 
+    if (__builtin_expect(card->tx.pools, 0))
+        n = card_switch(card, queue, frames, n, &local);
     if (reg(&card->pf.regs, R_HLREG0) & HLREG0_LPBK) {
         for (uint32_t i = 0; i < n; i++)
             frames[i].flags |= FRAME_LOOPBACK;
@@ -277,13 +304,15 @@ static uint32_t out(void *arg, uint32_t queue, struct frame *frames, uint32_t n)
             kept = flow_keep(&card->flow, queue, frames + sent, n - sent);
         card->port->count.tx_dropped += n - sent - kept;
     }
-    if (card->tx.stamps && sent + kept) {
+    if (card->tx.stamps && sent + kept + local) {
         timesync_sent(&card->timesync, stamp);
         card->tx.stamps = 0;
     }
-    if (sent)
+    if (sent && __builtin_expect(card->tx.pools, 0))
+        card_pools_sent(card, queue, frames, sent);
+    else if (sent)
         count_sent(card, queue, frames, sent);
-    return sent + kept;
+    return sent + kept + local;
 }
 
 /* ---- making, resetting ------------------------------------------------------------------------------------------- */
@@ -297,8 +326,7 @@ static void reset(void *arg, uint32_t function)
         return;
     }
     tails_reset(&card->tails);
-    filters_changed(&card->filters);
-    rss_changed(&card->rss);
+    pools_changed(card);
     intr_reset(&card->intr);
     rx_reset(&card->rx);
     tx_reset(&card->tx);
@@ -371,8 +399,8 @@ static void tie_hooks(struct card *card)
     hook[HOOK_INTR] = (struct reg_hook){ .read = intr_read, .peek = intr_peek, .write = intr_write, .block = &card->intr };
     hook[HOOK_RX] = (struct reg_hook){ .write = rx_write, .block = &card->rx };
     hook[HOOK_TX] = (struct reg_hook){ .write = tx_write, .block = &card->tx };
-    hook[HOOK_FILTERS] = (struct reg_hook){ .changed = filters_changed, .block = &card->filters };
-    hook[HOOK_RSS] = (struct reg_hook){ .changed = rss_changed, .block = &card->rss };
+    hook[HOOK_FILTERS] = (struct reg_hook){ .changed = pools_changed, .block = card };
+    hook[HOOK_RSS] = hook[HOOK_VIRT] = hook[HOOK_FILTERS];
     hook[HOOK_FDIR] = (struct reg_hook){ .write = fdir_write, .block = &card->fdir };
     hook[HOOK_STATS] = (struct reg_hook){ .read = stats_read, .peek = stats_peek, .block = &card->stats };
     hook[HOOK_TIMESYNC] = (struct reg_hook){ .read = timesync_read, .peek = timesync_peek, .write = timesync_write,
@@ -385,7 +413,7 @@ static void tie_blocks(struct card *card)
 {
     struct regfile *regs = &card->pf.regs;
 
-    card->intr.regs = card->filters.regs = card->rss.regs = card->fdir.regs = regs;
+    card->intr.regs = card->filters.regs = card->rss.regs = card->fdir.regs = card->virt.regs = regs;
     card->rx.regs = card->tx.regs = card->timesync.regs = card->tails.regs = card->stats.regs = card->flow.regs = regs;
     card->flow.clock = card->tx.clock = &card->clock;
     card->filters.control = flow_control;
@@ -402,7 +430,7 @@ static void tie_blocks(struct card *card)
     card->rx.intr = card->fdir.intr = card->vfs.intr = &card->intr;
     card->rx.counted = stats_rx_group;
     card->rx.stats = &card->stats;
-    card->rx.pass_on = receive;
+    card->rx.of_pool = card_pool_stored;
     card->rx.card = card->tx.card = card->vfs.card = card;
     card->vfs.regs = regs;
     card->vfs.clock = &card->clock;
@@ -411,6 +439,7 @@ static void tie_blocks(struct card *card)
     card->vfs.owner_of_queue = card->owner_of_queue;
     card->vfs.due_ns = UINT64_MAX;
     card->tx.out = out;
+    card->tx.pool_rule = card_pools_rule;
     for (uint32_t queue = 0; queue < CHIP_QUEUES; queue++)
         card_own_queue(card, queue, &card->pf);
 }
@@ -449,6 +478,7 @@ struct card *card_new(void)
     tie_blocks(card);
     tie_hooks(card);
     card->intr.deadline_ns = card->intr.timer_ns = UINT64_MAX;
-    card->filters.stale = card->rss.stale = card->fdir.stale = 1;
+    pools_changed(card);
+    card->fdir.stale = 1;
     return card;
 }

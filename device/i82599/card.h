@@ -12,6 +12,7 @@
 #define HOOK_TIMESYNC 7
 #define HOOK_STATS 8
 #define HOOK_VFS 9
+#define HOOK_VIRT 10
 
 struct card {
     struct clock clock;
@@ -20,6 +21,7 @@ struct card {
     struct stalls stalls;
     struct intr intr;
     struct filters filters;
+    struct virt virt;
     struct rss rss;
     struct fdir fdir;
     struct rx rx;
@@ -42,3 +44,12 @@ void card_own_queue(struct card *card, uint32_t queue, struct function *function
 const struct chip_ops *card_ops(void);
 void card_tell_stalls(struct card *card);           /* the end of a turn, on its own */
 int card_step(void *card);                          /* one turn without waiting: wire, rings, interrupts; work done */
+
+/* card_pools.c: the ways of frames with pools */
+int card_has_pools(struct card *card);                            /* after a look at what changed */
+int card_receive_pools(struct card *card, struct rx_pass *pass);  /* after the filters of size; 0: no pool has it */
+void card_pools_hold(struct card *card, uint64_t held[2]);        /* adds Tx queues that have to wait */
+uint32_t card_switch(struct card *card, uint32_t queue, struct frame *frames, uint32_t n, uint32_t *local);
+void card_pools_sent(struct card *card, uint32_t queue, const struct frame *frames, uint32_t n);    /* counts what the wire took */
+uint32_t card_pools_rule(void *card, uint32_t queue);             /* VMVIR of the pool that a Tx queue belongs to; 0: none */
+void card_pool_stored(void *card, const struct rx_info *info, const uint8_t *data);

@@ -39,6 +39,7 @@ from device.i82599.vf.block import Vfs
 from device.i82599.vf.function import MOST as VFS_MOST
 from device.i82599.vf.function import VirtualFunction
 from device.i82599.vf.standin import StandIn
+from device.i82599.virt.block import Virt
 from device.machine.core import Pointer, lib
 from device.machine.faults import Chore, Faults
 from device.machine.function import Function
@@ -53,7 +54,7 @@ POLL_NS = 100_000_000  # how often the slow world (carrier, cage) is looked at
 
 BLOCKS: tuple[type[Block], ...] = (
     *(Nvm, Sfp, Mac, Semaphores, HostInterface, Link, Filters, Rss, Fdir, Rx, Tx, Intr, Stats, TimeSync, Flow),
-    *(Vfs, Porter),
+    *(Virt, Vfs, Porter),
 )
 
 
@@ -170,13 +171,14 @@ class Card(Block):
         self.fdir = Fdir(self.core)
         self.rx = Rx(self.regs, self.core)
         self.tx = Tx(self.regs, self.core)
+        self.virt = Virt(self.regs)
         self.sriov = Vfs(self.regs, self.core)
         self.standin = StandIn(self.regs, lambda: self.nvm.mac, [vf.regs for vf in self.vfs]) if vfs_always else None
         self.porter = Porter(self.regs, self.core, self.rx, self.tx)
         self.core.stalls.explainers = {"rx": self.rx.explain, "tx": self.tx.explain}
         self.blocks: list[Block] = [self.nvm, self.sfp, self.mac, self.semaphores, self.hostif, self.link]
         self.blocks += [self.filters, self.rss, self.fdir, self.rx, self.tx, Intr(), Stats(), TimeSync(), Flow()]
-        self.blocks += [self.sriov, self.porter]
+        self.blocks += [self.virt, self.sriov, self.porter]
         self.faults: Faults[CardTarget] = Faults(self, FAULTS)
         for block in (self, *self.blocks):
             self.regs.bind(block)

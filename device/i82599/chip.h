@@ -13,12 +13,40 @@ static inline uint32_t reg(const struct regfile *regs, uint32_t offset)
     return regs->word[offset / 4];
 }
 
-/* The pool a frame belongs to.  Guess: 0 without pools; with them the default pool, as long as addresses choose none. */
-static inline uint32_t frame_pool(const struct regfile *regs)
+/* One bit of a table of bits (MTA, UTA, VFTA), counted from register `first`. */
+static inline uint32_t reg_bit(const struct regfile *regs, uint32_t first, uint32_t n)
 {
-    uint32_t vt_ctl = reg(regs, R_VT_CTL);
+    return reg(regs, first + n / 32 * 4) >> n % 32 & 1;
+}
 
-    return vt_ctl & VT_CTL_VT_ENABLE ? field(vt_ctl, VT_CTL_POOL) : 0;
+/* Two registers that hold a bit for each of 64 pools, or of 64 entries. */
+static inline uint64_t reg_pools(const struct regfile *regs, uint32_t low, uint32_t high)
+{
+    return reg(regs, low) | (uint64_t)reg(regs, high) << 32;
+}
+
+/* The 12 address bits that index MTA and UTA: 47:36, 46:35, 45:34 or 43:32, as MCSTCTRL.MO says. */
+static inline uint32_t address_bit(uint32_t mcstctrl, const uint8_t *address)
+{
+    static const uint8_t drop[4] = { 4, 3, 2, 0 };
+    uint32_t last_two = address[4] | (uint32_t)address[5] << 8;
+
+    return last_two >> drop[field(mcstctrl, MCSTCTRL_MO) & 3] & 0xFFF;
+}
+
+#define CHIP_POOLS 64                 /* of two queues each; fewer if they have more */
+
+/* Rx queues of a pool, as a power of two; 0: this MRQC knows no pools.  Ref: ixgbe_setup_mrqc. */
+static inline uint32_t rx_pool_shift(uint32_t mrqc)
+{
+    switch (mrqc & MRQC_MRQE) {
+    case MRQC_MRQE_VMDQ:
+    case MRQC_MRQE_VMDQRSS64: return 1;
+    case MRQC_MRQE_VMDQRSS32:
+    case MRQC_MRQE_VMDQRT4TC: return 2;
+    case MRQC_MRQE_VMDQRT8TC: return 3;
+    default: return 0;
+    }
 }
 
 /* Queues of each pool, as the windows of virtual functions and their DMA see them; 0: there are no pools. */
@@ -32,6 +60,12 @@ static inline uint32_t queues_of_pool(const struct regfile *regs)
 #define MTQC_RT_ENA 1u                /* MTQC.MODE: classes, pools, eight of the former and not four */
 #define MTQC_VT_ENA 2u
 #define MTQC_OF_8 12u
+
+/* Tx queues of a pool, as a power of two; 0: this MTQC knows no pools.  Ref: ixgbe_setup_mtqc. */
+static inline uint32_t tx_pool_shift(uint32_t mtqc)
+{
+    return mtqc & MTQC_VT_ENA ? (mtqc & MTQC_OF_8) >> 2 : 0;
+}
 
 /* The class of a Tx queue: how DCB, with and without pools, deals out the queues.  Ref: ixgbe_cache_ring_dcb. */
 static inline uint32_t tx_class_of(uint32_t mtqc, uint32_t queue)

@@ -137,7 +137,7 @@ class CardCore:
         """What happened so far, by name; a name that several blocks count under is their sum."""
         card = self.c
         total: Counter[str] = Counter(self.pf.counters())
-        for block in (card.rx, card.tx, card.intr):
+        for block in (card.rx, card.tx, card.intr, card.virt):
             total.update(counts(block.count))
         return {
             **total,

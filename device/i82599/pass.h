@@ -8,6 +8,10 @@
 #define CHIP_QUEUES 128               /* Rx queues, and as many Tx queues */
 #define CHIP_CLASSES 8                /* traffic classes, and user priorities */
 
+#define FRAME_SWITCHED 0x100          /* flag of a frame: one pool sent it, and others have it now */
+#define FRAME_COUNTED 0x200           /* flag: the queue that sent it has counted it */
+#define FRAME_PLACE_SHIFT 16          /* of a switched one: where the card has its pools */
+
 /* What the descriptor says about a received frame, wherever the frame waits. */
 struct rx_info {
     uint32_t queue;
@@ -18,12 +22,16 @@ struct rx_info {
     uint32_t flags;                   /* FRAME_* */
     uint16_t vlan_tci;
     uint16_t vlan_offset;             /* where the tag lies in the frame; 0 = untagged */
-    uint32_t tc;                      /* its traffic class: the part of the packet buffer where it waits */
+    uint16_t tc;                      /* its traffic class: the part of the packet buffer where it waits */
+    uint16_t pool;                    /* whose copy it is; 0 without pools */
 };
+
+#define STEERED_BEFORE 1              /* one before the flow director */
+#define STEERED_TO_DROP 2             /* the flow director, to where frames are lost */
 
 struct rx_pass {
     const struct frame *frame;
     struct packet packet;
     struct rx_info info;
-    int steered;                      /* a filter before the flow director has chosen the queue */
+    int steered;                      /* STEERED_*: a filter has chosen the queue */
 };

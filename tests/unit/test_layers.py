@@ -112,7 +112,7 @@ def test_the_machine_in_c_includes_no_chip(path: Path) -> None:
         assert name.startswith("machine/"), f"{relative(path)} includes {name}"
 
 
-@pytest.mark.parametrize("path", [p for p in c_files("device/i82599") if p.name != "card.c"], ids=relative)
+@pytest.mark.parametrize("path", [p for p in c_files("device/i82599") if not p.name.startswith("card")], ids=relative)
 def test_blocks_in_c_include_no_other_block(path: Path) -> None:
     own = path.parent.relative_to(ROOT / "device").as_posix() + "/"
     shared = {"desc.h", "regs.h", "i82599/chip.h", "i82599/pass.h"}

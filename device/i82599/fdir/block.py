@@ -29,7 +29,6 @@ from device.regs.i82599 import (
     FDIRUDPM,
     FDIRUSTAT,
     FDIRVLAN,
-    VT_CTL,
     FDIRSIPv6,
 )
 from device.regs.i82599.fdir import FdirL4Type
@@ -84,7 +83,6 @@ class Fdir(Block):
         FDIRM,
         FDIRIP6M,
     )
-    registers = (VT_CTL,)  # of pools there is so far only the default one, in a filter's key
 
     def __init__(self, core: CardCore) -> None:
         self.core = core

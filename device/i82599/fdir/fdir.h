@@ -47,5 +47,5 @@ void fdir_mask_key(const struct fdir_masks *masks, uint32_t *key);     /* raw fi
 
 /* match.c: frames */
 void fdir_stage(struct fdir *fdir, struct rx_pass *pass);
-/* 1: a filter fits, and *out is a copy of it; 0: none, and out->hash is what the frame hashes to. */
+/* Of a frame of pool 0.  1: a filter fits, and *out is a copy of it; 0: none, and out->hash is what the frame hashes to. */
 int fdir_match(struct fdir *fdir, const uint8_t *data, const struct packet *pkt, struct fdir_filter *out);

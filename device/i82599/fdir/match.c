@@ -70,7 +70,7 @@ static uint32_t hash_of(const struct fdir *fdir, const uint32_t *key, uint32_t d
            hash_with(reg(fdir->regs, R_FDIRHKEY), tape, vlan);
 }
 
-static void read_frame(const struct fdir *fdir, const uint8_t *data, const struct packet *pkt, struct lookup *frame)
+static void read_frame(const struct fdir *fdir, const uint8_t *data, const struct packet *pkt, uint32_t pool, struct lookup *frame)
 {
     uint32_t *key = frame->key, destination6 = 0, kind = 0;
     uint32_t flex_offset = 2 * field(reg(fdir->regs, R_FDIRCTRL), FDIRCTRL_FLEX);
@@ -98,7 +98,7 @@ static void read_frame(const struct fdir *fdir, const uint8_t *data, const struc
     /* Every IP frame has 34 bytes, but the flexible bytes may be asked for up to byte 63: behind a short frame, 0. */
     if (flex_offset + 2 <= (pkt->l4 ? pkt->l4 + pkt->l4_len_bytes : pkt->l3 + (uint32_t)IPV4_HEADER_BYTES))
         key[6] |= (data[flex_offset] | (uint32_t)data[flex_offset + 1] << 8) << FDIRVLAN_FLEX_SHIFT;
-    key[7] = kind | frame_pool(fdir->regs) << FDIRCMD_VT_POOL_SHIFT;
+    key[7] = kind | pool << FDIRCMD_VT_POOL_SHIFT;
     fdir_mask_key(&fdir->masks, key);
     frame->hash = hash_of(fdir, key, destination6);
 }
@@ -118,13 +118,14 @@ static const struct fdir_filter *look_up(const struct fdir *fdir, struct lookup 
     return NULL;
 }
 
-static const struct fdir_filter *match(struct fdir *fdir, const uint8_t *data, const struct packet *pkt, struct lookup *frame)
+static const struct fdir_filter *match(struct fdir *fdir, const uint8_t *data, const struct packet *pkt, uint32_t pool,
+                                       struct lookup *frame)
 {
     const struct fdir_filter *filter;
 
     if (fdir->stale)
         fdir_masks_renew(fdir);
-    read_frame(fdir, data, pkt, frame);
+    read_frame(fdir, data, pkt, pool, frame);
     filter = look_up(fdir, frame);
     bump(fdir->regs, filter ? R_FDIRMATCH : R_FDIRMISS, 1);
     return filter;
@@ -138,7 +139,7 @@ int fdir_match(struct fdir *fdir, const uint8_t *data, const struct packet *pkt,
     *out = (struct fdir_filter){ .used = 0 };
     if (!(reg(fdir->regs, R_FDIRCTRL) & FDIRCTRL_PBALLOC) || !pkt->ip_version)
         return 0;
-    filter = match(fdir, data, pkt, &frame);
+    filter = match(fdir, data, pkt, 0, &frame);
     if (filter)
         *out = *filter;
     else
@@ -172,13 +173,14 @@ static void report(const struct fdir *fdir, uint32_t fdirctrl, const struct fdir
 static __attribute__((noinline)) void steer(struct fdir *fdir, uint32_t fdirctrl, struct rx_pass *pass)
 {
     struct lookup frame;
-    const struct fdir_filter *filter = match(fdir, pass->frame->data, &pass->packet, &frame);
+    const struct fdir_filter *filter = match(fdir, pass->frame->data, &pass->packet, pass->info.pool, &frame);
 
     if (filter) {
         pass->info.status |= RXD_STAT_FLM;
-        if (filter->cmd & FDIRCMD_DROP)    /* software leaves that queue off, so what goes there is gone */
+        if (filter->cmd & FDIRCMD_DROP) {  /* software leaves that queue off, so what goes there is gone */
             pass->info.queue = field(fdirctrl, FDIRCTRL_DROP_Q);
-        else if (filter->cmd & FDIRCMD_QUEUE_EN)
+            pass->steered = STEERED_TO_DROP;
+        } else if (filter->cmd & FDIRCMD_QUEUE_EN)
             pass->info.queue = field(filter->cmd, FDIRCMD_RX_QUEUE);
     }
     if (fdirctrl & (filter ? FDIRCTRL_REPORT_STATUS | FDIRCTRL_REPORT_STATUS_ALWAYS : FDIRCTRL_REPORT_STATUS_ALWAYS))

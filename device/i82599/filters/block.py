@@ -14,7 +14,6 @@ from device.regs.i82599 import (
     L34TIMIR,
     LLITHRESH,
     MCSTCTRL,
-    MPSAR,
     MTA,
     RAH,
     RAL,
@@ -24,7 +23,6 @@ from device.regs.i82599 import (
     UTA,
     VFTA,
     VLNCTRL,
-    VMOLR,
 )
 
 
@@ -42,11 +40,9 @@ class Filters(Block):
         MTA,
         UTA,
         VFTA,
-        MPSAR,
         MCSTCTRL,
         FCTRL,
         VLNCTRL,
-        VMOLR,
         ETQF,
         ETQS,
         FTQF,

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Which frames are for us: size, MAC control, destination address, VLAN.
  *
- * Ref: 82599 datasheet, Packet Filtering (non-virtualized); pools come on top of this elsewhere.
+ * Ref: 82599 datasheet, Packet Filtering (non-virtualized).  With pools address and VLAN choose those (virt/), and are not
+ * looked at here.
  */
 #include <stdint.h>
 #include <string.h>
@@ -19,11 +20,6 @@
 #define PASSES 1                      /* how a frame passed, as RXD's status bit tells it */
 #define PASSES_INEXACT (PASSES | RXD_STAT_PIF)
 #define ADDRESS_MASK 0xFFFFFFFFFFFFull
-
-static inline uint32_t bit_of(const struct filters *filters, uint32_t table, uint32_t bit)
-{
-    return reg(filters->regs, table + bit / 32 * 4) >> bit % 32 & 1;
-}
 
 static void refresh(struct filters *filters)
 {
@@ -53,15 +49,6 @@ static inline int rar_has(const struct filters *filters, uint64_t address)
     return 0;
 }
 
-/* The 12 address bits that index MTA and UTA: 47:36, 46:35, 45:34 or 43:32, as MCSTCTRL.MO says. */
-static uint32_t hash_bit(uint32_t mcstctrl, const uint8_t *address)
-{
-    static const uint8_t drop[4] = { 4, 3, 2, 0 };
-    uint32_t last_two = address[4] | (uint32_t)address[5] << 8;
-
-    return last_two >> drop[field(mcstctrl, MCSTCTRL_MO) & 3] & 0xFFF;
-}
-
 /* 0, or how it passes.  Guess: broadcast counts as exact, what only a promiscuous mode lets in does not. */
 static int address_passes(struct filters *filters, const uint8_t *data)
 {
@@ -74,11 +61,11 @@ static int address_passes(struct filters *filters, const uint8_t *data)
     if (rar_has(filters, address))
         return PASSES;
     if (data[0] & 1)
-        return (fctrl & FCTRL_MPE) || ((mcstctrl & MCSTCTRL_MFE) && bit_of(filters, R_MTA(0), hash_bit(mcstctrl, data)))
+        return (fctrl & FCTRL_MPE) || ((mcstctrl & MCSTCTRL_MFE) && reg_bit(filters->regs, R_MTA(0), address_bit(mcstctrl, data)))
                    ? PASSES_INEXACT
                    : 0;
     /* Guess: UTA is not gated by MFE, which the datasheet names after the multicast table only. */
-    return (fctrl & FCTRL_UPE) || bit_of(filters, R_UTA(0), hash_bit(mcstctrl, data)) ? PASSES_INEXACT : 0;
+    return (fctrl & FCTRL_UPE) || reg_bit(filters->regs, R_UTA(0), address_bit(mcstctrl, data)) ? PASSES_INEXACT : 0;
 }
 
 static int vlan_passes(struct filters *filters, const struct packet *pkt)
@@ -89,7 +76,7 @@ static int vlan_passes(struct filters *filters, const struct packet *pkt)
         return 1;                     /* untagged frames always pass */
     if ((vlnctrl & VLNCTRL_CFIEN) && !(pkt->vlan_tci & TCI_CFI) != !(vlnctrl & VLNCTRL_CFI))
         return 0;
-    return bit_of(filters, R_VFTA(0), pkt->vlan_tci & TCI_VID);
+    return reg_bit(filters->regs, R_VFTA(0), pkt->vlan_tci & TCI_VID);
 }
 
 /* Pause frames and other MAC control frames end in the MAC unless software asks for them. */
@@ -110,19 +97,25 @@ static inline uint32_t wrong_size(const struct filters *filters, uint32_t len_by
     return len_bytes + ETH_FCS_BYTES > filters->longest_bytes + (pkt->has_vlan ? ETH_TAG_BYTES : 0) ? R_ROC : 0;
 }
 
-/* Counts runts and giants (RUC, ROC); both end here unless software asked for them. */
-static inline int passes(struct filters *filters, const uint8_t *data, uint32_t len_bytes, const struct packet *pkt,
+/* Counts runts and giants (RUC, ROC); both end here unless software asked for them.  Then MAC control. */
+static inline int admits(struct filters *filters, const uint8_t *data, uint32_t len_bytes, const struct packet *pkt,
                          uint32_t wrong, int damaged)
 {
-    int how;
-
     if (wrong) {
         if (!damaged)                 /* fragments and jabbers are counted as such */
             bump(filters->regs, wrong, 1);
         if (len_bytes < ETH_HEADER_BYTES || !(reg(filters->regs, R_FCTRL) & FCTRL_SBP))
             return 0;
     }
-    if (pkt->ethertype == ETH_TYPE_MAC_CONTROL && !(wrong || damaged) && !control_passes(filters, data, len_bytes))
+    return pkt->ethertype != ETH_TYPE_MAC_CONTROL || wrong || damaged || control_passes(filters, data, len_bytes);
+}
+
+static inline int passes(struct filters *filters, const uint8_t *data, uint32_t len_bytes, const struct packet *pkt,
+                         uint32_t wrong, int damaged)
+{
+    int how;
+
+    if (!admits(filters, data, len_bytes, pkt, wrong, damaged))
         return 0;
     how = address_passes(filters, data);
     return how && vlan_passes(filters, pkt) ? how : 0;
@@ -133,6 +126,26 @@ int filters_pass(struct filters *filters, const uint8_t *data, uint32_t len_byte
     if (filters->stale)
         refresh(filters);
     return passes(filters, data, len_bytes, pkt, wrong_size(filters, len_bytes, pkt), 0) != 0;
+}
+
+int filters_fits(struct filters *filters, uint32_t len_bytes, const struct packet *pkt)
+{
+    if (filters->stale)
+        refresh(filters);
+    return !wrong_size(filters, len_bytes, pkt);
+}
+
+int filters_admit_stage(struct filters *filters, struct rx_pass *pass)
+{
+    const struct frame *frame = pass->frame;
+    uint32_t wrong;
+
+    if (filters->stale)
+        refresh(filters);
+    wrong = wrong_size(filters, frame->len_bytes, &pass->packet);
+    if (wrong)
+        pass->info.status |= RXD_ERR_RXE;
+    return admits(filters, frame->data, frame->len_bytes, &pass->packet, wrong, (frame->flags & FRAME_BAD_CRC) != 0);
 }
 
 /* A wrong size that software asked for is marked in the descriptor. */

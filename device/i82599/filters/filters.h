@@ -28,6 +28,8 @@ struct filters {
 };
 
 void filters_changed(void *filters);                              /* struct reg_hook's */
+int filters_admit_stage(struct filters *filters, struct rx_pass *pass);    /* the same without address and VLAN */
+int filters_fits(struct filters *filters, uint32_t len_bytes, const struct packet *pkt);   /* 1: neither runt nor giant */
 int filters_stage(struct filters *filters, struct rx_pass *pass); /* 1: for us, perhaps marked as of a wrong size; 0: drop */
 int filters_pass(struct filters *filters, const uint8_t *data, uint32_t len_bytes, const struct packet *pkt); /* 1 pass, 0 drop */
 

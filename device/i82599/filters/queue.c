@@ -104,7 +104,7 @@ static void by_ethertype(const struct filters *filters, struct rx_pass *pass)
         pass->info.status |= RXD_STAT_LLINT;
     if (etqs & ETQS_QUEUE_EN) {
         pass->info.queue = field(etqs, ETQS_RX_QUEUE);
-        pass->steered = 1;
+        pass->steered = STEERED_BEFORE;
     }
 }
 
@@ -126,9 +126,9 @@ static uint32_t as_it_lies(const uint8_t *at)
 }
 
 /* IPv4 only: the registers have no room for other addresses. */
-static const struct tuple *tuple_match(const struct filters *filters, const uint8_t *data, const struct packet *pkt)
+static const struct tuple *tuple_match(const struct filters *filters, const uint8_t *data, const struct packet *pkt, uint32_t pool)
 {
-    uint32_t source, destination, ports, protocol = protocol_bit(pkt), pool = frame_pool(filters->regs);
+    uint32_t source, destination, ports, protocol = protocol_bit(pkt);
 
     if (pkt->ip_version != 4)
         return NULL;
@@ -157,7 +157,7 @@ static __attribute__((noinline)) void by_connection(const struct filters *filter
 {
     const uint8_t *data = pass->frame->data;
     uint32_t synqf = reg(filters->regs, R_SYNQF);
-    const struct tuple *tuple = tuple_match(filters, data, &pass->packet);
+    const struct tuple *tuple = tuple_match(filters, data, &pass->packet, pass->info.pool);
     int syn = (synqf & SYNQF_QUEUE_EN) && is_syn(data, &pass->packet);
 
     if (tuple && pass->info.len_bytes < tuple->at_once_below_bytes)
@@ -168,7 +168,7 @@ static __attribute__((noinline)) void by_connection(const struct filters *filter
         pass->info.queue = tuple->queue;
     else
         return;
-    pass->steered = 1;
+    pass->steered = STEERED_BEFORE;
 }
 
 void queue_filters_stage(const struct filters *filters, struct rx_pass *pass)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Receive side scaling: what is hashed, its type, and the redirection table; and the traffic classes, each of which has
- * queues of its own.
+/* Receive side scaling: what is hashed, its type, and the redirection table; and the traffic classes and pools, each
+ * of which has queues of its own.
  *
  * Ref: 82599 datasheet, Receive-Side Scaling; Microsoft "RSS hashing types" for the inputs of each type.
  */
@@ -84,12 +84,13 @@ static __attribute__((noinline)) void refresh(struct rss *rss)
     uint32_t mrqc = reg(rss->regs, R_MRQC), on = 0;
 
     rss->by_table = rss->classes = 0;
+    rss->pool_shift = reg(rss->regs, R_VT_CTL) & VT_CTL_VT_ENABLE ? rx_pool_shift(mrqc) : 0;
     switch (mrqc & MRQC_MRQE) {
     case MRQC_MRQE_RSS:
     case MRQC_MRQE_RTRSS8TC:
     case MRQC_MRQE_RTRSS4TC: rss->by_table = 1; __attribute__((fallthrough));
     case MRQC_MRQE_VMDQRSS32:
-    case MRQC_MRQE_VMDQRSS64: on = 1; break;
+    case MRQC_MRQE_VMDQRSS64: on = 1; rss->by_table |= rss->pool_shift != 0; break;
     default: break;
     }
     switch (mrqc & MRQC_MRQE) {
@@ -97,6 +98,8 @@ static __attribute__((noinline)) void refresh(struct rss *rss)
     case MRQC_MRQE_RTRSS8TC: rss->classes = CHIP_CLASSES; break;
     case MRQC_MRQE_RT4TC:
     case MRQC_MRQE_RTRSS4TC: rss->classes = CHIP_CLASSES / 2; break;
+    case MRQC_MRQE_VMDQRT8TC: rss->classes = rss->pool_shift ? CHIP_CLASSES : 0; break;
+    case MRQC_MRQE_VMDQRT4TC: rss->classes = rss->pool_shift ? CHIP_CLASSES / 2 : 0; break;
     default: break;
     }
     rss->fields = on ? mrqc & RSS_FIELDS : 0;
@@ -149,7 +152,9 @@ static __attribute__((noinline)) void to_class(const struct rss *rss, struct rx_
     uint32_t tc = reg(rss->regs, R_RTRUP2TC) >> 3 * up & (rss->classes - 1);
     uint32_t bits = reg(rss->regs, R_RQTC) >> 4 * tc & 7;
 
-    pass->info.tc = tc;
+    pass->info.tc = (uint16_t)tc;
+    if (rss->pool_shift)              /* a class has a queue in each pool */
+        return;
     pass->info.queue = tc * (CHIP_QUEUES / rss->classes) + (pass->info.queue & ((1u << bits) - 1));
 }
 
@@ -171,4 +176,17 @@ void rss_stage(struct rss *rss, struct rx_pass *pass)
     }
     if (__builtin_expect(rss->classes, 0))
         to_class(rss, pass);
+}
+
+/* Within a pool the class is the queue, or RETA's entry is, of which PSRTYPE.RQPL says how many bits count.  Guess: more
+ * than a pool has queues is as many as it has. */
+void rss_pool_stage(const struct rss *rss, struct rx_pass *pass)
+{
+    uint32_t bits = field(reg(rss->regs, R_PSRTYPE(pass->info.pool)), PSRTYPE_RQPL), within = pass->info.tc;
+
+    if (!rss->pool_shift)
+        return;
+    if (!rss->classes)
+        within = pass->info.queue & ((1u << (bits < rss->pool_shift ? bits : rss->pool_shift)) - 1);
+    pass->info.queue = (uint32_t)pass->info.pool << rss->pool_shift | within;
 }

@@ -89,6 +89,7 @@ static int run_part(struct rx *rx, uint32_t tc)
     int moved = 0;
 
     while (part->frames) {
+        uint64_t before = rx->count.rx_frames;
         struct rx_info info;
 
         memcpy(&info, part->data + part->head, sizeof(info));
@@ -99,6 +100,8 @@ static int run_part(struct rx *rx, uint32_t tc)
         }
         if (!rx_ring_put(rx, &info, part->data + part->head + sizeof(info)))
             break;
+        if (rx->pools && rx->count.rx_frames != before)
+            rx->of_pool(rx->card, &info, part->data + part->head + sizeof(info));
         unuse(&rx->fifo, tc, record_bytes(info.len_bytes));
         part->head = (part->head + record_bytes(info.len_bytes)) % RX_FIFO_BYTES;
         part->frames--;

@@ -97,7 +97,7 @@ int rx_ring_open(struct rx *rx, uint32_t queue)
     q->count = (reg(regs, R_RDLEN(queue)) & RDLEN_LEN) / DESC_BYTES;
     q->base = (reg(regs, R_RDBAL(queue)) & RDBAL_BASE) | (uint64_t)reg(regs, R_RDBAH(queue)) << 32;
     q->srrctl = reg(regs, R_SRRCTL(queue));
-    q->rxdctl = reg(regs, R_RXDCTL(queue));
+    q->rxdctl = reg(regs, R_RXDCTL(queue)) | q->strips;
     q->keeps_fcs = !(reg(regs, R_HLREG0) & HLREG0_RXCRCSTRP) && !(reg(regs, R_RDRXCTL) & RDRXCTL_CRCSTRIP);
     q->splits = (q->srrctl & SRRCTL_DESCTYPE) == SRRCTL_DESCTYPE_HDR_SPLIT ||
                 (q->srrctl & SRRCTL_DESCTYPE) == SRRCTL_DESCTYPE_HDR_SPLIT_ALWAYS;
@@ -249,8 +249,10 @@ static int put_pieces(struct rx *rx, struct rxq *q, const struct rx_info *info, 
         piece_add(&pieces, data, info->vlan_offset);
         piece_add(&pieces, data + info->vlan_offset + ETH_TAG_BYTES, left - info->vlan_offset - ETH_TAG_BYTES);
         left -= ETH_TAG_BYTES;
-        vlan = info->vlan_tci;
-        status |= RXD_STAT_VP;
+        if (!(q->qde & PFQDE_HIDE_VLAN)) {
+            vlan = info->vlan_tci;
+            status |= RXD_STAT_VP;
+        }
     } else {
         piece_add(&pieces, data, left);
     }
@@ -311,8 +313,10 @@ int rx_ring_put(struct rx *rx, const struct rx_info *info, const uint8_t *data)
     struct rxq *q = &rx->queue[info->queue];
 
     if (!q->open) {                   /* the first frame of this batch */
-        if (q->dma->off)              /* its function may not master the bus now */
-            return 0;
+        if (q->dma->off) {            /* its function may not master the bus now: it waits, unless others would with it */
+            rx->count.rx_disabled += rx->pools != 0;
+            return rx->pools != 0;
+        }
         if (__builtin_expect((int)(rx->frozen[info->queue / 64] >> (info->queue % 64) & 1), 0)) {
             rx->frozen_felt = 1;
             return 0;

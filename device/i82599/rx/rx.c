@@ -90,6 +90,7 @@ static void qde_access(struct rx *rx, uint32_t written)
 
     if (written & PFQDE_WE)
         rx->queue[queue].qde = written & (PFQDE_QDE | PFQDE_HIDE_VLAN);
+    rx->queue[queue].strips = rx->queue[queue].qde & PFQDE_HIDE_VLAN ? (uint32_t)RXDCTL_VME : 0;
     if (written & (PFQDE_WE | PFQDE_RE))
         reg_set(rx->regs, R_PFQDE, (written & PFQDE_IDX) | rx->queue[queue].qde);
 }
@@ -116,7 +117,7 @@ void rx_write(void *arg, uint32_t offset, uint32_t old, uint32_t seen, uint32_t 
 /* ---- stages ----------------------------------------------------------------------------------------------------- */
 
 /* What this batch's tags look like; vet_outer 0: there are no outer ones.  EXVET 0, its reset value, leaves 802.1ad's. */
-static void tags_of_batch(struct rx *rx)
+void rx_tags(struct rx *rx)
 {
     rx->vet = field(reg(rx->regs, R_VLNCTRL), VLNCTRL_VET);
     rx->vet_outer = 0;
@@ -150,6 +151,8 @@ static __attribute__((noinline)) int length_agrees(const struct rx *rx, const st
         header_bytes = pass->info.vlan_offset + ETH_TAG_BYTES + ETH_HEADER_BYTES - ETH_TYPE_OFFSET;
     else if (pass->packet.has_outer_vlan)
         header_bytes += ETH_TAG_BYTES;
+    if (pass->frame->flags & FRAME_SWITCHED)          /* no MAC has seen it */
+        return 1;
     if (!(reg(rx->regs, R_HLREG0) & HLREG0_RXLNGTHERREN) || len_bytes < ETH_FRAME_MIN_BYTES)
         return 1;
     if (header_bytes + pass->packet.ethertype == len_bytes)
@@ -195,6 +198,15 @@ void rx_store_stage(struct rx *rx, struct rx_pass *pass)
     }
 }
 
+void rx_store_copy(struct rx *rx, struct rx_pass *pass)
+{
+    uint64_t before = rx->count.rx_frames;
+
+    rx_store_stage(rx, pass);
+    if (rx->count.rx_frames != before)
+        rx->of_pool(rx->card, &pass->info, pass->frame->data);
+}
+
 /* One frame from the wire; data has at least ETH_FRAME_MIN_BYTES unless it is not even an Ethernet header. */
 static inline void receive(struct rx *rx, const struct frame *frame)
 {
@@ -225,7 +237,7 @@ int rx_frames(struct rx *rx, const struct frame *frames, uint32_t n)
     int enabled = (reg(rx->regs, R_RXCTRL) & RXCTRL_RXEN) != 0, moved = 0;
 
     rx->flows = flows(rx);
-    tags_of_batch(rx);
+    rx_tags(rx);
     if (rx->fifo.frames && rx->flows)
         moved = rx_fifo_run(rx);      /* older frames first */
     for (uint32_t i = 0; i < n; i++) {

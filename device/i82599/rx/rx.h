@@ -13,6 +13,7 @@ struct rxq {
     uint32_t count;                   /* descriptors */
     uint32_t buffer_bytes;
     uint32_t srrctl, rxdctl;
+    uint32_t strips;                  /* RXDCTL.VME if PFQDE hides VLANs */
     uint32_t qde;                     /* this queue's entry of PFQDE */
     uint32_t keeps_fcs;               /* HLREG0 and RDRXCTL leave the FCS in memory */
     uint32_t splits;                  /* SRRCTL wants headers in buffers of their own */
@@ -51,6 +52,8 @@ struct rx {
     int (*pass_on)(void *card, struct rx_pass *pass); /* a frame's way, stage by stage; 0: it was filtered out */
     void *card;
     int link_up;                                      /* frames pass the MAC */
+    uint32_t pools;                                   /* there are pools: none of them waits for a function that is off */
+    void (*of_pool)(void *card, const struct rx_info *info, const uint8_t *data);     /* a pool's frame was stored */
     int flows;                                        /* this batch may go to memory; and the ethertypes of its tags: */
     uint32_t vet, vet_outer;                          /* registers cannot change in a batch, so they are looked at once */
     struct rxq queue[CHIP_QUEUES];
@@ -71,6 +74,8 @@ void rx_write(void *rx, uint32_t offset, uint32_t old, uint32_t seen, uint32_t w
 int rx_frames(struct rx *rx, const struct frame *frames, uint32_t n);
 int rx_parse_stage(struct rx *rx, struct rx_pass *pass);          /* what the frame is; 0: damaged, drop */
 void rx_store_stage(struct rx *rx, struct rx_pass *pass);         /* to its ring, or behind what waits already */
+void rx_store_copy(struct rx *rx, struct rx_pass *pass);          /* the same with a pool's copy, which its pool counts */
+void rx_tags(struct rx *rx);                                      /* rx.vet and rx.vet_outer, as registers have them now */
 
 /* split.c: the part of a frame that goes to the header buffer, and what it adds to the write-back */
 struct rx_split {

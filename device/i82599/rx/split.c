@@ -62,7 +62,7 @@ struct rx_split rx_split(const struct rx *rx, uint32_t srrctl, const struct rx_i
         room = HDR_LEN_MOST;          /* HDR_LEN cannot tell of more */
     always = (srrctl & SRRCTL_DESCTYPE) == SRRCTL_DESCTYPE_HDR_SPLIT_ALWAYS;
     parse_tagged(data, info->len_bytes, rx->vet, rx->vet_outer, &pkt);
-    header = header_bytes(data, info->len_bytes, &pkt, reg(rx->regs, R_PSRTYPE(0)));
+    header = header_bytes(data, info->len_bytes, &pkt, reg(rx->regs, R_PSRTYPE(info->pool)));
     if (header && stored < info->len_bytes)         /* the tag was taken out, and it was in there */
         header -= ETH_TAG_BYTES;
     if (header > room)

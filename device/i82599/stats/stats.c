@@ -112,14 +112,25 @@ void stats_tx_mac(struct regfile *regs, const struct frame *frames, uint32_t n)
     (void)count_mac(regs, frames, n, &bytes);
 }
 
-uint64_t stats_tx(struct regfile *regs, uint32_t queue, const struct frame *frames, uint32_t n)
+static inline void count_queue(struct regfile *regs, uint32_t queue, uint32_t n, uint64_t sent_octets)
 {
     uint32_t i = reg_byte(regs, R_TQSM(0), queue) & TQSM_MAP0;
-    uint64_t bytes = 0, sent_octets = count_mac(regs, frames, n, &bytes);
 
     bump(regs, R_TXDGPC, n);
     bump36(regs, R_TXDGBCL, sent_octets);
     bump(regs, R_QPTC(i), n);
     bump36(regs, R_QBTC_L(i), sent_octets);
+}
+
+void stats_tx_queue(struct regfile *regs, uint32_t queue, const struct frame *frame)
+{
+    count_queue(regs, queue, 1, octets(frame->len_bytes));
+}
+
+uint64_t stats_tx(struct regfile *regs, uint32_t queue, const struct frame *frames, uint32_t n)
+{
+    uint64_t bytes = 0, sent_octets = count_mac(regs, frames, n, &bytes);
+
+    count_queue(regs, queue, n, sent_octets);
     return bytes;
 }

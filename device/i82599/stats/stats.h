@@ -20,8 +20,14 @@ void stats_stage(struct regfile *regs, const struct rx_pass *pass); /* counts a 
 void stats_rx_total(struct regfile *regs, const struct frame *frames, uint32_t n);
 /* Sent from a ring: GPTC, TPT, the queue's own by TQSM …; returns their bytes without FCS. */
 uint64_t stats_tx(struct regfile *regs, uint32_t queue, const struct frame *frames, uint32_t n);
+void stats_tx_queue(struct regfile *regs, uint32_t queue, const struct frame *frame);   /* without what the MAC counts */
 void stats_tx_mac(struct regfile *regs, const struct frame *frames, uint32_t n);  /* the MAC's own, pause frames: no queue counts them */
 uint32_t stats_octets(uint32_t len_bytes);                         /* what a frame counts as: with FCS, 64 at least */
+
+/* pools.c */
+void stats_rx_pool(struct regfile *regs, uint32_t pool, const uint8_t *data, uint32_t len_bytes);
+void stats_rx_copy(struct regfile *regs, uint32_t len_bytes, int switched, int again); /* 1: from a pool; 1: not the first copy */
+void stats_tx_pool(struct regfile *regs, uint32_t pool, const struct frame *frame);
 
 /* groups.c */
 void stats_reset(struct stats *stats);

@@ -75,7 +75,7 @@ int tx_frame(struct tx_turn *turn, const struct tx_packet *pkt)
 
     if (len_bytes < ETH_HEADER_BYTES + (pkt->own_fcs ? ETH_FCS_BYTES : 0))
         return STALL_DESC;
-    if (pkt->descs == 1 && len_bytes >= ETH_FRAME_MIN_BYTES && !(pkt->vle | pkt->ixsm | pkt->txsm | pkt->ic | pkt->own_fcs)) {
+    if (pkt->descs == 1 && len_bytes >= ETH_FRAME_MIN_BYTES && !(pkt->vle | pkt->ixsm | pkt->txsm | pkt->ic | pkt->own_fcs | pkt->copied)) {
         uint64_t errors = dma->errors;
         data = dma_ptr(dma, pkt->buffer, len_bytes, DMA_READ);
         if (data) {

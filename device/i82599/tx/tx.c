@@ -156,6 +156,8 @@ static int turn_open(struct tx_turn *turn, struct tx *tx, uint32_t q, uint32_t b
     turn->head_due = turn->report = 0;
     turn->rate = &tx->rate[q];
     turn->byte_units = 0;
+    turn->vmvir = __builtin_expect(tx->pools, 0) ? tx->pool_rule(tx->card, q) : 0;
+    turn->pools = tx->pools;
     turn->ring = NULL;
     if (turn->head == turn->tail)
         return 0;
@@ -188,6 +190,30 @@ static __attribute__((noinline)) int send_stamped(struct tx_turn *turn, const st
     return rc;
 }
 
+/* What VMVIR says of tags, whatever the descriptor says. */
+static int tag_by_pool(const struct tx_turn *turn, struct tx_packet *pkt)
+{
+    if (turn->vmvir & VMVIR_VLANA_NEVER) {
+        pkt->vle = 0;
+    } else if (turn->vmvir & VMVIR_VLANA_DEFAULT) {
+        pkt->vle = 1;
+        pkt->vlan_tci = (uint16_t)field(turn->vmvir, VMVIR_PORT_VLAN_ID);
+        if (!pkt->tse && pkt->len_bytes > FRAME_MAX_BYTES - ETH_TAG_BYTES)
+            return STALL_DESC;
+    }
+    return 0;
+}
+
+static __attribute__((noinline)) int send_specially(struct tx_turn *turn, struct tx_packet *pkt)
+{
+    int rc = turn->pools ? tag_by_pool(turn, pkt) : 0;
+
+    pkt->copied = turn->pools != 0;
+    if (rc)
+        return rc;
+    return pkt->stamp ? send_stamped(turn, pkt) : send(turn, pkt);
+}
+
 /* Returns frames used up; adds the descriptors looked at to *walked.  The mark goes unless a budget was what ended the
  * turn. */
 static uint32_t queue_turn(struct tx *tx, uint32_t q, struct tx_share *share, uint32_t budget, uint32_t *walked)
@@ -210,7 +236,7 @@ static uint32_t queue_turn(struct tx *tx, uint32_t q, struct tx_share *share, ui
         if (rc)
             break;
         if (pkt.len_bytes) {
-            rc = __builtin_expect(pkt.stamp, 0) ? send_stamped(&turn, &pkt) : send(&turn, &pkt);
+            rc = __builtin_expect(pkt.stamp | turn.pools, 0) ? send_specially(&turn, &pkt) : send(&turn, &pkt);
             if (rc)
                 break;
         }

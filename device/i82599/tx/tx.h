@@ -60,6 +60,8 @@ struct tx {
     struct tx_share share[CHIP_CLASSES];
     uint8_t *arena;                   /* where segments and gathered frames are built */
     uint64_t arena_bytes;
+    uint32_t pools;                   /* there are pools, or nobody has looked since a register changed */
+    uint32_t (*pool_rule)(void *card, uint32_t queue);                /* VMVIR of the queue's pool; 0: there is none */
     uint32_t damaged;                 /* what goes out next has a wrong FCS of its own, and is alone */
     uint32_t stamps;                  /* the first frame that goes out next asks for a time stamp; who takes it clears this */
     struct tx_count count;
@@ -77,6 +79,7 @@ struct tx_packet {                    /* one packet as its descriptors and its c
     uint16_t vlan_tci;
     uint8_t rs, tse, vle, ixsm, txsm, ic, ipv4, stamp;
     uint8_t rs_early;                 /* a descriptor before the last one wants to be reported, too */
+    uint8_t copied;                   /* others look at it before it leaves: never straight from guest memory */
     uint8_t own_fcs;                  /* its last four bytes are its FCS */
 };
 struct tx_cursor {                    /* a place inside a packet */
@@ -98,6 +101,7 @@ struct tx_turn {                      /* one queue's turn, and what waits for tx
     uint64_t byte_units, now_ns;      /* limited: what a byte takes of its time; 0: no limit */
     uint32_t frames, dones;
     uint64_t arena_used;
+    uint32_t pools, vmvir;            /* others look at what leaves, so all of it is copied first; the tag it must have */
     int no_fcs;                       /* the MAC makes none, whatever a descriptor says */
     int head_write_back, head_due;    /* report the head instead of single descriptors; there is news */
     int report;                       /* something was written back: one interrupt at the end */

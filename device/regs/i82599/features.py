@@ -38,7 +38,7 @@ IPSEC      = "inline IPsec"
 FCOE       = "FCoE offload"
 RSC        = "receive side coalescing"
 DCA        = "cache hints (DCA)"
-POOLS      = "virtual functions and pools"
+POOLS      = "shares and interrupts of pools"
 MIRROR     = "mirror rules"
 WAKE       = "wake-up"
 MANAGEMENT = "management traffic"
@@ -120,7 +120,19 @@ FEATURES = (
         "a queue and the index in the descriptor",
     ),
     Feature("multicast and unicast filters", WORKS, f"{_FILTERS}test_multicast_comes_to_members_only"),
-    Feature(POOLS, STORED, _MARK, "frames take the way they take without pools; EITRSEL chooses nothing"),
+    Feature(
+        "pools (VMDq, SR-IOV)", WORKS, f"{_UNIT}test_pools_queues.py::test_the_pf_keeps_rss_beside_a_macvlan",
+        "by address, VLAN and VFRE; RSS or classes in each; replication; a counter set a pool",
+    ),
+    Feature(
+        "switch between pools", WORKS, f"{_UNIT}test_switch_tx.py::test_broadcast_goes_to_all_others_and_to_the_wire",
+        "PFDTXGSWC.VT_LBEN; nothing is switched while there is no link",
+    ),
+    Feature(
+        "checks of what a pool sends", WORKS, f"{_UNIT}test_switch_tx.py::test_a_forged_address_is_dropped_and_counted",
+        "address, VLAN, EtherType; the tag that VMVIR wants",
+    ),
+    Feature(POOLS, STORED, _MARK, "RTTDT2C.CRQ of a pool, EITRSEL, CIAA"),
     Feature(MIRROR, STORED, _MARK),
     # Interrupts, link, module, EEPROM
     Feature("MSI-X, MSI, INTx", WORKS, "tests/pair/test_interrupts.py::test_traffic_flows_on_every_kind_of_interrupt"),

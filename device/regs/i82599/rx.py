@@ -7,7 +7,7 @@ Ref: 82599 datasheet, "Receive Registers", "Receive DMA Registers", "Flow Contro
 from enum import IntEnum
 
 from device.regs.core import RO, WO, Field, ReadOnly, Register, Storage, every
-from device.regs.i82599.features import DCA, POOLS, RSC, RX_WEIGHTS
+from device.regs.i82599.features import DCA, RSC, RX_WEIGHTS
 
 
 class DescType(IntEnum):
@@ -142,7 +142,7 @@ class PFQDE(Register, at=0x02F04):
     """Per-queue drop enable and hidden VLAN, reached through an index.  Ref: ixgbe; DPDK for 128 entries."""
 
     QDE       = Field(0)                # frames without a descriptor are dropped, and do not wait
-    HIDE_VLAN = Field(1, stored=POOLS)  # the tag of a pool's VLAN is cut out unseen
+    HIDE_VLAN = Field(1)  # the tag of a pool's VLAN is cut out unseen
     IDX       = Field(14, 8)
     WE        = Field(16, access=WO)    # write this entry
     RE        = Field(17, access=WO)    # read this entry

@@ -6,7 +6,7 @@ Ref: 82599 datasheet, "Statistic Registers"; names as in Linux ixgbe.
 """
 
 from device.regs.core import RO, STICKS, WRAPS, Counter, Field, Monotonic, Register, Storage, every
-from device.regs.i82599.features import COUNTERS_82598, FCOE, MANAGEMENT, POOLS, SYMBOLS
+from device.regs.i82599.features import COUNTERS_82598, FCOE, MANAGEMENT, SYMBOLS
 
 
 class _High4(Register, counter=True, full=STICKS):
@@ -87,39 +87,39 @@ class RXDGBCH(_High4, at=0x02F58, pair="RXDGBCL"):
     """DMA: good octets received, bits 35:32.  Ref: ixgbe."""
 
 
-class RXDDGPC(Counter, at=0x02F5C, stored=POOLS):
+class RXDDGPC(Counter, at=0x02F5C):
     """DMA: duplicated good frames.  Ref: ixgbe."""
 
 
-class RXDDGBCL(Counter, at=0x02F60, pair="RXDDGBCH", stored=POOLS):
+class RXDDGBCL(Counter, at=0x02F60, pair="RXDDGBCH"):
     """DMA: duplicated good octets, low half.  Ref: ixgbe."""
 
 
-class RXDDGBCH(_High4, at=0x02F64, pair="RXDDGBCL", stored=POOLS):
+class RXDDGBCH(_High4, at=0x02F64, pair="RXDDGBCL"):
     """DMA: duplicated good octets, bits 35:32.  Ref: ixgbe."""
 
 
-class RXLPBKGPC(Counter, at=0x02F68, stored=POOLS):
+class RXLPBKGPC(Counter, at=0x02F68):
     """DMA: looped back good frames.  Ref: ixgbe."""
 
 
-class RXLPBKGBCL(Counter, at=0x02F6C, pair="RXLPBKGBCH", stored=POOLS):
+class RXLPBKGBCL(Counter, at=0x02F6C, pair="RXLPBKGBCH"):
     """DMA: looped back good octets, low half.  Ref: ixgbe."""
 
 
-class RXLPBKGBCH(_High4, at=0x02F70, pair="RXLPBKGBCL", stored=POOLS):
+class RXLPBKGBCH(_High4, at=0x02F70, pair="RXLPBKGBCL"):
     """DMA: looped back good octets, bits 35:32.  Ref: ixgbe."""
 
 
-class RXDLPBKGPC(Counter, at=0x02F74, stored=POOLS):
+class RXDLPBKGPC(Counter, at=0x02F74):
     """DMA: duplicated looped back good frames.  Ref: ixgbe."""
 
 
-class RXDLPBKGBCL(Counter, at=0x02F78, pair="RXDLPBKGBCH", stored=POOLS):
+class RXDLPBKGBCL(Counter, at=0x02F78, pair="RXDLPBKGBCH"):
     """DMA: duplicated looped back good octets, low half.  Ref: ixgbe."""
 
 
-class RXDLPBKGBCH(_High4, at=0x02F7C, pair="RXDLPBKGBCL", stored=POOLS):
+class RXDLPBKGBCH(_High4, at=0x02F7C, pair="RXDLPBKGBCL"):
     """DMA: duplicated looped back good octets, bits 35:32.  Ref: ixgbe."""
 
 
@@ -347,7 +347,7 @@ class QBTC_H(_High4, at=every(0x08704, 8, 16), pair="QBTC_L"):
     """Octets sent by a group of queues, bits 35:32.  Ref: ixgbe."""
 
 
-class SSVPC(Counter, at=0x08780, stored=POOLS):
+class SSVPC(Counter, at=0x08780):
     """Frames dropped for a forged source.  Ref: ixgbe."""
 
 

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Virtualization: pools, VLAN and anti-spoof per pool, the mailbox of the PF.  Stored and not obeyed.
+"""Virtualization: pools, VLAN and anti-spoof per pool, the mailbox of the PF.
 
 Ref: 82599 datasheet, "Virtualization PF Registers"; names as in Linux ixgbe.
 """
 
 from device.regs.core import RO, W1C, WO, Field, Register, Storage, every
-from device.regs.i82599.features import MIRROR, POOLS
+from device.regs.i82599.features import MIRROR
 
 
 class VFLRE(Storage, at=(0x00600, 0x001C0), access=RO):
@@ -41,14 +41,14 @@ class PFMBMEM(Storage, at=every(0x13000, 4, 1024)):
     """Mailbox memory: VF v has words 16v to 16v + 15.  Ref: ixgbe."""
 
 
-class VMTXSW(Storage, at=every(0x05180, 4, 2), stored=POOLS, asks=False):
-    """Tx switching per pool.  Ref: ixgbe."""
+class VMTXSW(Storage, at=every(0x05180, 4, 2)):
+    """Pools that may hear themselves: what they send, and is for them, comes back.  Ref: datasheet; DPDK."""
 
 
 class VT_CTL(Register, at=0x051B0):
     """Pools on, default pool, replication.  Ref: ixgbe."""
 
-    VT_ENABLE = Field(0, stored=POOLS)
+    VT_ENABLE = Field(0)
     POOL      = Field(12, 7)    # default pool
     DIS_DEFPL = Field(29)       # no default pool
     REPLEN    = Field(30)       # replicate multicast and broadcast
@@ -58,11 +58,11 @@ class VMD_CTL(Storage, at=0x0581C):
     """VMDq control of the 82598.  Ref: ixgbe."""
 
 
-class VFRE(Storage, at=every(0x051E0, 4, 2), stored=POOLS, asks=False):
+class VFRE(Storage, at=every(0x051E0, 4, 2)):
     """Receive enable per pool.  Ref: ixgbe."""
 
 
-class VMVIR(Register, at=every(0x08000, 4, 64), stored=POOLS, asks=False):
+class VMVIR(Register, at=every(0x08000, 4, 64)):
     """VLAN tag inserted for a pool.  Ref: ixgbe."""
 
     PORT_VLAN_ID  = Field(15, 0)
@@ -70,25 +70,25 @@ class VMVIR(Register, at=every(0x08000, 4, 64), stored=POOLS, asks=False):
     VLANA_NEVER   = Field(31)           # no frame may have one
 
 
-class VFTE(Storage, at=every(0x08110, 4, 2), stored=POOLS, asks=False):
+class VFTE(Storage, at=every(0x08110, 4, 2)):
     """Transmit enable per pool.  Ref: ixgbe."""
 
 
-class PFVFSPOOF(Register, at=every(0x08200, 4, 8), stored=POOLS, asks=False):
+class PFVFSPOOF(Register, at=every(0x08200, 4, 8)):
     """Anti-spoof checks of eight pools, a bit each.  Ref: ixgbe."""
 
     MACAS   = Field(7, 0)
     VLANAS  = Field(15, 8)
-    ETHERAS = Field(23, 16)     # ethertype, later parts: storage
+    ETHERAS = Field(23, 16)     # EtherTypes of ETQF.TX_ANTISPOOF.  Ref: ixgbe, for later parts
 
 
 class PFDTXGSWC(Register, at=0x08220):
     """Switching between pools (VEB).  Ref: ixgbe."""
 
-    VT_LBEN = Field(0, stored=POOLS)    # pools send to each other inside the NIC
+    VT_LBEN = Field(0)    # pools send to each other inside the NIC
 
 
-class VMECM(Storage, at=every(0x08790, 4, 2), stored=POOLS, asks=False):
+class VMECM(Storage, at=every(0x08790, 4, 2)):
     """Pools whose spoofed frames SSVPC counts.  Ref: ixgbe."""
 
 

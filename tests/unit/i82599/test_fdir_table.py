@@ -21,6 +21,7 @@ from device.regs.i82599 import (
     FDIRMISS,
     FDIRTCPM,
     FDIRUSTAT,
+    VFRE,
     VT_CTL,
 )
 from device.regs.i82599.desc import RXDFDIR, RssType
@@ -203,6 +204,7 @@ def test_pools_are_compared_and_hashed(rig: Rig, rings: dict[int, Ring]) -> None
     atr(rig, FLOW)
     assert arrives(rig, rings, frame(FLOW))[0] == 5
     rig.write(VT_CTL, VT_CTL.of(VT_ENABLE=1, POOL=3))
+    rig.write(VFRE, 1 << 3)
     assert arrives(rig, rings, frame(FLOW))[0] == 0
     of_pool = twin.Flow("10.1.2.3", "10.9.8.7", 1000, 2000, twin.TCP, flex=IPV4_TYPE, pool=3)
     atr(rig, of_pool, 9, VT_POOL=3)

@@ -26,6 +26,7 @@ from device.regs.i82599 import (
     SAQF,
     SDPQF,
     SYNQF,
+    VFRE,
     VT_CTL,
 )
 from device.regs.i82599.desc import RXD, RXDADV, RXDETQF, RssType
@@ -173,6 +174,7 @@ def test_pools(rig: Rig, rings: dict[int, Ring]) -> None:
     tuple_filter(rig, POOL_MASK=0, POOL=3)
     assert where(rig, rings, FRAME) == 0
     rig.write(VT_CTL, VT_CTL.of(VT_ENABLE=1, POOL=3))
+    rig.write(VFRE, 1 << 3)
     assert where(rig, rings, FRAME) == 5
     tuple_filter(rig, POOL_MASK=0, POOL=4)
     assert where(rig, rings, FRAME) == 0

@@ -4,7 +4,6 @@ rte_pmd_ixgbe_set_all_queues_drop_en (all) write it."""
 
 import pytest
 
-from device.i82599.card import Card
 from device.regs.i82599 import ETQF, ETQS, GPRC, MPC, PFQDE, QPRDC, RQSMR
 from tests.rigs.rx import Rig
 
@@ -100,10 +99,3 @@ def test_the_table_behind_the_register(rig: Rig) -> None:
     rig.nic.pf.reset(software=True)
     rig.write(PFQDE, PFQDE.of(RE=1, IDX=127))
     assert not PFQDE(rig.read(PFQDE)).QDE
-
-
-def test_a_hidden_tag_is_said_to_be_stored(caplog: pytest.LogCaptureFixture) -> None:
-    """Linux's ixgbe_enable_port_vlan hides the tag of a pool's VLAN."""
-    with Card() as nic:
-        nic.regs.write(PFQDE.offset(), WRITE | 3 << 8 | 3)
-    assert "HIDE_VLAN" in caplog.text
