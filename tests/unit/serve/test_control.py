@@ -343,7 +343,7 @@ def test_events_go_to_those_who_asked(house: House) -> None:
     house.poll(6)
     answers(none)
     assert answers(some)[0]["result"] == ["link"]
-    assert answers(every) == [{"ok": True, "subscribe": ["client", "fault", "link", "lost", "reset", "stall"]}]
+    assert answers(every) == [{"ok": True, "subscribe": ["client", "fault", "link", "lost", "reset", "stall", "vfs"]}]
     house.happened = [{"event": "link", "link": "up"}, {"event": "reset", "pci": 1}]
     house.clock_s += 1
     house.poll(2)
