@@ -13,7 +13,6 @@ import logging
 from collections.abc import Callable, Sequence
 
 from device.i82599.nvm.image import next_mac
-from device.machine.limit import LimitedLog
 from device.machine.regfile import RegFile, on_write
 from device.regs.core import Register
 from device.regs.i82599 import (
@@ -58,7 +57,6 @@ FEW_VFS = 31  # so many leave four queues to each pool
 OWN_RAR = 0  # the physical function's address
 FIRST_MORE = 64  # receive addresses from here on are whoever's asks first
 FRAME_MIN_BYTES, FRAME_MAX_BYTES = 64, 9728
-LINES_PER_S = 4
 DWORD = 2**32
 
 
@@ -80,7 +78,7 @@ class StandIn:
         self._vfs = vfs
         self._version: dict[int, ApiVersion] = {}
         self._more: dict[int, int] = {}  # receive addresses besides each one's first: which, and whose
-        self._log = LimitedLog(log, LINES_PER_S)
+        self._refused: set[tuple[int, int]] = set()  # who was told that it cannot have which, until all is new
         self.active = False
         for n, vf in enumerate(vfs):
             vf.bind(Ear(self, n))
@@ -92,6 +90,7 @@ class StandIn:
         self.active = True
         self._version.clear()
         self._more.clear()
+        self._refused.clear()
         count = len(self._vfs)
         few = count <= FEW_VFS
         self._write(GCR_EXT, GCR_EXT.of(VT_MODE=VtMode.VT32 if few else VtMode.VT64, MSIX_EN=1))
@@ -154,7 +153,7 @@ class StandIn:
             return  # what we said last: a driver that acknowledges by a message of its own
         answer = self._answer(n, head, words)
         if answer is None:
-            self._log.line(logging.INFO, f"virtual function {n} asks for {head.TYPE:#x}, which is not to be had here")
+            self._say_refused(n, int(head.TYPE))
         done = HEAD.of(TYPE=head.TYPE, INFO=head.INFO, ACK=int(answer is not None), NACK=int(answer is None))
         if n in self._version:
             done = done.replace(CTS=1)
@@ -163,6 +162,13 @@ class StandIn:
         for where, value in zip(at, [int(done), *(answer or [])], strict=False):
             self.regs.write(where, value)
         self._write(PFMAILBOX, PFMAILBOX.of(STS=1), n)
+
+    def _say_refused(self, n: int, kind: int) -> None:
+        if (n, kind) in self._refused:
+            return
+        self._refused.add((n, kind))
+        name = MessageType(kind).name if kind in set(MessageType) else f"message {kind:#x}"
+        log.info("virtual function %d asks for %s, and is refused it", n, name)
 
     def _answer(self, n: int, head: HEAD, words: Sequence[int]) -> list[int] | None:
         """The words behind the head of what is answered; None: refused."""
