@@ -4,7 +4,9 @@
 One JSON object a line, both ways.  Asked ``{"id": 1, "run": "…", "timeout_s": 60}`` it answers with any number of
 ``{"id": 1, "out": "…"}`` and one ``{"id": 1, "exit": 0}``; ``{"kill": 1, "signal": 15}`` ends that command early.
 Unasked it says ``{"hello": …}`` once and ``{"kmsg": [level, text]}`` for every kernel message since boot; what the
-kernel said while a command ran comes before the command's ``exit``.  Stdlib only.
+kernel said while a command ran comes before the command's ``exit``.  A guest that goes on from a saved state, in front
+of somebody new, is sent ``{"wake": …}``, the nanoseconds since 1970: it sets its clock, and says it all again.  Stdlib
+only.
 """
 
 import json
@@ -104,11 +106,24 @@ class Agent:
         if process is not None and process.poll() is None:
             os.killpg(process.pid, signal_number)
 
-    def serve(self) -> None:
-        """Do what is asked, until the guest ends."""
-        threading.Thread(target=self.kernel_log, daemon=True).start()
+    def hello(self) -> None:
+        """Say that there is an agent, and where."""
         uptime_s = float(Path("/proc/uptime").read_text(encoding="utf-8").split()[0])
         self.say({"hello": platform.release(), "uptime_s": uptime_s, "boot": time.time_ns()})
+
+    def wake(self, now_ns: int) -> None:
+        """Go on from a saved state: with the right time, and somebody who has heard nothing yet."""
+        time.clock_settime_ns(time.CLOCK_REALTIME, now_ns)
+        with self._log_lock:
+            os.lseek(self._log, 0, os.SEEK_SET)
+        self.catch_up()
+        self.hello()
+
+    def serve(self) -> None:
+        """Do what is asked, until the guest ends."""
+        os.chdir("/")  # nobody is to be in the checkout's folder when it is mounted anew
+        threading.Thread(target=self.kernel_log, daemon=True).start()
+        self.hello()
         rest = b""
         while True:
             data = os.read(self._port, CHUNK_BYTES)
@@ -125,6 +140,8 @@ class Agent:
             threading.Thread(target=self.run, args=arguments, daemon=True).start()
         elif "kill" in request:
             self.kill(int(str(request["kill"])), int(str(request.get("signal", signal.SIGTERM))))
+        elif "wake" in request:
+            self.wake(int(str(request["wake"])))
 
 
 def port() -> int:

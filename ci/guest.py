@@ -478,7 +478,7 @@ def accelerator(program: Qemu, image: Kernel, *, timeout_s: float = KVM_TIMEOUT_
     if not os.access(KVM, os.R_OK | os.W_OK):
         return "tcg"
     cpu = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text(encoding="utf-8"))
-    about = json.dumps([_boot_id(), platform.release(), cpu[1] if cpu else "", program.version])
+    about = json.dumps([boot_id(), platform.release(), cpu[1] if cpu else "", program.version])
     answer = cache_dir() / f"accelerator-{hashlib.sha256(about.encode()).hexdigest()[:12]}"
     if answer.exists():
         return answer.read_text(encoding="utf-8").strip()
@@ -500,7 +500,7 @@ def accelerator(program: Qemu, image: Kernel, *, timeout_s: float = KVM_TIMEOUT_
     return name
 
 
-def _boot_id() -> str:
+def boot_id() -> str:
     """Return what tells this machine, as it runs now, from every other; a host's name may be that of many."""
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text().strip()

@@ -13,10 +13,10 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ci import complaints, guest, net, stale
+from ci import complaints, guest, net, saved, stale
 from ci.demo import HOST4, HOST6, WIRE4, WIRE6
 from ci.nic import MAC, Nic, NicOptions
 from ci.processes import OUR_GROUP, OWN_GROUP, child, ended
@@ -48,6 +48,8 @@ class Options:
         others: NICs of a card that somebody else starts and ends, in place of ``nics``; and
         wire: that card's namespace.
         plugged: Whether they are there from the start; else ``Vm.plug`` adds one.
+        from_state: Whether it may go on from the state of such a guest that has booted, without its NICs, and have them
+            plugged in then; see ``ci.saved``.
         qemu: More options for QEMU.
         append: More words for the kernel's command line.
     """
@@ -61,6 +63,7 @@ class Options:
     others: tuple[Nic, ...] = ()
     wire: net.Namespace | None = None
     plugged: bool = True
+    from_state: bool = False
     qemu: tuple[str, ...] = ()
     append: str = ""
 
@@ -122,18 +125,36 @@ class Vm:
         guest.compile_checkout()
         for nic in self.nics:
             nic.start(self.wire)
-        self.start_qemu(program, kernel)
+        start_s = time.monotonic()
+        if self.options.from_state and guest.accelerator(program, kernel) == "tcg":
+            saved.start(self, program, kernel)
+        else:
+            self.start_qemu(program, kernel)
+        self.boot_s = time.monotonic() - start_s
 
     def start_qemu(self, program: guest.Qemu, kernel: guest.Kernel) -> None:
         """Start QEMU on the devices that run, and wait for the guest's agent."""
+        start_s = time.monotonic()
+        nics = self.nics if self.options.plugged else []
+        devices = [word for nic in nics for word in ("-device", json.dumps(nic.arguments()))]
+        self.launch(program, kernel, devices)
+        self.wait_boot()
+        self.boot_s = time.monotonic() - start_s
+
+    def launch(self, program: guest.Qemu, kernel: guest.Kernel, devices: Sequence[str], *more: str) -> None:
+        """Start QEMU, and connect to the port that the guest's agent will have.
+
+        Args:
+            program: Which.
+            kernel: What it boots.
+            devices: The NICs, as QEMU's options.
+            more: More options, at the end.
+        """
         options = self.options
         words = [*program.command, *self._machine()]
         accelerator = guest.accelerator(program, kernel)
         words += ["-accel", "kvm"] if accelerator == "kvm" else ["-accel", "tcg,thread=multi"]
-        words += ["-cpu", "host" if accelerator == "kvm" else "max"]
-        if options.plugged:
-            for nic in self.nics:
-                words += ["-device", json.dumps(nic.arguments())]
+        words += ["-cpu", "host" if accelerator == "kvm" else "max", *devices]
         append = f"{' '.join(guest.lines('kernel'))} {options.append}"
         if self._console:
             words += ["-serial", "mon:stdio"]
@@ -141,7 +162,7 @@ class Vm:
         else:
             words += ["-serial", f"file:{self.folder / 'console.log'}"]
         words += ["-kernel", str(kernel.image), "-initrd", str(kernel.initrd), "-append", append, *options.qemu]
-        start_s = time.monotonic()
+        words += more
         with (self.folder / "qemu.log").open("a", encoding="utf-8") as log:
             self.qemu = subprocess.Popen(
                 child(words),
@@ -152,8 +173,6 @@ class Vm:
                 process_group=OUR_GROUP if self._console else OWN_GROUP,  # a console reads the terminal
             )
         self._talk.connect(self.folder / "agent.sock", BOOT_TIMEOUT_S)
-        self.wait_boot()
-        self.boot_s = time.monotonic() - start_s
 
     def _machine(self) -> list[str]:
         """Return QEMU's options for the machine itself, from the recipes of qemu/."""
@@ -161,8 +180,9 @@ class Vm:
         recipes = guest.lines("machine") + (guest.lines("iommu") if options.iommu else [])
         values = {"memory": options.memory, "smp": options.smp, "run": self.folder, "checkout": ROOT}
         words = [word.format_map(values) for line in recipes for word in shlex.split(line)]
-        for nic in self.nics:
-            slot = {"number": nic.number, "device": f"{FIRST_SLOT + nic.number - 1:#x}"}
+        slots = max(len(self.nics), saved.SLOTS if options.from_state else 0)
+        for number in range(1, slots + 1):
+            slot = {"number": number, "device": f"{FIRST_SLOT + number - 1:#x}"}
             words += [word.format_map(slot) for line in guest.lines("slot") for word in shlex.split(line)]
         return words
 

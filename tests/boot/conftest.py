@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Guests for the boot tier: one at a time, started when a test first asks, and held to silence when it ends."""
 
+import dataclasses
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +13,9 @@ from tests.groups import on_older_kernel
 
 # What the older kernel's ixgbe runs by itself only with IXLAB_THOROUGH=1: the NIC is the same, the time is not.
 NEWEST_ONLY = {"test_filters.py", "test_vlan.py", "test_hotplug.py", "test_ours.py"}
+
+# What is about boots, about what firmware does, or about a NIC that is there from the start: no saved state for these.
+COLD = {"test_boot_time.py", "test_modules.py"}
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -29,12 +33,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.fixture(scope="module")
-def start() -> Iterator[Callable[[Options], Vm]]:
+def start(request: pytest.FixtureRequest) -> Iterator[Callable[[Options], Vm]]:
     """Start a guest; at the module's end it must have left no complaint of its kernel, of QEMU or of the device."""
     running: list[Vm] = []
 
     def begin(options: Options) -> Vm:
-        vm = Vm(options)
+        warm = request.path.name not in COLD and not options.qemu
+        vm = Vm(dataclasses.replace(options, from_state=warm))
         running.append(vm)
         vm.start()
         return vm

@@ -50,7 +50,7 @@ def probed(vm: Vm, scenario: Scenario) -> tuple[str, bool]:
 @pytest.mark.parametrize("scenario", FROM_START, ids=lambda scenario: scenario.name)
 def test_of_a_card_that_is_so_from_the_start(scenario: Scenario) -> None:
     more = [word for fault in scenario.faults for word in ("--fault", fault)]
-    with Vm(Options(nics=(NicOptions(more=tuple(more)),))) as vm:
+    with Vm(Options(nics=(NicOptions(more=tuple(more)),), from_state=True)) as vm:
         vm.start()
         out = vm.run("modprobe ixgbe && ethtool eth0; ip link set eth0 up", timeout_s=MODPROBE_S, check=False).out
         said = "\n".join((out, *(message.text for message in vm.messages)))

@@ -3,7 +3,12 @@
 
 import json
 import os
+import platform
 import socket
+import time
+from pathlib import Path
+
+import pytest
 
 from ci.agent import Agent
 
@@ -20,3 +25,23 @@ def test_the_kernel_has_its_say_before_a_command_ends() -> None:
         said = [json.loads(line) for line in heard]
     assert said[0] == {"id": 7, "out": "out\n"}
     assert said[1:] == [{"kmsg": [6, "first"]}, {"kmsg": [4, "second; with more"]}, {"id": 7, "exit": 3}]
+
+
+def test_woken_it_sets_the_clock_and_says_it_all_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock: list[tuple[int, int]] = []
+    monkeypatch.setattr(time, "clock_settime_ns", lambda *what: clock.append(what))
+    records = tmp_path / "kmsg"
+    records.write_bytes(b"6,1,100,-;of the boot\n")
+    log = os.open(records, os.O_RDONLY)
+    os.lseek(log, 0, os.SEEK_END)  # somebody has heard it
+    ours, port = os.pipe()
+    with os.fdopen(ours, "rb") as heard:
+        agent = Agent(port, log)
+        monkeypatch.setattr(agent, "catch_up", lambda: agent.say({"kmsg": os.read(log, 100).decode()}))
+        agent._obey({"id": 0, "wake": 17})
+        os.close(port)
+        os.close(log)
+        said = [json.loads(line) for line in heard]
+    assert clock == [(time.CLOCK_REALTIME, 17)]
+    assert said[0] == {"kmsg": "6,1,100,-;of the boot\n"}
+    assert said[1]["hello"] == platform.release()
