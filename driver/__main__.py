@@ -35,6 +35,7 @@ try:
     from driver.session import Session, looks, requests
     from driver.slices import whole
     from driver.tables import Steps, counts, emit, err, pairs, print_table, registers, rows
+    from driver.vf_commands import vf_command, vfs_option, with_vfs
 except ImportError as exc:
     sys.stderr.write(f"driver: {exc}; {REMEDY}\n")
     raise SystemExit(Exit.MISSING) from exc
@@ -80,6 +81,8 @@ def _ask(nic: str, *request: str) -> Any:
                 raise Busy(f"{nic} is in use by {holder}, which cannot be asked for its figures", holder) from exc
         time.sleep(STATUS_RETRY_S)
     name, *words = request
+    if name.startswith("vf_"):
+        raise DriverError(f"{nic}: nobody drives it, so it has no VFs; `driver up {nic} --vfs N` makes them")
     if name in RUNNING or name.startswith("irq_"):
         raise DriverError(f"{nic}: nobody drives it, so it has no vectors; `driver up` makes them")
     if name in LOOKS:
@@ -202,6 +205,7 @@ def probe_command(
     help=f"Bytes, {families.MTUS[0]} to {families.MTUS[-1]}.",
 )
 @vector_options
+@vfs_option
 @click.option(
     "--itr",
     default="50",
@@ -236,6 +240,7 @@ def up(
     xdp: Any,
     allow_unsupported_sfp: bool,
     as_json: bool,
+    vfs: int,
     **vectors: Any,
 ) -> None:
     """Run NIC as a network interface until a signal.
@@ -258,13 +263,14 @@ def up(
         allow_unsupported_sfp=allow_unsupported_sfp,
         queues=queues,
         register=register,
-        vectors=wanted(vectors),
+        vectors=wanted(vectors, vfs),
     )
     napi_mode, split = NapiMode[mode.upper()], Threads(threads)
     if xdp is not None:
         probed.xdp(xdp)
     with (
         probed,
+        with_vfs(probed, vfs),
         Session(probed, interfaces[0], queues=queues, mode=napi_mode, mtu=mtu, itr=itr, threads=split) as session,
     ):
         if not as_json:
@@ -369,6 +375,7 @@ def link(nic: str, as_json: bool) -> None:
 
 
 cli.add_command(irq_command(_ask, nic_argument, json_option))
+cli.add_command(vf_command(_ask, nic_argument, json_option))
 
 
 def _failure(exc: Exception) -> dict[str, Any]:

@@ -75,13 +75,19 @@ def vector_options(command: FC) -> FC:
     return command
 
 
-def wanted(options: dict[str, Any]) -> VectorOptions:
+def wanted(options: dict[str, Any], vfs_made: int = 0) -> VectorOptions:
     """What ``vector_options`` gave.
+
+    Args:
+        options: Theirs.
+        vfs_made: Virtual functions that there will be: in ice's way the top of the table is kept for them.
 
     Raises:
         click.UsageError: They contradict.
     """
     like, policy, vfs = LIKE[options["like"]], options["policy"], options["reserve_vfs"]
+    if vfs and vfs_made and vfs != vfs_made:
+        raise click.UsageError(f"--reserve-vfs {vfs} and --vfs {vfs_made}: the vectors kept are those of the VFs made")
     if like is not Like.ICE:
         for name, given in (("--irq-policy", policy), ("--reserve-vfs", vfs)):
             if given:
@@ -92,7 +98,7 @@ def wanted(options: dict[str, Any]) -> VectorOptions:
         xdp_rings=options["xdp_rings"],
         like=like,
         policy=Policy(policy) if policy else Policy.V6_12,
-        reserve_vfs=vfs,
+        reserve_vfs=vfs or (vfs_made if like is Like.ICE else 0),
     )
 
 

@@ -27,6 +27,7 @@ from driver.irq_requests import irq_requests
 from driver.slices import Slices
 from driver.status import StatusServer, wait_readable
 from driver.vector_figures import figures, move, stats_of
+from driver.vf_requests import vf_requests
 
 log = logging.getLogger(__name__)
 
@@ -124,6 +125,7 @@ class Session:
         return {
             **requests(self.nic, self.stats),
             **irq_requests(self.nic),
+            **vf_requests(self.nic),
             "vectors": self.vectors,
             "vector_figures": self.vector_figures,
             "itr": self.set_itr,

@@ -41,7 +41,7 @@ class IceScheme(InterruptScheme):
 
     notes: Mapping[str, str] = {
         "CTRL": "flow director's rules go through registers on this chip: its queue pair has no rings",
-        "VF": "its vectors and queue numbers are kept, and nothing else: this driver starts no VF yet",
+        "VF": "its window of vectors is kept for it; on this chip it has a table of its own, and its pool's queues",
         "LB": "this chip has none: its loopback is a bit of the MAC, and uses the port's rings",
         "CHNL": "this chip has none: it has no channels",
         "WB_ON_ITR": "this chip has none: descriptors are written back whether a vector is masked or not",

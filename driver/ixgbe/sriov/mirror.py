@@ -46,13 +46,13 @@ class Mirror:
 
 
 def _numbers(word: str, what: str, most: int, names: dict[str, int]) -> frozenset[int]:
-    found = set()
-    for part in word.split(","):
-        number = names.get(part, int(part) if part.isdecimal() else -1)
-        if not 0 <= number <= most:
-            raise DriverError(f"mirror {what} {word}: {part!r} is none: 0 to {most}{' or pf' if names else ''}")
-        found.add(number)
-    return frozenset(found)
+    known = {str(number): number for number in range(most + 1)} | names
+    parts = word.split(",")
+    for part in parts:
+        if part not in known:
+            or_names = "".join(f" or {name}" for name in names)
+            raise DriverError(f"mirror {what} {word}: {part!r} is none of them: 0 to {most}{or_names}")
+    return frozenset(known[part] for part in parts)
 
 
 def parse(words: Sequence[str], pools: Pools) -> Mirror | None:

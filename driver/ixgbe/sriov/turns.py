@@ -169,8 +169,9 @@ class Turns:
                 self._tell(vf, box, f"held its mailbox for more than {PATIENCE_S:g} s: it was taken from it")
         if box.unread_s is not None and now_s - box.unread_s >= PATIENCE_S:
             box.unread_s = None
-            vf.counts["unread"] += 1
-            self._tell(vf, box, f"has not read a message for {PATIENCE_S:g} s")
+            if vf.started:  # one without a driver reads nothing
+                vf.counts["unread"] += 1
+                self._tell(vf, box, f"has not read a message for {PATIENCE_S:g} s")
             if box.holding:
                 box.holding = False
                 self.mailboxes.release(vf.n)
