@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Pools as people look at them; the work is done in C (virt.c, pools.c, spoof.c, and card_pools.c above them)."""
+"""Pools as people look at them; the work is done in C (virt.c, pools.c, spoof.c, mirror.c, and card_pools.c above them)."""
 
 from device.i82599.block import Block
 from device.machine.core import lib
 from device.machine.regfile import RegFile
 from device.regs.i82599 import (
     MPSAR,
+    MRCTL,
     PFDTXGSWC,
     PFVFSPOOF,
     VFRE,
@@ -14,6 +15,8 @@ from device.regs.i82599 import (
     VLVFB,
     VMECM,
     VMOLR,
+    VMRVLAN,
+    VMRVM,
     VMTXSW,
     VMVIR,
     VT_CTL,
@@ -28,7 +31,7 @@ class Virt(Block):
     """
 
     hook = lib.HOOK_VIRT
-    hooked = (VT_CTL, VFRE, VMTXSW, MPSAR, VMOLR, VLVF, VLVFB)
+    hooked = (VT_CTL, VFRE, VMTXSW, MPSAR, VMOLR, VLVF, VLVFB, MRCTL, VMRVLAN, VMRVM)
     registers = (PFDTXGSWC, PFVFSPOOF, VFTE, VMECM, VMVIR)
 
     def __init__(self, regs: RegFile) -> None:

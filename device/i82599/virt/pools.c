@@ -131,8 +131,9 @@ static uint64_t at_most(const struct virt *virt, uint64_t pools)
 struct virt_way virt_received(const struct virt *virt, const uint8_t *data, const struct packet *pkt)
 {
     struct found found = by_address(virt, data, 1);
-    uint64_t pools = at_most(virt, by_ethertype(virt, pkt, found.pools & by_vlan(virt, pkt)));
+    uint64_t pools = at_most(virt, by_ethertype(virt, pkt, found.pools & by_vlan(virt, pkt))) & virt->receive;
 
+    pools |= virt_mirrored(virt, pools, pkt, 1, 0);
     return (struct virt_way){ .pools = pools & virt->receive, .may = virt->receive, .inexact = found.inexact };
 }
 
@@ -141,12 +142,9 @@ struct virt_way virt_sent(const struct virt *virt, uint32_t pool, const uint8_t 
 {
     uint64_t others = ~(1ull << pool) | virt->own, vlan = by_vlan(virt, pkt);
     struct found found = by_address(virt, data, 0);
-    uint64_t pools = at_most(virt, by_ethertype(virt, pkt, found.pools & others & vlan));
+    uint64_t may = others & virt->receive, pools = at_most(virt, by_ethertype(virt, pkt, found.pools & others & vlan)) & may;
+    int to_wire = (data[0] & GROUP) || !(found.exact & others & vlan);
 
-    return (struct virt_way){
-        .pools = pools & others & virt->receive,
-        .may = others & virt->receive,
-        .inexact = found.inexact,
-        .to_wire = (data[0] & GROUP) || !(found.exact & others & vlan),
-    };
+    pools |= virt_mirrored(virt, pools, pkt, 0, to_wire);
+    return (struct virt_way){ .pools = pools & may, .may = may, .inexact = found.inexact, .to_wire = (uint32_t)to_wire };
 }

@@ -85,4 +85,5 @@ void virt_refresh(struct virt *virt)
     take_modes(virt);
     take_addresses(virt);
     take_vlans(virt);
+    virt_take_mirrors(virt);
 }

@@ -65,6 +65,11 @@ uint64_t virt_owners(const struct virt *virt, uint64_t address);  /* pools that 
 struct virt_way virt_received(const struct virt *virt, const uint8_t *data, const struct packet *pkt);
 struct virt_way virt_sent(const struct virt *virt, uint32_t pool, const uint8_t *data, const struct packet *pkt);
 
+/* mirror.c */
+void virt_take_mirrors(struct virt *virt);
+/* More pools for a frame that these have; of the wire, or sent, and then to the wire as well or not. */
+uint64_t virt_mirrored(const struct virt *virt, uint64_t pools, const struct packet *pkt, int from_wire, int to_wire);
+
 /* spoof.c */
 int virt_may_send(const struct virt *virt, uint32_t pool, const uint8_t *data, const struct packet *pkt);  /* 0: drop it */
 int virt_counts_spoofs(const struct virt *virt, uint32_t pool);

@@ -39,7 +39,6 @@ FCOE       = "FCoE offload"
 RSC        = "receive side coalescing"
 DCA        = "cache hints (DCA)"
 POOLS      = "shares and interrupts of pools"
-MIRROR     = "mirror rules"
 WAKE       = "wake-up"
 MANAGEMENT = "management traffic"
 LEDS       = "LEDs"
@@ -133,7 +132,7 @@ FEATURES = (
         "address, VLAN, EtherType; the tag that VMVIR wants",
     ),
     Feature(POOLS, STORED, _MARK, "RTTDT2C.CRQ of a pool, EITRSEL, CIAA"),
-    Feature(MIRROR, STORED, _MARK),
+    Feature("mirror rules", WORKS, f"{_UNIT}test_switch_mirror.py::test_a_pool_is_mirrored"),
     # Interrupts, link, module, EEPROM
     Feature("MSI-X, MSI, INTx", WORKS, "tests/pair/test_interrupts.py::test_traffic_flows_on_every_kind_of_interrupt"),
     Feature(

@@ -5,7 +5,6 @@ Ref: 82599 datasheet, "Virtualization PF Registers"; names as in Linux ixgbe.
 """
 
 from device.regs.core import RO, W1C, WO, Field, Register, Storage, every
-from device.regs.i82599.features import MIRROR
 
 
 class VFLRE(Storage, at=(0x00600, 0x001C0), access=RO):
@@ -119,7 +118,7 @@ class VLVFB(Storage, at=every(0x0F200, 4, 128)):
     """Pools of a VLVF entry: words 2i (0..31) and 2i + 1 (32..63).  Ref: ixgbe."""
 
 
-class MRCTL(Register, at=every(0x0F600, 4, 4), stored=MIRROR):
+class MRCTL(Register, at=every(0x0F600, 4, 4)):
     """Mirror rule.  Ref: ixgbe."""
 
     VPME = Field(0)         # mirror pools
@@ -129,9 +128,9 @@ class MRCTL(Register, at=every(0x0F600, 4, 4), stored=MIRROR):
     MP   = Field(13, 8)     # to this pool
 
 
-class VMRVLAN(Storage, at=every(0x0F610, 4, 8), stored=MIRROR, asks=False):
+class VMRVLAN(Storage, at=every(0x0F610, 4, 8)):
     """VLANs of the mirror rules.  Ref: ixgbe."""
 
 
-class VMRVM(Storage, at=every(0x0F630, 4, 8), stored=MIRROR, asks=False):
+class VMRVM(Storage, at=every(0x0F630, 4, 8)):
     """Pools of the mirror rules.  Ref: ixgbe."""

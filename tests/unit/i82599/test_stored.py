@@ -40,7 +40,6 @@ ASKED = [
     (rows.FCOE, "Linux's ixgbe_configure_fcoe", 0x05100, 0x00000200),
     (rows.RSC, "Linux's ethtool -K lro on", RSCCTL2, 0x0000000D),
     (rows.DCA, "Linux's dca set-up", 0x11074, 0x00000002),
-    (rows.MIRROR, "DPDK's mirror rule", 0x0F600, 0x00000101),
     (rows.WAKE, "Linux's ethtool -s wol g", 0x05808, 0x00000002),
     (rows.MANAGEMENT, "a driver that lets ARP through to the host", 0x05820, 0x00002000),
     (rows.LEDS, "Linux's ethtool -p", 0x00200, 0x000E0000),
