@@ -24,6 +24,7 @@ from device.regs.i82599 import (
     RSSRK,
     TDBAH,
     TDBAL,
+    TDH,
     TDLEN,
     TDT,
     TXDCTL,
@@ -189,12 +190,19 @@ class PoolRig(Rig):
 
     def send(self, pool: int, *frames: bytes, **fields: int) -> None:
         """Frames from the first queue of a pool, each with a turn of its own."""
-        queue = pool * self.each
+        for frame in frames:
+            self.send_from(pool * self.each, frame, **fields)
+
+    def send_from(self, queue: int, frame: bytes, **fields: int) -> None:
+        """One frame from this queue, and a turn."""
         if queue not in self.sent:
             self.speak(queue)
-        for frame in frames:
-            self.post(queue, data_desc(self.buffer(frame), len(frame), **fields))
-            self.nic.step()
+        self.post(queue, data_desc(self.buffer(frame), len(frame), **fields))
+        self.nic.step()
+
+    def done(self, queue: int) -> bool:
+        """Whether all that was posted to a Tx ring has left it."""
+        return self.read(TDH, queue) == self.sent[queue]
 
     def turn(self, pool: int, frame: bytes, **fields: int) -> tuple[list[int], int]:
         """One frame sent by a pool: which pools got it, and how many left by the wire."""

@@ -164,6 +164,8 @@ def test_without_replication_the_default_pool_has_broadcast(card: PoolRig) -> No
     assert card.turn(1, frame(BROADCAST, mac(1))) == ([PF], 1)
     assert card.turn(PF, frame(BROADCAST, mac(PF))) == ([], 1)
     assert card.turn(1, frame(mac(2), mac(1))) == ([2], 0)
+    card.address(9, mac(9), 1, 2)
+    assert card.turn(1, frame(mac(9), mac(1))) == ([2], 0), "the sender is no candidate"
 
 
 def test_an_ethertype_filter_with_a_pool_takes_sent_frames_too(card: PoolRig) -> None:
