@@ -159,7 +159,7 @@ class SharedCard:
 
     def table(self) -> list[dict[str, object]]:
         """What ``driver vf NIC --json`` says of each virtual function."""
-        rows: list[dict[str, object]] = json.loads(self.vf("--json"))
+        rows: list[dict[str, object]] = json.loads(self.vf("--json"))["vfs"]
         return rows
 
     def of_guest(self, *vfs: int) -> list[Nic]:

@@ -173,7 +173,7 @@ class Card(Block):
         self.tx = Tx(self.regs, self.core)
         self.virt = Virt(self.regs)
         self.sriov = Vfs(self.regs, self.core)
-        self.standin = StandIn(self.regs, lambda: self.nvm.mac, [vf.regs for vf in self.vfs]) if vfs_always else None
+        self.standin = StandIn(self.regs, self._address_of_vf, [vf.regs for vf in self.vfs]) if vfs_always else None
         self.porter = Porter(self.regs, self.core, self.rx, self.tx)
         self.core.stalls.explainers = {"rx": self.rx.explain, "tx": self.tx.explain}
         self.blocks: list[Block] = [self.nvm, self.sfp, self.mac, self.semaphores, self.hostif, self.link]
@@ -239,6 +239,10 @@ class Card(Block):
         """What configuration space says of this very card."""
         vfs = [(pci.SRIOV_INITIAL_VFS, len(self.vfs)), (pci.SRIOV_TOTAL_VFS, len(self.vfs))]
         return [*identity_of(self.nvm.mac, self.lan_id, self.msix_vectors), *vfs]
+
+    def _address_of_vf(self, n: int) -> bytes:
+        """The n + 1st address after the card's own."""
+        return nvm_image.next_mac(self.nvm.mac, n + 1)
 
     def _enable_vfs(self, count: int, *, memory: bool) -> None:
         """SR-IOV has so many virtual functions enabled; without ``memory`` they do not answer in their BARs."""

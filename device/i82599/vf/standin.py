@@ -12,7 +12,6 @@ Ref: Linux ixgbe's and ixgbevf's mailbox messages; facts of the chip, "what work
 import logging
 from collections.abc import Callable, Sequence
 
-from device.i82599.nvm.image import next_mac
 from device.machine.regfile import RegFile, on_write
 from device.regs.core import Register
 from device.regs.i82599 import (
@@ -65,16 +64,16 @@ class StandIn:
 
     Args:
         regs: The physical function's registers.
-        mac: Its address; virtual function n gets the n + 1st after it.
+        address_of: The address that virtual function n is given.
         vfs: The registers of the virtual functions.
 
     Attributes:
         active: Whether it is in charge now.
     """
 
-    def __init__(self, regs: RegFile, mac: Callable[[], bytes], vfs: Sequence[RegFile]) -> None:
+    def __init__(self, regs: RegFile, address_of: Callable[[int], bytes], vfs: Sequence[RegFile]) -> None:
         self.regs = regs
-        self._mac = mac
+        self.address_of = address_of
         self._vfs = vfs
         self._version: dict[int, ApiVersion] = {}
         self._more: dict[int, int] = {}  # receive addresses besides each one's first: which, and whose
@@ -120,10 +119,6 @@ class StandIn:
         n, mask = first + bit // 32, 1 << bit % 32
         old = int(self.regs.get(register, n))
         self._write(register, old | mask if on else old & ~mask, n)
-
-    def address_of(self, n: int) -> bytes:
-        """The address that virtual function ``n`` is given."""
-        return next_mac(self._mac(), n + 1)
 
     def _admit(self, n: int) -> None:
         self._give_address(n, self.address_of(n))
