@@ -37,7 +37,7 @@ from driver.exits import Exit, exit_of
 from driver.ixgbe.probe import ProbeOptions, probe
 from driver.ixgbe.sriov.enable import SETTLE_S
 from tests.rigs.driver_clock import NoWait
-from tests.rigs.pair import Wire
+from tests.rigs.pair import FAR, Wire, flow, plain, steered
 from tests.rigs.pair_door import PairDoor
 from tests.rigs.vf import enable
 from tests.rigs.vf_pf import PfRig, pf_rig
@@ -98,6 +98,22 @@ def test_spoofed_frames_are_dropped_from_the_start(port: LoopbackPort) -> None:
     with pf_rig(port, 10) as rig:
         assert rig.nic.regs.get(PFVFSPOOF, 0) == PFVFSPOOF.of(MACAS=0xFF, VLANAS=0xFF)
         assert rig.nic.regs.get(PFVFSPOOF, 1) == PFVFSPOOF.of(MACAS=0x03, VLANAS=0x03)
+
+
+@pytest.mark.parametrize(("vfs", "queues"), [(3, 4), (40, 2)])
+def test_frames_find_the_ports_rings(wire: Wire, vfs: int, queues: int) -> None:
+    """RSS spreads over the queues of its pool, tagged or not, and what it sends leaves by the wire."""
+    with pf_rig(wire, vfs, queues=queues) as rig:
+        wire.sent()
+        frames = [flow(n, vlan=7 if n % 2 else None, payload=b"x" * 40) for n in range(0, 4000, 97)]
+        wire.inject(*frames)
+        got = rig.take_all()
+        assert set(got) == set(range(queues))
+        assert sorted(frame for some in got.values() for frame in some) == sorted(frames)
+        for queue, some in got.items():
+            assert {steered(rig, frame) % queues for frame in some} == {queue}
+        rig.send([plain(n, dst=FAR) for n in range(5)], queue=queues - 1)
+        assert wire.sent() == [plain(n, dst=FAR) for n in range(5)]
 
 
 # ---- limits ----------------------------------------------------------------------------------------------------------

@@ -376,7 +376,7 @@ class Mac:
         """Write the VLAN table and whether it counts; promiscuous takes every VLAN.
 
         With pools it always counts, or a pool would see frames of VLANs that are none of its business; a port that
-        takes every VLAN takes those that somebody is in.
+        takes every VLAN has those to itself that nobody is in.
         """
         bar, mode = self.hw.bar, self.mode
         if self.pool_vlans is not None:

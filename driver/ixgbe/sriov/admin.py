@@ -130,7 +130,6 @@ class Admin:
             self.chip.set_port_vlan(vf, vid, qos)
         except OSError as err:
             raise DriverError(err.strerror or str(err)) from err
-        self.write_mirrors()
         self.restart(vf)
 
     def _spoofchk(self, vf: Vf, words: Sequence[str]) -> None:
@@ -188,6 +187,11 @@ class Admin:
         """Write the rules of all mirrors."""
         if self.chip.active:
             mirror.write(self.chip.bar, self.mirrors, self.chip.vlans)
+
+    def follow_vlans(self) -> None:
+        """A VLAN got an entry or lost it: mirrors go by those."""
+        if any(mirror.vlans for mirror in self.mirrors.values()):
+            self.write_mirrors()
 
     # ---- the table -------------------------------------------------------------------------------------------------
 

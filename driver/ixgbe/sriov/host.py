@@ -43,6 +43,7 @@ class Sriov:
         self.turns = Turns(self.chip, port.hw.clock, name)
         self.counters = PoolCounters(port.hw.bar, vfs)
         self.admin = Admin(self.chip, self.counters, self.restart, self._spoofed)
+        self.chip.vlans.moved = self.admin.follow_vlans
         self._spoofed_told = 0
         self._lost_told = False
 

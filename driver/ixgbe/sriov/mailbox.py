@@ -98,7 +98,7 @@ class Mailboxes:
             bar.write(PFMAILBOX, PFMAILBOX.of(), vf)
             return False
         for n, word in enumerate(message):
-            bar.write(PFMBMEM, word, vf * WORDS + n)
+            bar.write(PFMBMEM, int(word), vf * WORDS + n)
         bar.write(PFMAILBOX, PFMAILBOX.of(STS=1, PFU=int(hold)), vf)
         return True
 
