@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Self
 
+from device.i82599.vf.function import VirtualFunction
 from device.machine.wire import PeerPort
 from device.regs.i82599 import (
     DMATXCTL,
@@ -60,12 +61,13 @@ def mac(n: int) -> bytes:
 class PoolRig(Rig):
     """One function with pools; ``use`` and the others write registers as drivers do."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, vfs: int = 0) -> None:
+        super().__init__(vfs)
         self.ours, self.far = PeerPort.pair()
         self.nic.set_port(self.ours.c)
         self.wire = Wire(self.far)
         self.each = 0
+        self.vfs: list[VirtualFunction] = []
         self.rings: dict[int, Ring] = {}
         self.sent: dict[int, int] = {}
         self.next_buffer = TX_BUFFERS
@@ -211,7 +213,7 @@ class PoolRig(Rig):
 
 
 @contextmanager
-def pool_rig() -> Iterator[PoolRig]:
+def pool_rig(vfs: int = 0) -> Iterator[PoolRig]:
     """A rig of one's own."""
-    with PoolRig() as made:
+    with PoolRig(vfs) as made:
         yield made

@@ -23,8 +23,8 @@ MAC = bytes.fromhex("020000825990")
 class Rig:
     """One function with bus master and link, RXEN on, promiscuous."""
 
-    def __init__(self) -> None:
-        self.nic = CardCore()
+    def __init__(self, vfs: int = 0) -> None:
+        self.nic = CardCore(vfs)
         self.rf = make_registers(self.nic)
         self._before: dict[str, int] = {}
         self._whole = ffi.new("uint8_t[]", MEMORY_BYTES + 2 * GUARD_BYTES)

@@ -117,6 +117,8 @@ def test_a_target_that_does_not_receive_or_does_not_exist(card: PoolRig) -> None
     rule(card, UPME=1)
     card.bits(VFRE, [0, 1, 2, 3])
     assert arrives(card, frame(mac(1), STRANGER)) == [1]
+    card.bits(VFRE, [WATCHER])
+    assert arrives(card, frame(mac(1), STRANGER)) == [], "it is for nobody who receives"
     card.bits(VFRE, range(64))
     card.use(4, pf=3)
     card.rings.clear()
