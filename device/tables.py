@@ -42,6 +42,7 @@ def print_report(report: dict[str, object]) -> None:
             console.print(table)
     for name, title, columns in (
         ("rings", "rings in use", ("queue", "iova", "descriptors", "head", "tail", "the device's")),
+        ("pools", "pools in use", ("pool", "addresses", "vlans", "modes", "frames in", "frames out")),
         ("unknown", "registers nobody declared", ("register", "reads", "writes")),
         ("stalls", "queues that stopped", ("queue", "why", "times")),
     ):

@@ -360,6 +360,7 @@ class Card(Block):
             unknown=unknown_rows(self.regs.unknown),
             filters={**self.filters.rows(), "queues": self.rss.describe(), "flows": str(int(self.core.c.fdir.used))},
             rings=ring_rows("rx", self.rx.rings()) + ring_rows("tx", self.tx.rings()),
+            pools=[*self.virt.pools()],
             stalls=stopped,
             faults=stopped,
             injected=self.faults.active,

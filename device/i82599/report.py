@@ -23,6 +23,7 @@ class Report:
             offset are summed up in a last row.
         filters: What receive lets through and where it sends it, by name.
         rings: Enabled queues: queue, iova of the ring, descriptors, head, tail, descriptors that are the device's.
+        pools: Pools in use: number, addresses, VLANs, modes, frames in and out.
         stalls: Queues that stopped: queue, why and what to do, how often.
         faults: The same, under the name it had before faults were something that is injected.
         injected: Faults that are active now, as they were asked for.
@@ -34,6 +35,7 @@ class Report:
     unknown: list[tuple[str, int, int]] = field(default_factory=list)
     filters: dict[str, str] = field(default_factory=dict)
     rings: list[tuple[str, str, int, int, int, int]] = field(default_factory=list)
+    pools: list[tuple[str, str, str, str, int, int]] = field(default_factory=list)
     stalls: list[tuple[str, str, int]] = field(default_factory=list)
     faults: list[tuple[str, str, int]] = field(default_factory=list)
     injected: list[str] = field(default_factory=list)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Whatever the registers of pools say: no frame goes back to its sender, to a pool that does not receive, or twice."""
 
+import itertools
 from collections.abc import Iterator
 
 import pytest
@@ -163,9 +164,8 @@ def test_random_registers_and_frames(card: PoolRig, data: st.DataObject) -> None
         card.write(RAL, int.from_bytes(address[:4], "little"), n)
         card.write(RAH, RAH.of(RAH=int.from_bytes(address[4:], "little"), AV=1), n)
         card.bits(MPSAR, [data.draw(st.integers(0, 63)), n], n)
-    for register in (VFRE, VFTE):
-        for half in range(2):
-            card.write(register, data.draw(FULL), half)
+    for enables, half in itertools.product((VFRE, VFTE), range(2)):
+        card.write(enables, data.draw(FULL), half)
     for pool in range(4):
         card.write(VMOLR, data.draw(FULL), pool)
     queue = data.draw(st.integers(0, QUEUES - 1))
@@ -196,11 +196,12 @@ def test_any_mode_at_all(card: PoolRig, mrqc: int, mtqc: int, vt_ctl: int, pools
     card.renew()
     card.sent.clear()
     every_queue(card)
-    for register, value in ((VT_CTL, vt_ctl | 1), (MRQC, mrqc), (MTQC, mtqc), (PFDTXGSWC, 1), (DMATXCTL, 1)):
-        card.write(register, value)
-    for register in (VFRE, VFTE, VMOLR):
-        for n in range(register.count):
-            card.write(register, pools, n)
+    modes: dict[type[Register], int] = {VT_CTL: vt_ctl | 1, MRQC: mrqc, MTQC: mtqc, PFDTXGSWC: 1, DMATXCTL: 1}
+    for mode, value in modes.items():
+        card.write(mode, value)
+    for table in (VFRE, VFTE, VMOLR):
+        for n in range(table.count):
+            card.write(table, pools, n)
     card.receive(frame)
     look(card, None)
     card.speak(5)

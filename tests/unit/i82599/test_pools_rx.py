@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 from scapy.layers.l2 import Dot1Q, Ether
 
+from device.i82599.card import Card
 from device.machine.core import lib
 from device.regs.i82599 import (
     ETQF,
@@ -19,6 +20,7 @@ from device.regs.i82599 import (
     PVFGORC_LSB,
     PVFGORC_MSB,
     PVFGPRC,
+    PVFGPTC,
     PVFMPRC,
     QPRDC,
     RAH,
@@ -28,8 +30,10 @@ from device.regs.i82599 import (
     UTA,
     VFRE,
     VFTA,
+    VFTE,
     VLNCTRL,
     VLVF,
+    VLVFB,
     VMOLR,
     VT_CTL,
 )
@@ -353,3 +357,32 @@ def test_a_reset_forgets_all_pools(card: PoolRig) -> None:
         assert card.read(register, 1 if register.count > 1 else 0) == 0
     card.receive(frame(mac(1)))
     assert not card.nic.c.virt.on
+
+
+# -- the report -------------------------------------------------------------------------------------------------------
+
+
+def test_the_report_shows_pools_in_use() -> None:
+    with Card(mac="02:00:00:82:59:90") as card:
+        regs = card.regs
+        assert card.report().pools == []
+        for register, n, value in (
+            (VT_CTL, 0, VT_CTL.of(VT_ENABLE=1, POOL=40, REPLEN=1)),
+            (MPSAR, 1, 1 << 8),
+            (RAL, 3, 0x00000002),
+            (RAH, 3, RAH.of(AV=1, RAH=0x0100)),
+            (MPSAR, 6, 2),
+            (VLVF, 9, VLVF.of(VLANID=77, VIEN=1)),
+            (VLVFB, 18, 2),
+            (VMOLR, 1, VMOLR.of(BAM=1, AUPE=1)),
+            (VFRE, 0, 2),
+            (VFTE, 1, 1 << 8),
+        ):
+            regs.write(register.offset(n), int(value))
+        regs.put(PVFGPRC, 40, 12)
+        regs.put(PVFGPTC, 2, 5)
+        assert card.report().pools == [
+            ("1", "02:00:00:00:00:01", "77", "AUPE BAM no Tx", 0, 0),
+            ("2", "", "", "no Rx no Tx", 0, 5),
+            ("40*", "02:00:00:82:59:90", "", "no Rx", 12, 0),
+        ]

@@ -111,6 +111,8 @@ def test_multicast_goes_to_those_who_asked_and_to_the_wire(card: PoolRig) -> Non
     bit = GROUP[4] >> 4 | GROUP[5] << 4
     card.write(MTA, 1 << bit % 32, bit // 32)
     assert card.turn(1, frame(GROUP, mac(1))) == ([0, 2], 1)
+    card.address(9, GROUP, 3)
+    assert card.turn(1, frame(GROUP, mac(1))) == ([2, 3], 1), "who has it as an address of his own does not keep it"
 
 
 def test_unicast_by_table_goes_both_ways(card: PoolRig) -> None:
