@@ -14,8 +14,8 @@ from tests.groups import on_older_kernel
 # What the older kernel's ixgbe runs by itself only with IXLAB_THOROUGH=1: the NIC is the same, the time is not.
 NEWEST_ONLY = {"test_filters.py", "test_vlan.py", "test_hotplug.py", "test_ours.py"}
 
-# What is about boots, about what firmware does, or about a NIC that is there from the start: no saved state for these.
-COLD = {"test_boot_time.py", "test_modules.py"}
+# These are about boots, what firmware does, or a NIC that is there from the start: no saved state for them.
+COLD = {"test_boot_time.py", "test_modules.py", "test_stock.py"}
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -38,7 +38,7 @@ def start(request: pytest.FixtureRequest) -> Iterator[Callable[[Options], Vm]]:
     running: list[Vm] = []
 
     def begin(options: Options) -> Vm:
-        warm = request.path.name not in COLD and not options.qemu
+        warm = request.path.name not in COLD and not options.qemu and not options.append
         vm = Vm(dataclasses.replace(options, from_state=warm))
         running.append(vm)
         vm.start()
