@@ -106,7 +106,7 @@ class _Lib:
         pause_us: int,
         /,
     ) -> int: ...
-    ixgbe_ring_ops: Pointer
+    i82599_ring_ops: Pointer
     xdp_python: Pointer
 
 lib: _Lib

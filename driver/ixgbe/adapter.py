@@ -18,6 +18,7 @@ from driver.claim import Claim
 from driver.core.dma import IOVA_BASE_64, Arena
 from driver.core.qvector import request_irqs
 from driver.core.rings import RxRing, TxRing
+from driver.core.teardown import Teardown
 from driver.core.xdp_hook import XdpHook
 from driver.errors import DriverError
 from driver.ixgbe import config, power
@@ -30,7 +31,7 @@ from driver.ixgbe.interrupts import InterruptScheme
 from driver.ixgbe.rings import RINGS
 from driver.ixgbe.service import Service
 from driver.ixgbe.sw_init import RX_BUF_BYTES, TX_BUF_BYTES, SwState, check_queues
-from driver.ixgbe.teardown import Teardown, hw_down
+from driver.ixgbe.teardown import hw_down
 from driver.ixgbe.vf_host import RingMaker, VfHost
 
 log = logging.getLogger(__name__)

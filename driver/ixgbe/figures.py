@@ -6,6 +6,7 @@ from typing import Any
 
 from device.regs.i82599 import ALL, SWSM, Register
 from driver.core.family import read_has_effect
+from driver.core.ring_totals import add_totals, in_order, ring_totals
 from driver.core.xdp_hook import XdpHook
 from driver.errors import DeviceGone
 from driver.ixgbe.hw.link import link_figures
@@ -44,33 +45,9 @@ class Figures(Port):
         """What the probe found, by name."""
         return dict(self.about)
 
-    def _ring_totals(self) -> dict[str, int]:
-        totals: dict[str, int] = {}
-
-        def add(name: str, count: int) -> None:
-            totals[name] = totals.get(name, 0) + count
-
-        for way, rings in (("rx", self.rx_rings), ("tx", self.tx_rings)):
-            for ring in rings:
-                counts = ring.stats()
-                for what in ("packets", "bytes"):
-                    add(f"{way}_{what}", counts[what])
-                    add(f"{way}_queue_{ring.queue}_{what}", counts[what])
-                add(f"{way}_dropped", counts["drops"])
-                if way == "tx":
-                    add("tx_busy", counts["busy"])
-                    add("tx_restart_queue", counts["restarts"])
-                else:
-                    add("rx_csum_offload_errors", counts["csum_errors"])
-        for ring in self.xdp_rings:  # what programs sent is none of the interface's packets
-            for what in ("packets", "bytes"):
-                add(f"xdp_queue_{ring.queue}_{what}", ring.stats()[what])
-        return totals
-
     def keep_totals(self) -> None:
         """Remember what the rings counted: they are about to go."""
-        for name, count in self._ring_totals().items():
-            self.past[name] = self.past.get(name, 0) + count
+        self.past = add_totals(self.past, ring_totals(self.rx_rings, self.tx_rings, self.xdp_rings))
 
     def stats(self) -> dict[str, int]:
         """Totals since the probe, under the names of ``ethtool -S`` where it has them."""
@@ -78,11 +55,8 @@ class Figures(Port):
             self.hw.stats.update()
         except (DeviceGone, OSError) as err:
             log.debug("last known statistics: %s", err)
-        rings = self._ring_totals()
-        soft = {name: rings.get(name, 0) + self.past.get(name, 0) for name in {**self.past, **rings}}
-        order = sorted(soft, key=lambda name: ("_queue_" in name, name.startswith("tx"), len(name), name))
         return {
-            **{name: soft[name] for name in order},
+            **in_order(add_totals(self.past, ring_totals(self.rx_rings, self.tx_rings, self.xdp_rings))),
             **self.programs.stats(),
             **self.work.counts(),
             **self.hw.stats.totals,

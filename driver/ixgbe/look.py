@@ -10,16 +10,16 @@ from typing import Any, Self
 
 from device.regs.i82599 import STATUS
 from driver.core.bar import Bar
+from driver.core.clock import SystemClock
+from driver.core.probe_pci import enable_device_mem, request_mem_regions
 from driver.doors.door import Door
 from driver.ixgbe.figures import DUMPED
-from driver.ixgbe.hw.common import SystemClock
 from driver.ixgbe.hw.hw import Hw
 from driver.ixgbe.hw.info import DEVICES
 from driver.ixgbe.hw.link import link_figures
 from driver.ixgbe.hw.phy import UnsupportedSfpError
 from driver.ixgbe.hw.stats import HwStats
 from driver.ixgbe.probe import refuse_vf
-from driver.ixgbe.probe_pci import enable_device_mem, request_mem_regions
 from driver.ixgbe.probing import ProbeOptions, Probing
 from driver.slices import whole
 

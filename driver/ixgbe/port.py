@@ -10,12 +10,12 @@ from driver.claim import Claim
 from driver.core.bar import Bar
 from driver.core.dma import IOVA_BASE_64, Arena
 from driver.core.qvector import QVector
+from driver.core.station import show
 from driver.core.vsi import Vsi
 from driver.doors.door import Door
 from driver.ixgbe.hw.hw import Hw
 from driver.ixgbe.hw.info import Info
 from driver.ixgbe.hw.link import LinkStatus
-from driver.ixgbe.hw.mac import show
 from driver.ixgbe.interrupts import InterruptScheme
 from driver.ixgbe.sriov.host import Sriov
 from driver.ixgbe.sw_init import SwState

@@ -3,7 +3,8 @@
 
 Every step is a small function that says what it found, and puts what undoes it on one stack.  If a step fails, the
 stack is unwound: nothing stays mapped, claimed, or able to interrupt or to do DMA.  ``Adapter.close`` unwinds the same
-stack.  Steps that any PCI function wants are in probe_pci.py, those that ask the card who it is in probe_card.py.
+stack.  Steps that any PCI function wants are in driver/core/probe_pci.py, those that
+ask the card who it is in probe_card.py.
 
 Ref: ixgbe_probe as annotated in the seed notes, and Linux 6.12.
 """
@@ -15,14 +16,23 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 
 from device.regs.i82599 import CTRL_EXT, STATUS, WUS
+from driver.core.clock import SystemClock
 from driver.core.family import ProbeLog
+from driver.core.probe_pci import (
+    enable_device_mem,
+    enable_error_reporting,
+    request_mem_regions,
+    save_state,
+    set_dma_mask,
+    set_master,
+)
+from driver.core.probing import run_steps
+from driver.core.station import show, valid_station
 from driver.doors.door import Door
-from driver.errors import DriverError, ProbeError
+from driver.errors import ProbeError
 from driver.ixgbe.adapter import Adapter
-from driver.ixgbe.hw.common import SystemClock
 from driver.ixgbe.hw.hw import Hw
 from driver.ixgbe.hw.info import DEVICES, IDS, DeviceId
-from driver.ixgbe.hw.mac import show, valid_station
 from driver.ixgbe.hw.phy import SfpType, UnsupportedSfpError
 from driver.ixgbe.ice_scheme import scheme_for
 from driver.ixgbe.probe_card import (
@@ -34,17 +44,8 @@ from driver.ixgbe.probe_card import (
     set_fw_drv_ver,
     setup_link,
 )
-from driver.ixgbe.probe_pci import (
-    check_minimum_link,
-    enable_device_mem,
-    enable_error_reporting,
-    get_bus_info,
-    request_mem_regions,
-    save_state,
-    set_dma_mask,
-    set_master,
-)
-from driver.ixgbe.probing import ProbeOptions, Probing, QuietLog
+from driver.ixgbe.probe_pci import check_minimum_link, get_bus_info
+from driver.ixgbe.probing import ProbeOptions, Probing
 from driver.ixgbe.rings import RINGS
 from driver.ixgbe.sw_init import sw_init
 
@@ -299,29 +300,8 @@ def probe(
         DeviceGone: It stopped answering.
     """
     options = options or ProbeOptions()
-    watch = watch or QuietLog()
     p = Probing(door, options, clock=options.clock or SystemClock())
     p.cpus = options.vectors.cpus or options.cpus or len(os.sched_getaffinity(0))
-    p.undo_with("door", door.close)
-    name = "probe"
-    try:
-        with p.undo:
-            for name, step in steps:
-                watch.step(name, step(p))
-            p.adapter.adopt(p.undo.pop_all())
-    except (DriverError, OSError) as err:
-        for what in p.undone:
-            watch.step("undone", what)
-        raise _failed(name, err, p.undone) from (err if not isinstance(err, DriverError) else err.__cause__)
+    undo = run_steps(p, steps, watch)
+    p.adapter.adopt(undo)
     return p.adapter
-
-
-def _failed(step: str, err: DriverError | OSError, undone: Sequence[str]) -> DriverError:
-    """The failure of a step, which knows what it was and what was undone."""
-    if isinstance(err, DriverError):
-        failure = err
-    else:  # a wait that ran out, or an access that was refused: the function does not work
-        code = errno.EIO if isinstance(err, TimeoutError) else err.errno or errno.EIO
-        failure = ProbeError(code, f"{step}: {err}")
-    failure.step, failure.undone = step, tuple(undone)
-    return failure

@@ -4,7 +4,7 @@
 import logging
 
 from device.regs.i82599 import FWSM, WUFC
-from driver.ixgbe.hw.mac import show
+from driver.core.station import show
 from driver.ixgbe.probing import Probing
 
 log = logging.getLogger(__name__)

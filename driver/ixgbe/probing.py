@@ -1,37 +1,21 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A probe under way: what the user decided, who watches, and what the steps (driver/ixgbe/probe.py) have so far."""
 
-import logging
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from device.regs.i82599 import Register
-from driver.claim import Claim
 from driver.core.bar import Bar
-from driver.core.dma import IOVA_BASE_64
+from driver.core.clock import Clock
 from driver.core.itr import ITR_20K_US
+from driver.core.probing import PciProbing
 from driver.core.vector_options import VectorOptions
-from driver.doors.config import Config
-from driver.doors.door import Door, IrqKind
-from driver.errors import DriverError
+from driver.doors.door import IrqKind
 from driver.ixgbe.adapter import Adapter
-from driver.ixgbe.hw.common import Clock, SystemClock
 from driver.ixgbe.hw.hw import Hw
 from driver.ixgbe.hw.link import FlowControl
 from driver.ixgbe.interrupts import KINDS
 from driver.ixgbe.sw_init import RING_DEFAULT, SwState
-
-log = logging.getLogger(__name__)
-
-
-class QuietLog:
-    """Nobody watches; the log has it at debug level."""
-
-    def step(self, name: str, detail: str) -> None:
-        """Log the step."""
-        log.debug("%s: %s", name, detail)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,45 +52,21 @@ class ProbeOptions:
 
 
 @dataclass
-class Probing:
+class Probing(PciProbing):
     """A probe under way: what the steps have so far."""
 
-    door: Door
     options: ProbeOptions
-    undo: ExitStack = field(default_factory=ExitStack)
-    clock: Clock = field(default_factory=SystemClock)
     cpus: int = 1
     device_id: int = 0
     subsystem_id: int = 0
-    iova_base: int = IOVA_BASE_64
-    saved_state: dict[type[Register], Register] = field(default_factory=dict)
-    claim_made: Claim | None = None
     bar_made: Bar | None = None
     hw_made: Hw | None = None
     sw_made: SwState | None = None
     adapter_made: Adapter | None = None
-    planned: list[str] = field(default_factory=list)  # what will be undone, first taken first
-    undone: list[str] = field(default_factory=list)
 
-    def undo_with(self, what: str, action: Callable[[], object]) -> None:
-        """Undo something later, with ``action``; a dead function cannot stop the rest from being undone."""
-        self.planned.append(what)
-        self.undo.callback(self._undo_one, what, action)
-
-    def _undo_one(self, what: str, action: Callable[[], object]) -> None:
-        try:
-            action()
-        except (DriverError, OSError) as err:
-            log.debug("undoing %s: %s", what, err)
-            self.undone.append(f"{what}: {err}")
-        else:
-            self.undone.append(what)
-
-    @property
-    def claim(self) -> Claim:
-        """The claim, once made."""
-        assert self.claim_made is not None
-        return self.claim_made
+    def __post_init__(self) -> None:
+        """The options say where claims live."""
+        self.claim_dir = self.options.claim_dir
 
     @property
     def bar(self) -> Bar:
@@ -131,8 +91,3 @@ class Probing:
         """The adapter, once there is one."""
         assert self.adapter_made is not None
         return self.adapter_made
-
-    @property
-    def config(self) -> Config:
-        """Configuration space."""
-        return Config(self.door)

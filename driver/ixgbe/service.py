@@ -7,9 +7,9 @@ ixgbe_msix_other.
 
 import logging
 from collections.abc import Callable
-from typing import Any
 
 from device.regs.i82599 import EICR, EICS, EICS_EX, EIMC, EIMS, EIMS_EX, ESDP, FWSM
+from driver.core.progress import Progress
 from driver.errors import DeviceGone, DriverError
 from driver.ixgbe.hw.link import LinkStatus
 from driver.ixgbe.hw.phy import UnsupportedSfpError
@@ -21,7 +21,6 @@ log = logging.getLogger(__name__)
 
 ALL = 0xFFFFFFFF
 WATCHDOG_S = 2.0
-HANGS_TO_RESET = 2
 
 
 class Service:
@@ -43,7 +42,7 @@ class Service:
         self.tx_timeout_count = 0
         self.kicks = 0
         self._watchdog_s = float("-inf")
-        self._progress: dict[int, tuple[Any, int]] = {}
+        self._progress = Progress()
         self._fw_error = False
         self._refused = ""
         self._look = True  # something other than a mailbox wants a look
@@ -168,25 +167,18 @@ class Service:
     # ---- hang ------------------------------------------------------------------------------------------------------
 
     def _check_hang(self, *, paused: bool) -> bool:
-        """Two looks in a row at a ring with work and no progress: reset the port; True if that happened.
-
-        Whoever is told to pause makes no progress and is not hanging.
-        """
+        """Reset a port whose rings get nowhere; True if that happened."""
         port = self.port
         if not port.link.up:
             self._progress.clear()
             return False
-        for ring in port.senders:
-            packets = ring.stats()["packets"]
-            seen, stuck = self._progress.get(ring.queue, (None, 0))
-            stuck = stuck + 1 if ring.pending and packets == seen and not paused else 0
-            self._progress[ring.queue] = (packets, stuck)
-            if stuck >= HANGS_TO_RESET:
-                log.error("%s: detected Tx unit hang on queue %d, resetting", port.door.name, ring.queue)
-                self.tx_timeout_count += 1
-                self._reinit()
-                return True
-        return False
+        queue = self._progress.stuck(port.senders, paused=paused)
+        if queue is None:
+            return False
+        log.error("%s: detected Tx unit hang on queue %d, resetting", port.door.name, queue)
+        self.tx_timeout_count += 1
+        self._reinit()
+        return True
 
     def _kick(self) -> None:
         """Make every queue vector interrupt once: what was lost is found by the poll that follows."""

@@ -2,8 +2,9 @@
 """A port with all of its operations, as its MAC generation has them."""
 
 from driver.core.bar import Bar
+from driver.core.clock import Clock
 from driver.doors.door import Door
-from driver.ixgbe.hw.common import Clock, Common
+from driver.ixgbe.hw.common import Common
 from driver.ixgbe.hw.firmware import Firmware
 from driver.ixgbe.hw.info import DeviceId, Info
 from driver.ixgbe.hw.stats import HwStats

@@ -15,6 +15,7 @@ from typing import Protocol
 
 from device.regs.i82599 import FCTRL, MCSTCTRL, MPSAR, MTA, RAH, RAL, RXDCTL, UTA, VFTA, VLNCTRL, VMOLR
 from device.regs.i82599.mbx import HASH
+from driver.core.station import ADDRESS_BYTES, show, valid_station
 from driver.errors import DriverError
 from driver.ixgbe.hw.common import Common
 
@@ -24,18 +25,7 @@ RAR_ENTRIES = RAL.count
 DEFAULT_RAR = 0
 SAN_RAR = RAR_ENTRIES - 1
 VLANS = 4096
-ADDRESS_BYTES = 6
 POOLS_PER_WORD = 32  # of MPSAR
-
-
-def valid_station(address: bytes) -> bool:
-    """Whether ``address`` can be a station's: six bytes, not all zero, not multicast."""
-    return len(address) == ADDRESS_BYTES and any(address) and address[0] % 2 == 0
-
-
-def show(address: bytes) -> str:
-    """An address as people write it."""
-    return address.hex(":")
 
 
 def mta_place(address: bytes) -> tuple[int, int]:

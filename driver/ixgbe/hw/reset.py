@@ -32,11 +32,12 @@ from device.regs.i82599 import (
 )
 from device.regs.i82599.general import LedMode
 from device.regs.pci import EXP_DEVSTA
+from driver.core.station import valid_station
 from driver.errors import ProbeError
 from driver.ixgbe.hw.common import Common
 from driver.ixgbe.hw.eeprom import Eeprom
 from driver.ixgbe.hw.link import Link
-from driver.ixgbe.hw.mac import Mac, valid_station
+from driver.ixgbe.hw.mac import Mac
 from driver.ixgbe.hw.phy import SfpPhy
 from driver.ixgbe.hw.stats import HwStats
 

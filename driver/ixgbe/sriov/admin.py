@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from device.regs.i82599 import VFRE, VFTE
+from driver.core.station import ADDRESS_BYTES, show, valid_station
 from driver.errors import DriverError
-from driver.ixgbe.hw.mac import ADDRESS_BYTES, show, valid_station
 from driver.ixgbe.sriov import mirror, registers
 from driver.ixgbe.sriov.chip import PoolChip
 from driver.ixgbe.sriov.counters import NAMES, PoolCounters

@@ -11,9 +11,9 @@ from typing import Protocol
 
 from device.regs.i82599 import MAXFRS, MCSTCTRL, RETA
 from driver.core.bar import Bar
+from driver.core.station import show
 from driver.ixgbe.hw.hw import Hw
 from driver.ixgbe.hw.link import LinkStatus
-from driver.ixgbe.hw.mac import show
 from driver.ixgbe.sriov import registers
 from driver.ixgbe.sriov.messages import FRAME_BYTES, HEADER_BYTES
 from driver.ixgbe.sriov.pools import Pools

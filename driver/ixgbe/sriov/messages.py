@@ -24,7 +24,7 @@ from device.regs.i82599.mbx import (
     QueuesWord,
     XcastMode,
 )
-from driver.ixgbe.hw.mac import ADDRESS_BYTES, show, valid_station
+from driver.core.station import ADDRESS_BYTES, show, valid_station
 from driver.ixgbe.sriov.state import VERSIONS, Vf, at_least
 
 log = logging.getLogger(__name__)

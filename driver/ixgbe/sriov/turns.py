@@ -12,7 +12,7 @@ import logging
 from dataclasses import dataclass, field
 
 from device.regs.i82599.mbx import HEAD, ApiVersion, MessageType
-from driver.ixgbe.hw.common import Clock
+from driver.core.clock import Clock
 from driver.ixgbe.sriov.chip import PoolChip
 from driver.ixgbe.sriov.mailbox import Mailboxes
 from driver.ixgbe.sriov.messages import answer_to

@@ -13,9 +13,10 @@ import pytest
 ROOT = Path(__file__).resolve().parents[3]
 DRIVER = ROOT / "driver"
 CORE_C = DRIVER / "core" / "csrc"
-FAMILIES = ("driver.ixgbe",)
+FAMILIES = ("driver.ixgbe", "driver.ixgbevf")
+CHIPS = {"driver.i82599": FAMILIES}  # what families of one chip share, and who they are
 CHIP_WORDS = re.compile(
-    r"\b(82599|ixgbe\w*|R_[A-Z]\w*|(RXD|TXD|RXDADV|TXDADV|TXCTX\d)_\w+|[RT]D[TH]|regs\.h|desc\.h)\b"
+    r"\b(i?82599\w*|ixgbe\w*|R_[A-Z]\w*|(RXD|TXD|RXDADV|TXDADV|TXCTX\d)_\w+|[RT]D[TH]|regs\.h|desc\.h)\b"
 )
 
 
@@ -110,6 +111,14 @@ def test_only_families_py_names_a_family(name: str) -> None:
         for family in FAMILIES:
             if f"{module}.{taken}.".startswith(f"{family}."):
                 assert f"{name}.".startswith(f"{family}."), f"{name} imports {module}"
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_what_families_of_a_chip_share_is_seen_by_them_only(name: str) -> None:
+    for module, taken in imports(MODULES[name]):
+        for chip, families in CHIPS.items():
+            if f"{module}.{taken}.".startswith(f"{chip}."):
+                assert f"{name}.".startswith(tuple(f"{one}." for one in (chip, *families))), f"{name} imports {module}"
 
 
 @pytest.mark.parametrize("name", NEUTRAL)

@@ -161,4 +161,4 @@ static const struct ring_ops ops = {
     .commit = commit,
 };
 
-const struct ring_ops *const ixgbe_ring_ops = &ops;
+const struct ring_ops *const i82599_ring_ops = &ops;

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The 82599's rings: its descriptors (driver/i82599/csrc/descriptors.c) and its limits.
+
+Of a received frame, ``packet_type`` is a ``PktType`` and ``rss_type`` a ``RssType`` of ``device.regs.i82599.desc``.
+"""
+
+from collections.abc import Callable
+
+from device.regs.core import Register
+from driver.compiled import lib
+from driver.core.bar import Bar
+from driver.core.rings import RingModel
+
+
+def never(_bar: Bar, _status: int) -> int | None:
+    """No frame is stamped."""
+    return None
+
+
+def ring_model(
+    rx_tail: type[Register], tx_tail: type[Register], stamp_ns: Callable[[Bar, int], int | None] = never
+) -> RingModel:
+    """The rings of a function that has its tails in these registers.
+
+    Args:
+        rx_tail: Gives Rx descriptors to the NIC, one a queue.
+        tx_tail: The same for Tx.
+        stamp_ns: Reads the time stamp of a received frame with this status.
+    """
+    return RingModel(
+        ops=lib.i82599_ring_ops,
+        desc_bytes=16,
+        counts=range(64, 4097, 8),  # Linux's limits; RDLEN counts in 128 bytes, that is 8 descriptors
+        buf_bytes=range(2048, 16385, 1024),  # SRRCTL.BSIZEPACKET counts in KiB, 1 to 16
+        rx_tail=rx_tail,
+        tx_tail=tx_tail,
+        stamp_ns=stamp_ns,
+    )
