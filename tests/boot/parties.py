@@ -237,7 +237,8 @@ def seen_by(end: End, expression: str) -> Iterator[list[str]]:
         lines += end.run(
             f"sleep 0.3; kill $(cat {mark}.pid); {_loop(f'! kill -0 $(cat {mark}.pid) 2>/dev/null', 0.05, 100)}; "
             f"cat {mark}; rm -f {mark} {mark}.err {mark}.pid"
-        ).splitlines()
+        ).split("\n")
+        lines[:] = [line for line in lines if line.strip()]
 
 
 __all__ = ["MIB", "NIC_ADDRESS", "End", "Guest", "Here", "Party", "echoes", "party", "seen_by", "silent", "tcp"]
