@@ -235,7 +235,7 @@ def seen_by(end: End, expression: str) -> Iterator[list[str]]:
         yield lines
     finally:
         lines += end.run(
-            f"sleep 0.3; kill $(cat {mark}.pid); {_loop(f'! kill -0 $(cat {mark}.pid) 2>/dev/null', 0.05, 100)}; "
+            f"sleep 0.3; kill $(cat {mark}.pid); {_loop(f'[ ! -e /proc/$(cat {mark}.pid)/fd/1 ]', 0.05, 100)}; "
             f"cat {mark}; rm -f {mark} {mark}.err {mark}.pid"
         ).split("\n")
         lines[:] = [line for line in lines if line.strip()]
