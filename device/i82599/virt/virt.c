@@ -61,7 +61,7 @@ static void take_vlans(struct virt *virt)
     for (uint32_t left = VIRT_VLANS; left > 0; left--) {
         uint32_t vlvf = reg(virt->regs, R_VLVF(left - 1));
 
-        virt->vlan_pools[left - 1] = reg_pools(virt->regs, R_VLVFB(2 * left - 2), R_VLVFB(2 * left - 1)) & virt->exist;
+        virt->vlan_pools[left - 1] = reg_pools(virt->regs, R_VLVFB(2 * left - 2), R_VLVFB(2 * left - 1));
         if (vlvf & VLVF_VIEN)
             virt->vlan_entry[vlvf & VLVF_VLANID] = (uint8_t)left;
     }
@@ -79,7 +79,7 @@ void virt_refresh(struct virt *virt)
         return;
     virt->replicates = vt_ctl & VT_CTL_REPLEN;
     virt->exist = existing(virt->regs);
-    virt->default_pool = vt_ctl & VT_CTL_DIS_DEFPL ? 0 : 1ull << (field(vt_ctl, VT_CTL_POOL) % CHIP_POOLS) & virt->exist;
+    virt->default_pool = vt_ctl & VT_CTL_DIS_DEFPL ? 0 : 1ull << (field(vt_ctl, VT_CTL_POOL) % CHIP_POOLS);
     virt->receive = reg_pools(virt->regs, R_VFRE(0), R_VFRE(1)) & virt->exist;
     virt->own = reg_pools(virt->regs, R_VMTXSW(0), R_VMTXSW(1));
     take_modes(virt);

@@ -42,7 +42,7 @@ struct virt {
     uint32_t on;                      /* VT_CTL.VT_ENABLE */
     uint32_t replicates;              /* VT_CTL.REPLEN: more than one pool may have a frame */
     uint64_t exist;                   /* pools that the queues of MRQC make */
-    uint64_t default_pool;            /* none, if software wants none or it does not exist */
+    uint64_t default_pool;            /* none, if software wants none */
     uint64_t receive;                 /* VFRE */
     uint64_t own;                     /* VMTXSW: pools that may hear themselves */
     uint64_t untagged, broadcast, multicast_hash, multicast_all, unicast_hash;   /* VMOLR */

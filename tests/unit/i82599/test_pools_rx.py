@@ -93,6 +93,9 @@ def test_pools_that_do_not_exist_get_nothing(card: PoolRig) -> None:
     card.write(FCTRL, FCTRL.of(UPE=1))
     assert who(card, mac(1)) == [1]
     assert who(card, mac(2)) == [3], "it is nobody's, as far as there are pools: a stranger"
+    card.listen_pools(8)
+    card.modes(40, BAM=1)
+    assert who(card, BROADCAST) == [], "no queue of pool 8's either"
     assert card.guards_whole()
 
 
