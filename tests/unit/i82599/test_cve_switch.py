@@ -48,7 +48,7 @@ def broadcast(of: int) -> bytes:
 
 
 def test_cve_2021_3416_a_frame_that_every_pool_gets_comes_round_once(card: PoolRig) -> None:
-    """Loopback of several NICs in QEMU sent what it received.  Here every pool hears itself, mirrors, and the MAC loops."""
+    """QEMU's NICs in loopback sent what they received.  Here every pool hears itself, mirrors, and the MAC loops."""
     card.write(HLREG0, card.read(HLREG0) | HLREG0.of(LPBK=1))
     for half in range(2):
         card.write(VMTXSW, 0xFFFF_FFFF, half)
@@ -82,7 +82,7 @@ def test_a_storm_from_every_pool_leaves_the_loop_its_turns(card: PoolRig) -> Non
 
 
 def test_a_sender_that_changes_a_frame_after_the_check_changes_nothing(card: PoolRig) -> None:
-    """CVE-2023-3019's kin: memory that a copy of the frame itself overwrites.  Pool 1's buffer lies over the sender's."""
+    """CVE-2023-3019's kin: memory that the frame itself overwrites.  Pool 1's buffer lies over the sender's."""
     card.listen_pools(1, 2)
     frame = broadcast(0)
     card.rings[2].set(0, IOVA + TX_BUFFERS + 6, 0)

@@ -350,6 +350,8 @@ def test_an_ethertype_may_be_forbidden(card: PoolRig) -> None:
     assert card.turn(1, frame(BROADCAST, mac(1), 5, kind=0x8808)) == ([], 0)
     assert card.turn(0, pause)[1] == 1
     assert card.turn(1, frame(mac(2), mac(1))) == ([2], 0)
+    card.write(ETQF, ETQF.of(FILTER_EN=1, ETYPE=0x8808), 7)
+    assert card.turn(1, pause)[1] == 1
 
 
 def test_a_pools_pause_frame_pauses_nobody_here(card: PoolRig) -> None:
@@ -376,6 +378,9 @@ def test_a_default_tag_is_put_into_every_frame(card: PoolRig) -> None:
     card.post(4, context_desc(how), data_desc(card.buffer(bare), len(bare), **options(how)))
     card.nic.step()
     assert card.got() == {8: [tagged]}, "the descriptor's tag is not asked for"
+    card.write(PFVFSPOOF, PFVFSPOOF.of(VLANAS=1 << 1))
+    card.vlan(0, 5, 2)
+    assert card.turn(1, bare)[0] == [2], "the tag is the PF's, so the pool forged nothing"
 
 
 @pytest.mark.parametrize("rule", [VMVIR.of(VLANA_DEFAULT=1, PORT_VLAN_ID=5), VMVIR.of(VLANA_NEVER=1)])
