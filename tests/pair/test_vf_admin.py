@@ -129,6 +129,32 @@ def test_the_ports_own_address_stays_the_ports(pf: PfRig) -> None:
     assert ours not in addresses(pf)
 
 
+def test_the_port_takes_the_address_of_a_vf(pf: PfRig) -> None:
+    pf.start(0)
+    yes(pf, 0, MessageType.SET_MAC, *words(ONE))
+    pf.adapter.set_mac(bytes.fromhex(ONE.replace(":", "")))
+    assert addresses(pf)[ONE] == {0, 5}
+    yes(pf, 0, MessageType.SET_MAC, *words(TWO))
+    assert (addresses(pf)[ONE], addresses(pf)[TWO]) == ({5}, {0})
+
+
+def test_addresses_that_the_port_adds_are_of_its_pool(pf: PfRig) -> None:
+    mac = pf.adapter.hw.mac
+    pf.start(0)
+    yes(pf, 0, MessageType.SET_MAC, *words(ONE))
+    for address in (ONE, TWO):
+        mac.add_unicast(bytes.fromhex(address.replace(":", "")))
+    assert (addresses(pf)[ONE], addresses(pf)[TWO]) == ({0, 5}, {5})
+    pf.adapter.reinit()
+    assert (addresses(pf)[ONE], addresses(pf)[TWO]) == ({5}, {5})
+    pf.start(0)
+    yes(pf, 0, MessageType.SET_MAC, *words(ONE))
+    for address in (ONE, TWO):
+        mac.del_unicast(bytes.fromhex(address.replace(":", "")))
+    assert addresses(pf)[ONE] == {0}
+    assert TWO not in addresses(pf)
+
+
 def test_more_addresses(pf: PfRig) -> None:
     pf.start(2)
     yes(pf, 2, MessageType.SET_MACVLAN, *words(ONE), info=1)

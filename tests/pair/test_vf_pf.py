@@ -32,6 +32,8 @@ from device.regs.i82599 import (
 )
 from device.regs.i82599.mbx import HEAD, MessageType
 from device.regs.i82599.vf import VFLINKS
+from driver.core.vector_options import Like, VectorOptions
+from driver.doors.door import IrqKind
 from driver.errors import DriverError, ProbeError
 from driver.exits import Exit, exit_of
 from driver.ixgbe.probe import ProbeOptions, probe
@@ -114,6 +116,32 @@ def test_frames_find_the_ports_rings(wire: Wire, vfs: int, queues: int) -> None:
             assert {steered(rig, frame) % queues for frame in some} == {queue}
         rig.send([plain(n, dst=FAR) for n in range(5)], queue=queues - 1)
         assert wire.sent() == [plain(n, dst=FAR) for n in range(5)]
+
+
+@pytest.mark.parametrize("kind", [IrqKind.MSI, IrqKind.INTX])
+def test_without_msix_one_interrupt_tells_of_mailboxes_too(wire: Wire, kind: IrqKind) -> None:
+    with pf_rig(wire, 2, kinds=[kind]) as rig:
+        assert rig.nic.regs.get(GPIE).VTMODE == 2
+        assert rig.start(1)[0] == HEAD.of(TYPE=MessageType.RESET, NACK=1)
+        wire.inject(plain(1))
+        assert rig.take() == [plain(1)]
+
+
+def test_in_ices_way_the_top_of_the_table_is_kept_for_them(wire: Wire) -> None:
+    with pf_rig(wire, 4, queues=2, vectors=VectorOptions(like=Like.ICE, reserve_vfs=4)) as rig:
+        table = rig.adapter.irq_table.table()
+        assert [vsi["vsi"] for vsi in table["vsis"]][:2] == ["PF", "CTRL"]
+        assert table["reserved_from"] == 44
+        assert rig.start(3)[0] == HEAD.of(TYPE=MessageType.RESET, NACK=1)
+        wire.inject(plain(1))
+        assert rig.take_all() == {0: [plain(1)]}
+        assert [q for q in range(128) if rig.nic.regs.get(RXDCTL, q).ENABLE] == [16, 17]
+
+
+def test_in_ices_way_there_is_no_room_for_63(port: LoopbackPort) -> None:
+    options = ProbeOptions(clock=NoWait(), vectors=VectorOptions(like=Like.ICE, reserve_vfs=63))
+    with Card(sfp="sr", port=port, vfs=63) as nic, pytest.raises(ProbeError, match="no room for 63 VFs"):
+        probe(PairDoor(nic), options)
 
 
 # ---- limits ----------------------------------------------------------------------------------------------------------

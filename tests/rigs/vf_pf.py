@@ -9,16 +9,16 @@ from device.i82599.card import Card
 from device.machine.wire.base import Port
 from device.regs.i82599.mbx import HEAD, WORDS, ApiVersion, MessageType
 from device.regs.i82599.vf import VFCTRL, VFMAILBOX, VFMBMEM
+from driver.core.vector_options import VectorOptions
+from driver.doors.door import IrqKind
 from driver.ixgbe.adapter import Adapter
+from driver.ixgbe.interrupts import KINDS
 from driver.ixgbe.probe import ProbeOptions, probe
 from driver.ixgbe.sriov.host import Sriov
 from tests.rigs.driver_clock import NoWait
 from tests.rigs.pair import MAC, Rig
 from tests.rigs.pair_door import PairDoor
 from tests.rigs.vf import Vf
-
-ACK_CTS = HEAD.of(ACK=1, CTS=1)
-NACK_CTS = HEAD.of(NACK=1, CTS=1)
 
 
 class Guest(Vf):
@@ -96,12 +96,21 @@ class PfRig(Rig):
 
 @contextmanager
 def pf_rig(
-    port: Port, vfs: int, *, queues: int = 1, mtu: int = 1500, made: int | None = None, up: bool = True
+    port: Port,
+    vfs: int,
+    *,
+    queues: int = 1,
+    mtu: int = 1500,
+    up: bool = True,
+    kinds: Sequence[IrqKind] = KINDS,
+    vectors: VectorOptions | None = None,
 ) -> Iterator[PfRig]:
-    """A port with ``vfs`` virtual functions, up; ``made``: as many as the device was made with."""
+    """A port with ``vfs`` virtual functions, up; the card has as many."""
     time = NoWait()
-    options = ProbeOptions(clock=time, cpus=4, queues=queues, itr_us=0)
-    with Card(mac=MAC, sfp="sr", port=port, vfs=vfs if made is None else made) as nic:
+    options = ProbeOptions(
+        clock=time, cpus=4, queues=queues, itr_us=0, interrupts=kinds, vectors=vectors or VectorOptions()
+    )
+    with Card(mac=MAC, sfp="sr", port=port, vfs=vfs) as nic:
         door = PairDoor(nic)
         with probe(door, options) as adapter:
             adapter.enable_vfs(vfs)
@@ -118,8 +127,3 @@ def pf_rig(
             finally:
                 for guest in guests:
                     guest.door.close()
-
-
-def heads(messages: Sequence[list[int]]) -> list[HEAD]:
-    """The first words of messages."""
-    return [HEAD(words[0]) for words in messages]

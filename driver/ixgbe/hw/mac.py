@@ -15,9 +15,11 @@ from typing import Protocol
 
 from device.regs.i82599 import FCTRL, MCSTCTRL, MPSAR, MTA, RAH, RAL, RXDCTL, UTA, VFTA, VLNCTRL, VMOLR
 from device.regs.i82599.mbx import HASH
+from driver.core.bar import Bar
 from driver.core.station import ADDRESS_BYTES, show, valid_station
 from driver.errors import DriverError
 from driver.ixgbe.hw.common import Common
+from driver.ixgbe.hw.mac_guests import POOLS_PER_WORD, Guests
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +27,6 @@ RAR_ENTRIES = RAL.count
 DEFAULT_RAR = 0
 SAN_RAR = RAR_ENTRIES - 1
 VLANS = 4096
-POOLS_PER_WORD = 32  # of MPSAR
 
 
 def mta_place(address: bytes) -> tuple[int, int]:
@@ -64,7 +65,7 @@ class Mac:
         table: Receive addresses, by entry.
         mode: What the interface asks for.
         pool: Which pool is the port's own.
-        guests: Entries of the table that other pools have, or share with the port, and which pools those are.
+        guests: Entries of the table that other pools have, or share with the port.
         guest_hashes: Multicast hashes that other pools asked for.
         pool_vlans: Who is in which VLAN, when there are pools.
     """
@@ -76,11 +77,16 @@ class Mac:
         self.mode = RxMode()
         self.san_address: bytes | None = None
         self.pool = 0
-        self.guests: dict[int, set[int]] = {}
+        self.guests = Guests(self)
         self.guest_hashes: set[int] = set()
         self.pool_vlans: PoolVlans | None = None
         self._mta: dict[int, int] = {}
         self._added: set[int] = set()
+
+    @property
+    def bar(self) -> Bar:
+        """The registers."""
+        return self.hw.bar
 
     @property
     def address(self) -> bytes:
@@ -96,6 +102,10 @@ class Mac:
         """The address that the reset loaded from the EEPROM into RAR 0."""
         bar = self.hw.bar
         return int(bar.read(RAL)).to_bytes(4, "little") + bar.read(RAH).RAH.to_bytes(2, "little")
+
+    def is_ours(self, index: int) -> bool:
+        """Whether the port itself has entry ``index``, perhaps beside other pools."""
+        return index == DEFAULT_RAR or index in self._added
 
     def set_rar(self, index: int, address: bytes | None) -> None:
         """Write one receive address, None clears it; the valid bit goes last when setting and first when clearing."""
@@ -178,12 +188,12 @@ class Mac:
             raise DriverError(f"{show(address)} cannot be a station address")
         if not self.table:
             self.alloc_table()
-        guests, before = self.guests.pop(DEFAULT_RAR, set()), self.table[DEFAULT_RAR]
+        before = self.table[DEFAULT_RAR]
+        left = self.guests.leave(DEFAULT_RAR) if before != address else set()
         self.table[DEFAULT_RAR] = address
-        if guests and before not in {None, address}:
-            self.clear_pools(DEFAULT_RAR)
-        for pool in guests:
-            self.share(before or address, pool)
+        for pool in left:
+            assert before is not None
+            self.guests.share(before, pool)
         self.add_pool(DEFAULT_RAR)
         self.set_rar(DEFAULT_RAR, address)
 
@@ -198,7 +208,7 @@ class Mac:
             raise DriverError(f"{show(address)} cannot be a station address")
         if address in self.table:
             index = self.table.index(address)
-            if index in self.guests and not self._is_ours(index):
+            if not self.is_ours(index):
                 self._added.add(index)
                 self.add_pool(index)
             return index
@@ -224,7 +234,7 @@ class Mac:
         index = self.table.index(address)
         self._added.discard(index)
         if index in self.guests:
-            self._write_pool(index, self.pool, on=False)
+            self.guests.write_pool(index, self.pool, on=False)
             return
         self.table[index] = None
         self.set_rar(index, None)
@@ -271,7 +281,7 @@ class Mac:
             if address is not None:
                 self.set_rar(index, address)
                 if self.pool_vlans is not None:
-                    self._write_pools(index)
+                    self.guests.write_pools(index)
         self._write_mta()
         self.write_vlans()
 
@@ -301,66 +311,6 @@ class Mac:
         self._mta = image
         if bool(image) != bool(before):
             self.hw.bar.write(MCSTCTRL, MCSTCTRL.of(MO=0, MFE=int(bool(image))))
-
-    # ---- addresses of other pools ----------------------------------------------------------------------------------
-
-    def share(self, address: bytes, pool: int) -> None:
-        """Let frames to ``address`` go to another pool too, beside those that they go to.
-
-        Raises:
-            OSError: ENOSPC, the table is full.
-        """
-        known = address in self.table
-        if not known and None not in self.table:
-            raise OSError(errno.ENOSPC, f"all {len(self.table)} receive addresses are in use")
-        index = self.table.index(address if known else None)
-        if not known:
-            self.clear_pools(index)
-        self.table[index] = address
-        self.guests.setdefault(index, set()).add(pool)
-        self._write_pool(index, pool, on=True)
-        if not known:
-            self.set_rar(index, address)
-
-    def unshare(self, address: bytes, pool: int) -> None:
-        """Undo ``share``; an address that nobody has any more leaves the table."""
-        index = self.table.index(address) if address in self.table else None
-        if index is None or pool not in self.guests.get(index, set()):
-            return
-        self.guests[index].discard(pool)
-        self._write_pool(index, pool, on=False)
-        if self.guests[index]:
-            return
-        del self.guests[index]
-        if not self._is_ours(index):
-            self.table[index] = None
-            self.set_rar(index, None)
-
-    def _is_ours(self, index: int) -> bool:
-        return index == DEFAULT_RAR or index in self._added
-
-    def _write_pool(self, index: int, pool: int, *, on: bool) -> None:
-        word, bit = divmod(pool, POOLS_PER_WORD)
-        pools = int(self.hw.bar.read(MPSAR, 2 * index + word))
-        if bool(pools // 2**bit % 2) != on:
-            self.hw.bar.write(MPSAR, pools + 2**bit if on else pools - 2**bit, 2 * index + word)
-
-    def _write_pools(self, index: int) -> None:
-        """Write both words of an entry's pools: there are others than before."""
-        pools = self.guests.get(index, set()) | ({self.pool} if self._is_ours(index) else set())
-        for half in range(2):
-            here = range(half * POOLS_PER_WORD, (half + 1) * POOLS_PER_WORD)
-            self.hw.bar.write(
-                MPSAR, sum(2 ** (pool % POOLS_PER_WORD) for pool in pools if pool in here), 2 * index + half
-            )
-
-    def forget_guests(self) -> None:
-        """After a reset: no other pool has an address or a hash; what only they had leaves the table."""
-        for index in self.guests:
-            if not self._is_ours(index):
-                self.table[index] = None
-        self.guests.clear()
-        self.guest_hashes.clear()
 
     def write_vlans(self) -> None:
         """Write the VLAN table and whether it counts; promiscuous takes every VLAN.

@@ -70,7 +70,8 @@ class PoolChip:
         mac = self.port.hw.mac
         for vf in self.vfs:
             vf.forget()
-        mac.forget_guests()
+        mac.guests.forget()
+        mac.guest_hashes.clear()
         mac.pool, mac.pool_vlans = self.pools.own, self.vlans
         mac.add_san_address()
         self.vlans.forget()
@@ -86,7 +87,8 @@ class PoolChip:
         """The port has no VFs any more."""
         self.active = False
         mac = self.port.hw.mac
-        mac.forget_guests()
+        mac.guests.forget()
+        mac.guest_hashes.clear()
         mac.pool, mac.pool_vlans = 0, None
 
     def stop(self, vf: Vf) -> None:
@@ -104,7 +106,7 @@ class PoolChip:
         if hashes:
             self._write_hashes()
         for address in had:
-            mac.unshare(address, vf.n)
+            mac.guests.unshare(address, vf.n)
         registers.stop_tx(self.bar, self.pools, vf.n)
 
     def write_traffic(self, vf: Vf) -> None:
@@ -126,7 +128,7 @@ class PoolChip:
         vf.mac = vf.wish.mac or vf.mac
         if vf.mac is not None:
             try:
-                self.port.hw.mac.share(vf.mac, vf.n)
+                self.port.hw.mac.guests.share(vf.mac, vf.n)
             except OSError as err:
                 log.warning("VF %d: %s: %s", vf.n, show(vf.mac), err)
         vf.started = vf.cts = True
@@ -144,15 +146,15 @@ class PoolChip:
         """
         mac = self.port.hw.mac
         if self.active:
-            mac.share(address, vf.n)
+            mac.guests.share(address, vf.n)
         before, vf.mac = vf.mac, address
         if before not in {None, address} and before not in vf.macvlans:
-            mac.unshare(before or b"", vf.n)
+            mac.guests.unshare(before or b"", vf.n)
 
     def drop_mac(self, vf: Vf) -> None:
         """It has no address any more."""
         if vf.mac is not None and vf.mac not in vf.macvlans:
-            self.port.hw.mac.unshare(vf.mac, vf.n)
+            self.port.hw.mac.guests.unshare(vf.mac, vf.n)
         vf.mac = None
 
     def set_port_vlan(self, vf: Vf, vid: int, qos: int) -> None:
@@ -203,7 +205,7 @@ class PoolChip:
         room = len(self.port.hw.mac.table) - (PORT_ADDRESSES_MAX + 1 + self.pools.vfs)
         if sum(len(other.macvlans) for other in self.vfs) >= room:
             raise OSError(errno.ENOSPC, f"all {room} receive addresses for this are in use")
-        self.port.hw.mac.share(address, vf.n)
+        self.port.hw.mac.guests.share(address, vf.n)
         if address not in vf.macvlans:
             vf.macvlans.append(address)
 
@@ -212,7 +214,7 @@ class PoolChip:
         while vf.macvlans:
             address = vf.macvlans.pop()
             if address != vf.mac:
-                self.port.hw.mac.unshare(address, vf.n)
+                self.port.hw.mac.guests.unshare(address, vf.n)
 
     def set_max_frame(self, vf: Vf, len_bytes: int) -> None:
         """Let frames of this length in; what is longer already stays."""
