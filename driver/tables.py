@@ -3,7 +3,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import click
 from rich.console import Console
@@ -39,11 +39,14 @@ def _show(value: object) -> str:
             return str(value)
 
 
-def rows(columns: Sequence[str], values: Iterable[Sequence[object]], *, numbers: bool = False) -> Table:
-    """A table of ``values``; with ``numbers``, all columns but the first are."""
+def rows(
+    columns: Sequence[str], values: Iterable[Sequence[object]], *, numbers: bool = False, whole: Sequence[str] = ()
+) -> Table:
+    """A table of ``values``; with ``numbers``, all columns but the first are; those of ``whole`` are never folded."""
     table = Table()
     for index, column in enumerate(columns):
-        table.add_column(column, justify="right" if numbers and index else "left", overflow="fold")
+        justify: Literal["left", "right"] = "right" if numbers and index else "left"
+        table.add_column(column, justify=justify, overflow="fold", no_wrap=column in whole)
     for row in values:
         table.add_row(*map(_show, row))
     return table

@@ -28,6 +28,7 @@ CHANGES = {
     "state": (range(1, 2), "auto|enable|disable"),
     "mirror": (range(1, 7), "off|uplink|downlink|pools LIST|vlans LIST ..."),
 }
+DECIDED = ("VF", "MAC", "VLAN", "spoofchk", "trust", "RSS", "state", "rate", "mirror of")
 MAILBOX = ("messages", "refused", "restarts", "resets", "pings", "unread", "locks_taken", "floods")
 
 vfs_option = click.option(
@@ -78,7 +79,7 @@ def _vlan(row: dict[str, Any]) -> str:
 
 
 def _decided(row: dict[str, Any]) -> tuple[object, ...]:
-    given = " (set)" if row["mac_set"] else ""
+    given = "*" if row["mac_set"] else ""
     rate = f"{row['max_mbps']} Mb/s" if row["max_mbps"] else ""
     switches = (row["spoofchk"], row["trust"], row["query_rss"])
     return str(row["vf"]), f"{row['mac'] or 'none'}{given}", _vlan(row), *switches, row["state"], rate, row["mirror"]
@@ -112,8 +113,10 @@ def _show(found: dict[str, Any], nic: str) -> None:
         out,
         f"{nic}: {len(vfs)} VFs of {found['queues']} queues each, the port has pool {found['port_pool']} "
         f"(queue {found['port_queue']} on){up}; spoofed frames dropped: {found['spoofed']}",
-        rows(("VF", "MAC", "VLAN", "spoofchk", "trust", "query_rss", "state", "rate", "mirror of"), map(_decided, vfs)),
+        rows(DECIDED, map(_decided, vfs), whole=("MAC",)),
     )
+    if any(row["mac_set"] for row in vfs):
+        out.print("* set here; the others are their drivers' own")
     heads = ("VF", "API", "takes", "and asked for", "receives", "sends", "refused last")
     print_table(out, "what their drivers asked for", rows(heads, map(_asked, vfs)))
     heads = ("VF", "Rx packets", "Rx bytes", "multicast", "Tx packets", "Tx bytes", "mailbox")
