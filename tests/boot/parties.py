@@ -172,7 +172,7 @@ class Party:
             complaints += guest.vm.complaints()
             guest.vm.close()
         self.card.close()
-        assert complaints == []
+        assert complaints == [], complaints
 
 
 def party(kernels: tuple[str, ...], *, vfs: int = 4, more: tuple[str, ...] = ()) -> Party:
@@ -238,7 +238,7 @@ def seen_by(end: End, expression: str) -> Iterator[list[str]]:
             f"sleep 0.3; kill $(cat {mark}.pid); {_loop(f'[ ! -e /proc/$(cat {mark}.pid)/fd/1 ]', 0.05, 100)}; "
             f"cat {mark}; rm -f {mark} {mark}.err {mark}.pid"
         ).split("\n")
-        lines[:] = [line for line in lines if line.strip()]
+        lines[:] = [line for line in lines if " > " in line]  # what follows is a frame's bytes
 
 
 __all__ = ["MIB", "NIC_ADDRESS", "End", "Guest", "Here", "Party", "echoes", "party", "seen_by", "silent", "tcp"]

@@ -191,11 +191,21 @@ def test_a_rate_limit_holds(we: Party) -> None:
     tcp(one, we.wire, we.wire.v4)
 
 
+def set_mtu(end: End, mtu: int) -> None:
+    """The physical function's driver takes a moment to see its own, and refuses a guest's until then."""
+
+    def has_it() -> bool:
+        end.run(f"ip link set {end.interface} mtu {mtu}", check=False)
+        return f" mtu {mtu} " in end.run(f"ip link show {end.interface}")
+
+    eventually(has_it, f"{end.name} has an MTU of {mtu}")
+
+
 def test_jumbo_frames(we: Party) -> None:
     """MTU 9000 everywhere; the chip has one longest frame for all."""
     ends: list[End] = [we.wire, we.pf, *we.guests]  # a VF may have jumbo frames once the PF has
     for end in ends:
-        end.run(f"ip link set {end.interface} mtu 9000")
+        set_mtu(end, 9000)
     try:
         for guest in we.guests:
             guest.wait_for_carrier()
@@ -204,7 +214,7 @@ def test_jumbo_frames(we: Party) -> None:
             tcp(we.ends[source], we.ends[target], we.ends[target].v4)
     finally:
         for end in reversed(ends):
-            end.run(f"ip link set {end.interface} mtu 1500")
+            set_mtu(end, 1500)
     for guest in we.guests:
         guest.wait_for_carrier()
     echoes(we.guests[0], we.wire.v4)

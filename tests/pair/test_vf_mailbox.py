@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The mailbox service on the real device: locks of both kinds of drivers, floods, resets, garbage, and who waits."""
 
+import logging
 from collections.abc import Iterator
 
 import pytest
@@ -304,6 +305,7 @@ def test_a_turn_answers_one_message_of_each(pf: PfRig) -> None:
 
 
 def test_who_never_reads_keeps_nobody_waiting(pf: PfRig, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "driver.ixgbe.sriov.turns")
     for n in range(4):
         pf.start(n)
     pf.serve()

@@ -171,7 +171,8 @@ class Turns:
             box.unread_s = None
             if vf.started:  # one without a driver reads nothing
                 vf.counts["unread"] += 1
-                self._tell(vf, box, f"has not read a message for {PATIENCE_S:g} s")
+                # So does each guest whose interface is down, after its probe.
+                self._tell(vf, box, f"has not read a message for {PATIENCE_S:g} s", logging.INFO)
             if box.holding:
                 box.holding = False
                 self.mailboxes.release(vf.n)
@@ -181,8 +182,8 @@ class Turns:
                 box.wants_ping, box.unread_s = False, now_s
                 vf.counts["pings"] += 1
 
-    def _tell(self, vf: Vf, box: Box, what: str) -> None:
+    def _tell(self, vf: Vf, box: Box, what: str, level: int = logging.WARNING) -> None:
         """Log something of a VF once."""
         if what not in box.told:
             box.told.add(what)
-            log.warning("%s: VF %d %s (said once)", self.name, vf.n, what)
+            log.log(level, "%s: VF %d %s (said once)", self.name, vf.n, what)

@@ -108,7 +108,7 @@ def test_the_table_for_people_and_programs(capsys: pytest.CaptureFixture[str], m
     said = capsys.readouterr().out
     for words in (
         "nic: 2 VFs of 4 queues each, the port has pool 2 (queue 8 on); spoofed frames dropped: 9",
-        "02:00:00:00:00:11 (set)", "100 qos 3", "500 Mb/s", "uplink", "none yet",
+        "02:00:00:00:00:11*", "100 qos 3", "500 Mb/s", "uplink", "none yet",
         "VLANs 5,6, 2 multicast, 1 addresses, frames of 1518", "SET_VLAN: no", "1,234", "messages 7 pings 2",
     ):  # fmt: skip
         assert words in said
