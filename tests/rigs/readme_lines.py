@@ -33,7 +33,7 @@ RUN: dict[str, dict[str, str]] = {
         ".venv/bin/python -m device.regs show NAME": r"LINKS",
         ".venv/bin/python -m device.regs decode 0x1028=0x02000000": r"RXDCTL\[0\] = 0x02000000  ENABLE=1",
         ".venv/bin/python -m device.regs decode 0x042a4=0x70000000": r"LINKS = 0x70000000 .* UP=1",
-        ".venv/bin/python -m driver probe|up|stats|regs|eeprom|module|link|vectors|itr|irq NIC": r"Usage: driver",
+        ".venv/bin/python -m driver probe|up|stats|regs|eeprom|module|link|vectors|itr|irq|vf NIC": r"Usage: driver",
         ".venv/bin/python -m pytest FILE::TEST": r"1 passed",
         ".venv/bin/python -m pytest tests/unit/i82599/test_rx_ring.py::test_one_frame": r"\d passed",
         ".venv/bin/python -m pytest tests/unit/i82599/test_rx_ring.py -k wrap -x": r"\d passed",
@@ -89,6 +89,9 @@ ELSEWHERE: dict[str, tuple[str, str, str]] = {
     "python3 -m ci demo": ("tests/host/test_demo_ends.py", "test_two_at_once", "Demo("),
     ".venv/bin/python -m driver irq NIC add|free|fire|table|affinity": (
         "tests/host/test_irq_hands.py", "test_a_vector_is_added_fired_and_freed_under_traffic", '"fire", "9"',
+    ),
+    ".venv/bin/python -m driver vf NIC": (
+        "tests/host/test_vf_hands.py", "test_decisions_and_what_becomes_of_them", 'stage.cli("vf", stage.nic)',
     ),
     "python -m driver up NIC --xdp-rings 1 --xdp examples/xdp_filter.py:program": (
         "tests/host/test_xdp.py", "test_pings_are_answered_before_the_kernel_sees_them", '"--xdp", PROGRAM',
