@@ -198,7 +198,7 @@ def party(kernels: tuple[str, ...], *, vfs: int = 4, more: tuple[str, ...] = ())
 
 
 def echoes(source: End, address: str, count: int = 50, more: str = "") -> None:
-    """Ping, after one that may wait for neighbour discovery, or for a card that has just been reset: nothing is lost."""
+    """Ping, once neighbours know each other and a card that was reset is back: nothing is lost."""
     source.run(_loop(f"ping -c 1 -W 2 {more} {address} > /dev/null", 0.2, 20))
     out = source.run(f"ping -q -c {count} -i 0.02 -W 30 {more} {address}", check=False)
     assert " 0% packet loss" in out, out
