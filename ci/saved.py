@@ -89,10 +89,10 @@ def start(vm: "Vm", program: guest.Qemu, kernel: guest.Kernel) -> None:
     vm.boots = 1
     vm.run("; ".join(_mounts()))
     if vm.options.plugged:
-        for nic in vm.nics:
+        for nic in vm.nics:  # one after the other: a driver takes them in the order in which they came
             vm.plug(nic.number)
-        there = " && ".join(f"[ -e /sys/bus/pci/devices/0000:{nic.number:02x}:00.0 ]" for nic in vm.nics) or "true"
-        vm.run(f"i=0; until {there}; do sleep 0.02; i=$((i+1)); [ $i -lt 3000 ] || exit 1; done")
+            there = f"[ -e /sys/bus/pci/devices/0000:{nic.number:02x}:00.0 ]"
+            vm.run(f"i=0; until {there}; do sleep 0.02; i=$((i+1)); [ $i -lt 3000 ] || exit 1; done")
 
 
 def _mounts() -> list[str]:
