@@ -6,7 +6,6 @@ driver has one of these.  What they send each other stays inside the card; what 
 """
 
 import contextlib
-import json
 import re
 import subprocess
 import sys
@@ -16,8 +15,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ci import machine, net, stale
-from ci.demo import START_TIMEOUT_S, Lines, Programs, addresses, ping, transfer, wait_for_carrier
-from ci.processes import ended, stop_in_order, undisturbed
+from ci.demo import START_TIMEOUT_S, WIRE_IF, Lines, Programs, addresses, ping, transfer, wait_for_carrier
+from ci.processes import child, ended, stop_in_order, undisturbed
 from ci.say import CiError
 from ci.vfs import PF4, WIRE4, SharedCard
 
@@ -97,8 +96,8 @@ class Party(Programs):
 @contextlib.contextmanager
 def _watched(party: Party, addresses_: tuple[str, str]) -> Iterator[Callable[[], int]]:
     """Count frames on the tap between two addresses while the block runs: call what it gives when that is over."""
-    words = ("tcpdump", "-i", "any", "-n", "-l", "host", addresses_[0], "and", "host", addresses_[1])
-    process = party.card.wire.popen(*words, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    words = ("tcpdump", "-i", WIRE_IF, "-n", "-w", "/dev/null", "host", addresses_[0], "and", "host", addresses_[1])
+    process = party.card.wire.popen(*child(words), stderr=subprocess.PIPE)
     assert process.stderr is not None
     for line in process.stderr:
         if "listening on" in line:  # from here on nothing is missed
@@ -108,7 +107,7 @@ def _watched(party: Party, addresses_: tuple[str, str]) -> Iterator[Callable[[],
         time.sleep(0.2)
         process.terminate()
         _, said = process.communicate(timeout=30)
-        found = re.search(r"(\d+) packets received by filter", said)
+        found = re.search(r"(\d+) packets captured", said)
         return int(found[1]) if found else 0
 
     try:
@@ -120,17 +119,19 @@ def _watched(party: Party, addresses_: tuple[str, str]) -> Iterator[Callable[[],
 
 
 def picture(between: dict[str, tuple[int, int]]) -> str:
-    """The card and who is at it, with the frames each has sent and got."""
-    rows = {name: f"{out:>9,} out {into:>9,} in" for name, (into, out) in between.items()}
+    """The card and who is at it, with the frames each gave it and got from it."""
+    rows = {
+        name: f"{name:<6}{out:>12,} frames in{into:>12,} frames out".ljust(54) for name, (into, out) in between.items()
+    }
     return f"""\
     ┌─ namespace a ─┐  ┌─ namespace b ─┐  ┌─ namespace host ─┐
     │  ixvf0  VF 0  │  │  ixvf1  VF 1  │  │  ixpf0   PF      │
     └───────┬───────┘  └───────┬───────┘  └────────┬─────────┘
     ┌───────┴──────────────────┴───────────────────┴─────────┐
     │ the switch of one 82599                                │
-    │   VF 0   {rows["VF 0"]}              │
-    │   VF 1   {rows["VF 1"]}              │
-    │   wire   {rows["wire"]}              │
+    │ {rows["VF 0"]} │
+    │ {rows["VF 1"]} │
+    │ {rows["wire"]} │
     └───────────────────────────┬────────────────────────────┘
                          tap ixwire0, namespace wire"""
 
@@ -186,7 +187,6 @@ def play(party: Party, console: "Console") -> None:
     console.print(table)
     console.rule("[bold]who sent how much")
     console.print(picture(party.counted()), markup=False)
-    console.print(json.dumps({name: {"in": i, "out": o} for name, (i, o) in party.counted().items()}), markup=False)
     party.close()
     if wrong:
         raise CiError(f"frames took another way than they should: {', '.join(wrong)}")
