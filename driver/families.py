@@ -1,22 +1,26 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Which families of chips there are, and which of them a function belongs to.  Nobody else names one."""
 
+from device.regs.core import Register
 from device.regs.names import find, written
 from driver.core.family import Explanation, Family, Look, Nic, ProbeLog, Registrar, stranger
 from driver.core.moderation import ItrSetting, parse_itr
+from driver.core.sriov import advice
 from driver.core.vector_options import VectorOptions
 from driver.doors.config import Config
 from driver.doors.door import Door
-from driver.errors import DriverError
+from driver.errors import DeviceGone, DriverError
 from driver.ixgbe.family import FAMILY as IXGBE
+from driver.ixgbevf.family import FAMILY as IXGBEVF
 
-FAMILIES: tuple[Family, ...] = (IXGBE,)
+FAMILIES: tuple[Family, ...] = (IXGBE, IXGBEVF)
 MTUS = range(min(family.mtus[0] for family in FAMILIES), max(family.mtus[-1] for family in FAMILIES) + 1)
 
 
 def family_of(vendor: int, device: int) -> Family | None:
-    """Return the family of a function, of a virtual one too; None if nobody drives it."""
-    return next((family for family in FAMILIES if family.ids.has(vendor, device)), None)
+    """Return the family that drives a function, else the one that knows and refuses it; None if nobody does."""
+    known = [family for family in FAMILIES if family.ids.has(vendor, device)]
+    return next((family for family in known if (vendor, device) in family.ids.driven), known[0] if known else None)
 
 
 def check_ids(name: str, vendor: int, device: int) -> Family:
@@ -104,7 +108,7 @@ def look(door: Door) -> Look:
 
 def _family(door: Door, *, virtual: bool = False) -> Family:
     try:
-        vendor, device, _, _ = Config(door).ids()
+        vendor, device = _ids(door)
         if virtual and (family := family_of(vendor, device)):  # its probe refuses virtual functions, and says why
             return family
         return check_ids(door.name, vendor, device)
@@ -113,16 +117,25 @@ def _family(door: Door, *, virtual: bool = False) -> Family:
         raise
 
 
+def _ids(door: Door) -> tuple[int, int]:
+    try:
+        vendor, device, _, _ = Config(door).ids()
+    except DeviceGone as err:
+        if why := advice(door.name):
+            raise DeviceGone(f"{err}; VFs are not enabled: {why}") from err
+        raise
+    return vendor, device
+
+
 def check_mtu(mtu: int) -> int:
     """Return an MTU that one family at least takes; what a NIC of another says is for it to say.
 
     Raises:
-        DriverError: None does; the last one's reason.
+        DriverError: None does; the first one's reason.
     """
-    for family in FAMILIES[:-1]:
-        if mtu in family.mtus:
-            return mtu
-    return FAMILIES[-1].check_mtu(mtu)
+    if any(mtu in family.mtus for family in FAMILIES):
+        return mtu
+    return FAMILIES[0].check_mtu(mtu)
 
 
 def check_itr(text: str) -> ItrSetting:
@@ -132,6 +145,13 @@ def check_itr(text: str) -> ItrSetting:
         DriverError: It is none of them.
     """
     return parse_itr(text, max(family.itr_max_us for family in FAMILIES))
+
+
+def _at(offset: str, family: Family) -> list[tuple[type[Register], int | None]]:
+    try:
+        return [find(offset, family.registers)]
+    except ValueError:
+        return []
 
 
 def check_registers(names: tuple[str, ...]) -> tuple[str, ...]:
@@ -148,13 +168,16 @@ def check_registers(names: tuple[str, ...]) -> tuple[str, ...]:
     wanted, unknown, effect = [], [], []
     for name in names:
         try:
-            register, n = find(name, known)
+            places = [find(name, known)]
         except ValueError as exc:
             unknown.append(str(exc) if "[" in name else name.upper())
             continue
-        wanted.append(written(register, n))
-        if register.NAME not in dumped:
-            effect.append(wanted[-1])
+        if name[:1].isdigit():  # families have different registers at one offset: each takes its own
+            places = [place for family in FAMILIES for place in _at(name, family)]
+        found = [written(register, n) for register, n in places if register.NAME in dumped]
+        wanted += found
+        if not found:
+            effect.append(written(*places[0]))
     if unknown:
         raise DriverError(f"no register called {', '.join(unknown)}; `python -m device.regs list` has them all")
     if effect:

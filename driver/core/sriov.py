@@ -1,8 +1,22 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What can be done with the virtual functions of a NIC, whatever its family."""
+"""What can be done with the virtual functions of a NIC, whatever its family, and whom a virtual one depends on."""
 
+import re
 from collections.abc import Sequence
 from typing import Any, Protocol, runtime_checkable
+
+SOCKET = re.compile(r"(?P<port>.+)\.vf\d+")  # of a virtual function, beside that of its physical one
+
+
+def advice(name: str) -> str:
+    """Which program has to run for a virtual function of this name to be of use; empty if it is called like none."""
+    found = SOCKET.fullmatch(name)
+    return who_drives(found["port"]) if found else ""
+
+
+def who_drives(port: str = "NIC") -> str:
+    """Which program has to run for the virtual functions of ``port`` to be of use."""
+    return f"`python -m driver up {port} --vfs N` drives its physical function"
 
 
 class VfAdmin(Protocol):

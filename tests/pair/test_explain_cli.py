@@ -84,8 +84,8 @@ def test_a_failure_is_one_json_value(nic: Card, capsys: Capture) -> None:
     assert [one["what"] for one in data["failure"]["undone"]] == data["undone"]
 
 
-def test_a_virtual_function_is_explained(nic: Card, capsys: Capture) -> None:
-    nic.faults.inject("ids=8086:10ed")
+def test_a_virtual_function_that_nobody_drives_is_explained(nic: Card, capsys: Capture) -> None:
+    nic.faults.inject("ids=8086:1515")
     assert cli.main(["probe", "pair", "--explain"]) == Exit.REFUSED
     assert "refuse_vf failed with EINVAL" in capsys.readouterr().out
 
