@@ -129,6 +129,20 @@ def test_the_ports_own_address_stays_the_ports(pf: PfRig) -> None:
     assert ours not in addresses(pf)
 
 
+def test_a_vf_that_leaves_the_ports_address_leaves_it_to_the_port(pf: PfRig) -> None:
+    pf.start(0)
+    yes(pf, 0, MessageType.SET_MAC, *words(pf.adapter.mac))
+    pf.guests[0].reset()
+    pf.serve()
+    assert addresses(pf)[pf.adapter.mac] == {5}
+
+
+def test_the_storage_address_is_the_ports(pf: PfRig) -> None:
+    mac = pf.adapter.hw.mac
+    assert mac.san_address is not None
+    assert addresses(pf)[mac.san_address.hex(":")] == {5}
+
+
 def test_the_port_takes_the_address_of_a_vf(pf: PfRig) -> None:
     pf.start(0)
     yes(pf, 0, MessageType.SET_MAC, *words(ONE))

@@ -268,6 +268,7 @@ def test_down_and_up(port: LoopbackPort) -> None:
         rig.start(0)
         rig.adapter.down()
         assert reset_state(rig, 0)[0] == 1
+        assert not rig.row(0)["ready"]
         assert rig.nic.vfs[0].function.is_present, "a port that is down keeps its VFs"
         rig.guests[0].send(MessageType.RESET)
         rig.adapter.other_irq()
