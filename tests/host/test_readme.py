@@ -293,3 +293,31 @@ def test_by_hand_on_to_a_ping(root: Path, folder: Path) -> None:
         reader.see(line, shown.get(at({in_wire: device, in_host: up}.get(line, line)), ""))
     assert until(lambda: not (folder / "nic.sock").exists(), "the device took its socket away")
     reader.done("by hand")
+
+
+@pytest.mark.root
+@pytest.mark.timeout(120)
+def test_one_card_many_drivers(root: Path, folder: Path) -> None:
+    """The README's "One card, many drivers", in a network namespace that only this test sees."""
+    reader = Reader(root, folder, "many drivers")
+    device, pf, vf, table, change = reader.lines
+
+    def ready(name: str, line: str) -> str:
+        look = f"for i in $(seq 300); do grep -q '{line}' {name} && break; sleep 0.1; done"
+        return f"{look}; grep -q '{line}' {name} || {{ cat {name}; exit 1; }}"
+
+    script = "\n".join([
+        f"{reader.typed(device)} >out.0 2>&1 & D=$!", ready("out.0", "device ready"),
+        f"{reader.typed(pf)} >out.1 2>&1 & P=$!", ready("out.1", "driver ready"),
+        f"{reader.typed(vf)} >out.2 2>&1 & V=$!", ready("out.2", "driver ready"),
+        f"{reader.typed(table)} >out.3 2>&1 || exit 1", f"{reader.typed(change)} >out.4 2>&1 || exit 1",
+        "kill $V; wait $V || exit 1; kill $P; wait $P || exit 1; kill $D; wait $D || exit 1",
+    ])  # fmt: skip
+    done = subprocess.run(["unshare", "--net", "bash", "-c", script], cwd=folder, text=True, capture_output=True,
+                          timeout=100, env=reader.env, check=False)  # fmt: skip
+    shown = [(folder / f"out.{n}").read_text(errors="replace") for n in range(5) if (folder / f"out.{n}").exists()]
+    assert done.returncode == 0, f"{done.stdout}{done.stderr}\n{shown}"
+    for line, text in zip(reader.lines, shown, strict=True):
+        reader.see(line, text)
+    assert not list(folder.glob("nic.sock*"))
+    reader.done("many drivers")

@@ -54,6 +54,13 @@ RUN: dict[str, dict[str, str]] = {
         ".venv/bin/python -m driver probe NIC --trace-file ours.trace": r"^$",
         ".venv/bin/python -m device.trace diff tests/data/ixgbe-6.12-probe.trace ours.trace --steps": r"reset_hw: \d+",
     },
+    "many drivers": {
+        ".venv/bin/python -m device --socket /tmp/nic.sock --tap wire0 --vfs 4": r"device ready: ",
+        ".venv/bin/python -m driver up vfio-user:/tmp/nic.sock --netdev pf0 --vfs 4": r"driver ready: ",
+        ".venv/bin/python -m driver up vfio-user:/tmp/nic.sock.vf0 --netdev vf0": r"driver ready: ",
+        ".venv/bin/python -m driver vf vfio-user:/tmp/nic.sock": r"4 VFs of 4 queues each",
+        ".venv/bin/python -m driver vf vfio-user:/tmp/nic.sock 0 vlan 100": r"VF 0: vlan 100",
+    },
     "frames": {"python examples/echo.py NIC [SECONDS]": r"[1-9]\d* frames echoed"},
     "by hand": {
         "ip netns add wire && ip netns add host": r"",
@@ -86,6 +93,10 @@ RUN["notes"] = {
 }
 
 ELSEWHERE: dict[str, tuple[str, str, str]] = {
+    "python3 -m ci demo vfs": ("tests/host/test_demo_vfs.py", "test_it_plays_to_its_end", '"demo", "vfs"'),
+    "python3 -m ci vm --vf 1 --run 'ip link show eth0'": (
+        "tests/boot/test_vf_alone.py", "test_a_command_in_a_guest_on_a_virtual_function", '"--vf", "1"',
+    ),
     "python3 -m ci demo": ("tests/host/test_demo_ends.py", "test_two_at_once", "Demo("),
     ".venv/bin/python -m driver irq NIC add|free|fire|table|affinity": (
         "tests/host/test_irq_hands.py", "test_a_vector_is_added_fired_and_freed_under_traffic", '"fire", "9"',
