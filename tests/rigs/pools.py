@@ -41,6 +41,7 @@ from device.regs.i82599 import (
 )
 from device.regs.i82599.desc import RXD
 from device.regs.i82599.filters import MrqeMode
+from device.regs.i82599.tx import MtqcMode
 from tests.rigs.rx import IOVA, RING_SPACE, Rig, Ring
 from tests.rigs.tx import Desc, data_desc
 from tests.rigs.wire import Wire
@@ -50,7 +51,11 @@ TX_RINGS, TX_BUFFERS, TX_END = 0x8000, 0x80000, 0xF0000
 RING_BYTES, SLOT_BYTES, RING_COUNT = 0x100, 0x4000, 8
 
 # Queues of a pool, and MRQC.MRQE and MTQC for that many.
-MODES = {2: (MrqeMode.VMDQRSS64, 0x6), 4: (MrqeMode.VMDQRSS32, 0xA), 8: (MrqeMode.VMDQRT8TC, 0xF)}
+MODES = {
+    2: (MrqeMode.VMDQRSS64, MtqcMode.VT_64VF),
+    4: (MrqeMode.VMDQRSS32, MtqcMode.VT_32VF),
+    8: (MrqeMode.VMDQRT8TC, MtqcMode.VT_8TC),
+}
 
 
 def mac(n: int) -> bytes:

@@ -2428,7 +2428,9 @@
 #define MTQC_MODE_VT_64VF 0x00000006u
 #define MTQC_MODE_DCB_4TC 0x00000009u
 #define MTQC_MODE_VT_32VF 0x0000000au
+#define MTQC_MODE_VT_4TC 0x0000000bu
 #define MTQC_MODE_DCB_8TC 0x0000000du
+#define MTQC_MODE_VT_8TC 0x0000000fu
 
 #define R_PFVFSPOOF(n) (0x08200u + 0x4u * ((n)))
 #define N_PFVFSPOOF(o) (((o) - 0x08200u) / 0x4u)

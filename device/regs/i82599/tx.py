@@ -27,7 +27,9 @@ class MtqcMode(IntEnum):
     VT_64VF    = 0x6    # 64 pools of 2
     DCB_4TC    = 0x9    # 4 traffic classes
     VT_32VF    = 0xA    # 32 pools of 4
+    VT_4TC     = 0xB    # the same, a queue for each of 4 traffic classes
     DCB_8TC    = 0xD    # 8 traffic classes
+    VT_8TC     = 0xF    # 16 pools of 8, a queue for each class
 
 
 class TDBAL(Register, at=every(0x06000, 0x40, 128)):

@@ -81,7 +81,7 @@ def test_an_address_belongs_to_the_pools_of_mpsar(card: PoolRig) -> None:
     assert who(card, mac(3)) == []
     card.address(9, mac(1), 3)
     assert who(card, mac(1)) == [1, 3], "twice in the table: both have it"
-    card.write(RAH, 0, 0)
+    card.write(RAH, RAH.of(RAH=int.from_bytes(mac(1)[4:], "little")), 0)
     assert who(card, mac(1)) == [3]
     card.write(RAL, 0, 9)
     assert who(card, mac(1)) == []

@@ -22,6 +22,7 @@ from device.regs.i82599 import (
     MTA,
     MTQC,
     PFDTXGSWC,
+    PFQDE,
     PFVFSPOOF,
     PVFGOTC_LSB,
     PVFGOTC_MSB,
@@ -424,6 +425,40 @@ def test_the_mac_counts_what_reaches_it_and_the_pool_what_it_sent(card: PoolRig)
     assert (card.read(QPTC), card.read(TXDGPC)) == (3, 3)
     assert (card.count.switched_frames, card.count.pool_copies) == (2, 2)
     assert card.count.tx_frames == 3
+
+
+def test_a_frame_that_a_full_wire_keeps_is_counted_once_by_its_pool(card: PoolRig) -> None:
+    """The copies inside are made at once; the wire takes its own later."""
+    card.write(MFLCN, MFLCN.of(RFCE=1))
+    card.write(HLREG0, card.read(HLREG0) | HLREG0.of(JUMBOEN=1))
+    card.write(MAXFRS, MAXFRS.of(MFS=9018))
+    sent = 0
+    while not card.nic.c.flow.kept and sent < 500:
+        card.send(1, frame(BROADCAST, mac(1), size=9014))
+        sent += 1
+        assert card.pools() == [0, 2, 3]
+    assert (card.nic.c.flow.kept, card.read(PVFGPTC, 1)) == (1, sent)
+    assert card.read(GPTC) == sent - 1
+    assert len(card.wire.all()) == sent - 1
+    card.nic.step()
+    assert (len(card.wire.all()), card.read(GPTC), card.read(PVFGPTC, 1)) == (1, 1, sent)
+
+
+def test_two_pools_of_one_port_vlan_never_see_its_tag(card: PoolRig) -> None:
+    """``ip link set eth0 vf N vlan 5``, as ixgbe_enable_port_vlan writes it."""
+    card.vlan(0, 5, 1, 2)
+    card.write(VMECM, 0xFFFF_FFFF)
+    for pool in (1, 2):
+        card.write(VMVIR, VMVIR.of(VLANA_DEFAULT=1, PORT_VLAN_ID=5), pool)
+        card.modes(pool, BAM=1)
+        card.write(PFQDE, PFQDE.of(QDE=1, HIDE_VLAN=1, IDX=4 * pool, WE=1))
+    sent = frame(BROADCAST, mac(1))
+    card.send(1, sent)
+    assert card.got() == {8: [sent]}
+    assert [data[12:16] for data in card.wire.all()] == [bytes.fromhex("81000005")]
+    assert card.turn(0, frame(mac(2), mac(0))) == ([], 1), "from outside the VLAN"
+    assert card.turn(1, frame(BROADCAST, mac(1), 5)) == ([], 0)
+    assert card.read(SSVPC) == 1
 
 
 def test_what_was_forged_is_not_counted_as_sent(card: PoolRig) -> None:
