@@ -57,6 +57,9 @@ class Running(Protocol):
     def wait_for(self, text: str) -> None:
         """Wait until it has said so."""
 
+    def terminate(self) -> None:
+        """Send it SIGTERM."""
+
     def finish(self, timeout_s: float) -> str:
         """Wait for its end; returns what it printed."""
 
@@ -67,6 +70,9 @@ class _GuestJob:
 
     def wait_for(self, text: str) -> None:
         self.job.wait_for(text, 60)
+
+    def terminate(self) -> None:
+        self.job.kill()
 
     def finish(self, timeout_s: float) -> str:
         return str(self.job.wait(timeout_s).out)
@@ -119,6 +125,9 @@ class _HostJob:
             if text in line:
                 return
         raise AssertionError(f"{self.process.args!r} ended with {self.process.wait()} and never said {text!r}")
+
+    def terminate(self) -> None:
+        self.process.terminate()
 
     def finish(self, timeout_s: float) -> str:
         try:

@@ -50,7 +50,7 @@ def streaming(we: Party, way: str) -> Iterator[None]:
     giver = source.begin(f"python3 -m ci.traffic send {target.v4} 5400 {ENDLESS}")
     giver.wait_for("sending")
     yield
-    source.run(f"pkill -TERM -f '[c]i.traffic send {target.v4} 5400'")
+    giver.terminate()
     sent, got = (json.loads(job.finish(TCP_TIMEOUT_S).splitlines()[-1]) for job in (giver, taker))
     assert (sent["bytes"], sent["sha256"]) == (got["bytes"], got["sha256"])
     assert sent["bytes"] >= MIB
