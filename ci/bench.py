@@ -2,7 +2,8 @@
 """``python3 -m ci bench``: how fast the pair is, against what the same cores can do at best, in one run.
 
 ``bench instructions`` counts instructions (``tests/bench/instructions.py``), which a busy machine cannot spoil.
-``bench itr`` compares interrupts, intervals and polling (``tests/bench/itr.py``).
+``bench itr`` compares interrupts, intervals and polling (``tests/bench/itr.py``), ``bench vfs`` one virtual function
+beside 62 others with one alone (``tests/bench/vfs.py``).
 
 Absolute figures on a shared machine say little; every row that matters is a ratio of two things measured in turn, and
 what is printed is the median of the rounds with its spread.
@@ -157,6 +158,9 @@ def main(asked: argparse.Namespace) -> int:
     if asked.what == "itr":
         plot = ["--plot", asked.plot.resolve()] if asked.plot is not None else []
         run([sys.executable, "-m", "tests.bench.itr", *(["--json"] if asked.json else []), *plot])
+        return 0
+    if asked.what == "vfs":
+        run([sys.executable, "-m", "tests.bench.vfs", *(["--json"] if asked.json else [])])
         return 0
     if asked.what == "instructions":
         machine.ensure((VALGRIND,))

@@ -50,8 +50,11 @@ def _stubs(parser: argparse.ArgumentParser) -> None:
 
 
 def _bench(parser: argparse.ArgumentParser) -> None:
-    what = "instructions: count them, in place of time; itr: interrupts, intervals and polling compared"
-    parser.add_argument("what", nargs="?", choices=["instructions", "itr"], help=what)
+    what = (
+        "instructions: count them, in place of time; itr: interrupts, intervals and polling compared; "
+        "vfs: what many virtual functions cost"
+    )
+    parser.add_argument("what", nargs="?", choices=["instructions", "itr", "vfs"], help=what)
     parser.add_argument(
         "--plot", type=Path, metavar="FILE.svg", help="with itr: draw it there, and a second one beside it"
     )

@@ -20,7 +20,7 @@ THOROUGH = bool(os.environ.get("IXLAB_THOROUGH"))
 NIC = f"/sys/bus/pci/devices/{NIC_ADDRESS}"
 DRIVER = "/sys/bus/pci/drivers/ixgbevf"
 ENDLESS = 1 << 40
-MAY_GROW_KIB = 4096
+MAY_GROW_KIB = 12288  # tables of what is mapped page by page: with 20,000 more regions they are longer
 
 
 @pytest.fixture(scope="module")
