@@ -12,6 +12,13 @@ from device.regs.i82599 import (
     ETQF,
     ETQS,
     FCTRL,
+    FDIRCMD,
+    FDIRCTRL,
+    FDIRDIP4M,
+    FDIRM,
+    FDIRSIP4M,
+    FDIRTCPM,
+    FDIRUDPM,
     FTQF,
     L34TIMIR,
     MRQC,
@@ -23,16 +30,20 @@ from device.regs.i82599 import (
     RXPBSIZE,
     SDPQF,
     SRRCTL,
+    TSYNCRXCTL,
     VFRE,
     VT_CTL,
 )
 from device.regs.i82599.desc import RssType
+from device.regs.i82599.fdir import FdirCmd
 from device.regs.i82599.filters import MrqeMode
 from device.regs.i82599.rx import DescType
-from tests.rigs import dcb
+from device.regs.i82599.timesync import TsyncType
+from tests.rigs import dcb, ptp
 from tests.rigs.pools import RSS_FIELDS, PoolRig, mac, pool_rig
 from tests.rigs.rx import IOVA, one
 
+BROADCAST = b"\xff" * 6
 OTHER = bytes.fromhex("020000000fff")
 
 
@@ -227,6 +238,53 @@ def test_an_ethertype_filter_with_a_pool_and_a_queue(card: PoolRig) -> None:
     card.write(ETQF, ETQF.of(FILTER_EN=1, ETYPE=0x88CC))
     card.receive(lldp)
     assert sorted(card.got()) == [8, 12]
+
+
+def test_a_filter_that_drops_takes_every_copy(card: PoolRig) -> None:
+    """Software leaves the drop queue off; ixgbe has 127."""
+    card.use(4)
+    card.modes(2, 3, BAM=1)
+    card.listen(8, 12)
+    card.write(FDIRCTRL, FDIRCTRL.of(PBALLOC=1, PERFECT_MATCH=1, DROP_Q=127))
+    for register in (FDIRTCPM, FDIRUDPM, FDIRSIP4M, FDIRDIP4M):
+        card.write(register, 0xFFFF_FFFF)
+    card.write(FDIRM, sum(field.mask for field in FDIRM.FIELDS.values()))
+    card.receive(flow(BROADCAST))
+    assert sorted(card.got()) == [8, 12]
+    card.write(FDIRCMD, FDIRCMD.of(CMD=FdirCmd.ADD_FLOW, DROP=1))
+    card.receive(flow(BROADCAST))
+    assert card.got() == {}
+
+
+def test_a_filter_for_a_pool_spares_the_others(card: PoolRig) -> None:
+    """FDIRM.POOL = 0 compares it."""
+    card.use(4)
+    card.modes(2, 3, BAM=1)
+    card.listen(8, 11, 12)
+    card.write(FDIRCTRL, FDIRCTRL.of(PBALLOC=1, PERFECT_MATCH=1))
+    for register in (FDIRTCPM, FDIRUDPM, FDIRSIP4M, FDIRDIP4M):
+        card.write(register, 0xFFFF_FFFF)
+    card.write(FDIRM, sum(field.mask for field in FDIRM.FIELDS.values()) & ~FDIRM.of(POOL=1))
+    card.write(FDIRCMD, FDIRCMD.of(CMD=FdirCmd.ADD_FLOW, QUEUE_EN=1, RX_QUEUE=11, VT_POOL=2))
+    card.receive(flow(BROADCAST))
+    assert sorted(card.got()) == [11, 12]
+
+
+def test_a_time_stamp_is_told_to_every_pool_and_never_of_a_switched_frame(card: PoolRig) -> None:
+    """There is one stamp, and the MAC takes it."""
+    card.use(4)
+    card.modes(2, 3, MPE=1)
+    card.listen(8, 12)
+    card.write(ETQF, ETQF.of(FILTER_EN=1, ETYPE=0x88F7, IEEE_1588=1), 3)
+    card.write(TSYNCRXCTL, TSYNCRXCTL.of(ENABLED=1, TYPE=TsyncType.EVENT_V2))
+    sync = ptp.EVERY["l2 sync"]
+    card.send(4, sync)
+    assert {queue: [q1.STAT_TS for _, q1 in found] for queue, found in card.taken().items()} == {8: [0], 12: [0]}
+    assert not TSYNCRXCTL(card.read(TSYNCRXCTL)).VALID
+    card.receive(sync)
+    assert {queue: [q1.STAT_TS for _, q1 in found] for queue, found in card.taken().items()} == {8: [1], 12: [1]}
+    card.receive(sync)
+    assert {queue: [q1.STAT_TS for _, q1 in found] for queue, found in card.taken().items()} == {8: [0], 12: [0]}
 
 
 # -- what a pool's queues do with it ----------------------------------------------------------------------------------
