@@ -26,7 +26,6 @@ from ci.say import ROOT, CiError, cache_dir, say
 if TYPE_CHECKING:
     from ci.vm import Vm
 
-SLOTS = 3  # root ports of every such guest, so that one with few NICs is no other kind than one with more
 FORMAT = "1"  # another one whenever this file makes other states
 KEEP_UNUSED_S = 2 * 86400  # each takes 0.3 GB, and none outlives a restart of this machine
 HALF_MADE_S = 3600
@@ -41,13 +40,14 @@ def place(vm: "Vm", program: guest.Qemu, kernel: guest.Kernel) -> Path:
     """Return where the state of such a guest is kept, if it is.
 
     Its name is a hash of all it depends on: QEMU, the kernel and userland, the machine, the agent that runs in it, and
-    this machine since its last restart, whose time stamp counter is that of the guest.
+    this machine since its last restart, whose time stamp counter is that of the guest.  Root ports count: they have
+    interrupts, and the next free CPU gets a NIC's first one.
     """
     options = vm.options
     recipes = [guest.lines(name) for name in ("machine", "iommu", "slot", "kernel")]
     about = [
         FORMAT,
-        SLOTS,
+        len(vm.nics),
         program.version,
         program.command,
         str(kernel.image),

@@ -180,9 +180,8 @@ class Vm:
         recipes = guest.lines("machine") + (guest.lines("iommu") if options.iommu else [])
         values = {"memory": options.memory, "smp": options.smp, "run": self.folder, "checkout": ROOT}
         words = [word.format_map(values) for line in recipes for word in shlex.split(line)]
-        slots = max(len(self.nics), saved.SLOTS if options.from_state else 0)
-        for number in range(1, slots + 1):
-            slot = {"number": number, "device": f"{FIRST_SLOT + number - 1:#x}"}
+        for nic in self.nics:
+            slot = {"number": nic.number, "device": f"{FIRST_SLOT + nic.number - 1:#x}"}
             words += [word.format_map(slot) for line in guest.lines("slot") for word in shlex.split(line)]
         return words
 

@@ -15,9 +15,7 @@ from tests.groups import on_older_kernel
 NEWEST_ONLY = {"test_filters.py", "test_vlan.py", "test_hotplug.py", "test_ours.py"}
 
 # These are about boots, what firmware does, or a NIC that is there from the start: no saved state for them.
-# Observed: ixgbe 6.12 on four CPUs, plugged in after a state was loaded, has a third of ATR's acknowledgements come to
-# another queue than in a guest that booted with it.
-COLD = {"test_boot_time.py", "test_filters.py", "test_modules.py", "test_stock.py", "test_traffic.py"}
+COLD = {"test_boot_time.py", "test_modules.py", "test_stock.py"}
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
