@@ -3,6 +3,7 @@
 
 import contextlib
 import dataclasses
+import errno
 import logging
 import resource
 import time
@@ -115,6 +116,16 @@ class Server:
         for vf in self.card.vfs:
             check_path(path_of_vf(path, vf.n))  # before anything of ours is there
         self.endpoints.append(Endpoint(self.card.pf, path, offer, rule))
+        try:
+            self._listen_for_vfs(path, rule)
+        except OSError as exc:
+            if exc.errno != errno.EMFILE:
+                raise
+            count = len(self.card.vfs)
+            what = f"{count} virtual functions are {2 * count} open files, and this process may have fewer"
+            raise OSError(errno.EMFILE, f"{what}: raise the limit (ulimit -n), or take fewer (--vfs)") from exc
+
+    def _listen_for_vfs(self, path: Path, rule: SocketRule) -> None:
         for vf in self.card.vfs:
             of_vf = Offer(vf.identity, VF_VECTORS, layout=VIRTUAL)
             made = Endpoint(

@@ -404,7 +404,12 @@ class VfuContext:
 
     def meet_client(self) -> None:
         """Note who has come, for what may have to be said of it later."""
-        with socket.socket(fileno=os.dup(int(self._v.conn_fd))) as client:
+        try:
+            copy = os.dup(int(self._v.conn_fd))
+        except OSError:  # there are no more descriptors: it is served all the same
+            self.memory.meet("a client")
+            return
+        with socket.socket(fileno=copy) as client:
             self.memory.meet(peer(client))
 
     def tell_lost(self, lost: LostMemory) -> None:

@@ -2,7 +2,10 @@
 """``python -m device --vfs N``: a socket for each virtual function, and what its clients see of one another."""
 
 import os
+import shlex
 import struct
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -155,3 +158,38 @@ def test_63_at_once(tmp_path: Path) -> None:
         for client in clients:
             client.close()
     assert made.end()[0] == 0
+
+
+def limited(tmp_path: Path, files: int, vfs: int) -> subprocess.Popen[str]:
+    words = [sys.executable, "-m", "device", "--socket", str(tmp_path / "nic.sock"), "--vfs", str(vfs), "-q"]
+    shell = f"ulimit -n {files}; exec {shlex.join(words)}"
+    return subprocess.Popen(["bash", "-c", shell], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def test_too_few_files_for_so_many(tmp_path: Path) -> None:
+    _, err = limited(tmp_path, 100, 63).communicate(timeout=60)
+    assert "63 virtual functions are 126 open files, and this process may have fewer: raise the limit" in err
+    assert not list(tmp_path.glob("nic.sock*"))
+
+
+def test_clients_for_whom_there_are_no_files_left(tmp_path: Path) -> None:
+    """Those who are there stay; who comes later is told why he cannot be let in, and is when one has gone."""
+    process = limited(tmp_path, 60, 20)
+    assert process.stdout is not None
+    assert process.stdout.readline().startswith("device ready")
+    used = len(list(Path(f"/proc/{process.pid}/fd").iterdir()))
+    clients = [Client(path_of_vf(tmp_path / "nic.sock", n)) for n in range(60 - used)]
+    with pytest.raises(OSError, match=r".*"):
+        Client(path_of_vf(tmp_path / "nic.sock", len(clients)))
+    for client in clients:
+        assert client.read(CONFIG, 0, 4) == b"\xff" * 4
+    clients.pop().close()
+    with Client(path_of_vf(tmp_path / "nic.sock", 19)) as late:
+        assert late.read(CONFIG, 0, 4) == b"\xff" * 4
+    for client in clients:
+        client.close()
+    process.terminate()
+    _, err = process.communicate(timeout=20)
+    assert "a client cannot be let in: Too many open files" in err
+    assert "Traceback" not in err
+    assert "callback failed" not in err

@@ -26,7 +26,10 @@ struct callers *callers_new(int listen_fd)
     callers->listen_fd = listen_fd;
     callers->wait_fd = epoll_create1(EPOLL_CLOEXEC);
     if (callers->wait_fd < 0 || epoll_ctl(callers->wait_fd, EPOLL_CTL_ADD, listen_fd, &coming) < 0) {
+        int error = errno;
+
         callers_free(callers);
+        errno = error;
         return NULL;
     }
     return callers;

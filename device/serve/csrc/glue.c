@@ -143,7 +143,7 @@ int vdev_open(struct vdev *v, const char *path, int log_level)
         return -errno;
     v->callers = callers_new(mend_listen_fd(v->ctx));
     if (v->callers == NULL)
-        return -ENOMEM;
+        return -errno;
     vdev_watch(v);
     return 0;
 }
