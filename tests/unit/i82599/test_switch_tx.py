@@ -42,6 +42,7 @@ from device.regs.i82599 import (
     VMECM,
     VMTXSW,
     VMVIR,
+    XEC,
 )
 from tests.rigs.pools import PoolRig, mac, pool_rig
 from tests.rigs.tx import context_desc, data_desc, options
@@ -240,6 +241,15 @@ def test_checksums_are_filled_in_and_found_good(card: PoolRig) -> None:
     ((arrived, q1),) = card.taken()[8]
     assert arrived == bytes(packet)
     assert (q1.STAT_IPCS, q1.STAT_L4CS, q1.ERR_IPE, q1.ERR_TCPE) == (1, 1, 0, 0)
+
+
+def test_wrong_checksums_are_told_and_not_counted_by_the_mac(card: PoolRig) -> None:
+    packet = Ether(dst=mac(2), src=mac(1)) / IP(chksum=1) / UDP(sport=1, dport=2, chksum=1) / Raw(b"x" * 30)
+    card.send(1, bytes(packet))
+    ((_, q1),) = card.taken()[8]
+    assert (q1.ERR_IPE, q1.ERR_TCPE, card.read(XEC)) == (1, 1, 0)
+    card.receive(bytes(packet))
+    assert card.read(XEC) == 1
 
 
 def test_short_frames_are_padded(card: PoolRig) -> None:
