@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 from types import TracebackType
 from typing import Any
 
@@ -186,9 +187,19 @@ class Session:
     def _service(self) -> None:
         self.nic.service()
         self._carrier()
+        self._keep_mac()
 
     def _carrier(self) -> None:
         self.netdev.set_carrier(up=self.nic.link.up)
+
+    def _keep_mac(self) -> None:
+        """The NIC's address is the interface's: a virtual function may be given another, or be refused one."""
+        if self.nic.mac == self._state.mac.hex(":"):
+            return
+        log.info("%s: its address is %s", self._state.name, self.nic.mac)
+        address = bytes.fromhex(self.nic.mac.replace(":", ""))
+        self.netdev.set_mac(address)
+        self._state = replace(self._state, mac=address)
 
     def _follow(self) -> None:
         """Do to the NIC what was done to the interface."""
@@ -197,8 +208,7 @@ class Session:
         if now == before:
             return
         if now.mac != before.mac:
-            self.nic.set_mac(now.mac)
-            log.info("%s: station address is %s now", now.name, self.nic.mac)
+            self._follow_mac(now)
         if now.promiscuous != before.promiscuous:
             self.nic.set_rx_mode(promiscuous=now.promiscuous)
         if now.up != before.up:
@@ -209,6 +219,16 @@ class Session:
                 self._stop()
         if now.mtu != self.nic.mtu:
             self._follow_mtu(now)
+
+    def _follow_mac(self, now: NetState) -> None:
+        try:
+            self.nic.set_mac(now.mac)
+        except DeviceGone:
+            raise
+        except DriverError as exc:
+            log.warning("%s: %s", now.name, exc)  # and the interface gets the NIC's own back
+        else:
+            log.info("%s: station address is %s now", now.name, self.nic.mac)
 
     def _follow_mtu(self, now: NetState) -> None:
         try:

@@ -10,15 +10,20 @@ import errno
 import fcntl
 import os
 import struct
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from driver.compiled import lib
 from driver.core.netstate import NetState, NetWatch
+from driver.core.station import ADDRESS_BYTES
 from driver.core.xdp import XdpPort
 from driver.errors import DriverError, MissingError, remedy
 
 TUN = "/dev/net/tun"
 NAME_MAX_BYTES = 15
+JOINED = Path("/proc/thread-self/net/dev_mcast")
+DEV_MCAST_WORDS = 5
 
 # Ref: linux/if_tun.h.
 TUNSETIFF = 0x400454CA
@@ -143,6 +148,19 @@ class NetDev:
         assert self._watch is not None
         self._watch.set_mtu(mtu)
 
+    def set_mac(self, address: bytes) -> None:
+        """Change the address: the NIC has another than the interface.
+
+        Raises:
+            OSError: The kernel refuses.
+        """
+        assert self._watch is not None
+        self._watch.set_mac(address)
+
+    def groups(self) -> list[bytes]:
+        """Multicast groups that the system joined here; none are seen of an interface in another namespace."""
+        return groups_of(self.name)
+
     def set_up(self) -> None:
         """Set the interface administratively up."""
         self._link("set", state="up")
@@ -175,6 +193,24 @@ class NetDev:
             self._watch = None
         while self.fds:
             os.close(self.fds.pop())
+
+
+def groups_of(name: str, source: Path = JOINED) -> list[bytes]:
+    """Multicast groups that the system joined on an interface, by its address list.
+
+    Ref: proc_net(5), dev_mcast: index, name, users, global users, address.
+    """
+    try:
+        lines = source.read_text(encoding="ascii", errors="replace").splitlines()
+    except OSError:
+        return []
+    found = []
+    for line in lines:
+        words = line.split()
+        with suppress(ValueError):
+            if len(words) == DEV_MCAST_WORDS and words[1] == name:
+                found.append(bytes.fromhex(words[-1]))
+    return [address for address in found if len(address) == ADDRESS_BYTES and address[0] % 2]
 
 
 def check_name(name: str) -> str:

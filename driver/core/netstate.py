@@ -22,7 +22,8 @@ NETLINK_ROUTE, RTMGRP_LINK = 0, 1
 NLMSG_ERROR, RTM_NEWLINK, RTM_GETLINK, NLM_F_REQUEST = 2, 16, 18, 1
 IFLA_ADDRESS, IFLA_IFNAME, IFLA_MTU, IFLA_PROMISCUITY = 1, 3, 4, 30
 IFF_UP = 0x1
-TUNGETIFF, SIOCSIFMTU = 0x800454D2, 0x8922
+TUNGETIFF, SIOCSIFMTU, SIOCSIFHWADDR = 0x800454D2, 0x8922, 0x8924
+ARPHRD_ETHER = 1
 HEADER, IFINFO, ATTR = struct.Struct("=IHHII"), struct.Struct("=BxHiII"), struct.Struct("=HH")
 ALIGN = 4
 REPLY_MAX_BYTES = 65536
@@ -157,6 +158,15 @@ class NetWatch:
         """
         # Any socket takes this request; what counts is the namespace it was made in.
         fcntl.ioctl(self._socket, SIOCSIFMTU, struct.pack("16si20x", self.name().encode(), mtu))
+
+    def set_mac(self, address: bytes) -> None:
+        """Set the interface's address, wherever it is.
+
+        Raises:
+            OSError: The kernel refuses.
+        """
+        request = struct.pack("16sH6s16x", self.name().encode(), ARPHRD_ETHER, address)
+        fcntl.ioctl(self._socket, SIOCSIFHWADDR, request)
 
     def close(self) -> None:
         """Stop watching."""

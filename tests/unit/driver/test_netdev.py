@@ -18,7 +18,7 @@ from scapy.packet import Packet, Raw
 
 from driver.compiled import ffi, lib
 from driver.core import netdev
-from driver.core.netdev import NetDev, check_name
+from driver.core.netdev import NetDev, check_name, groups_of
 from driver.errors import DriverError, MissingError
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -207,3 +207,18 @@ def test_without_pyroute2_it_says_where_to_get_it(monkeypatch: pytest.MonkeyPatc
     with pytest.raises(MissingError, match=r"needs pyroute2: .*ci setup"):
         NetDev("ixtest0", "02:00:00:00:00:01", 1500)
     assert fds() == before
+
+
+def test_groups_that_the_system_joined(tmp_path: Path) -> None:
+    listed = tmp_path / "dev_mcast"
+    listed.write_text(
+        "2    eth0            1     0     333300000001\n"
+        "7    vf0             2     0     01005e000001\n"
+        "7    vf0             1     0     3333ff123456\n"
+        "7    vf0             1     0     not-an-address\n"
+        "7    vf0             1     0     020000000001\n"
+        "7    vf0\n"
+        "8    vf01            1     0     01005e000002\n"
+    )
+    assert groups_of("vf0", listed) == [bytes.fromhex("01005e000001"), bytes.fromhex("3333ff123456")]
+    assert groups_of("vf0", tmp_path / "nothing") == []
