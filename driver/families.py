@@ -31,7 +31,7 @@ def check_ids(name: str, vendor: int, device: int) -> Family:
     """
     family = family_of(vendor, device)
     if family is None:
-        raise stranger(name, vendor, device, (known for family in FAMILIES for known in family.ids.driven))
+        raise stranger(name, vendor, device, (known for family in FAMILIES for known in sorted(family.ids.driven)))
     family.ids.check(name, vendor, device)
     return family
 

@@ -32,7 +32,7 @@ def read_has_effect(register: type[Register]) -> bool:
 
 def stranger(name: str, vendor: int, device: int, known: Iterable[Id]) -> ProbeError:
     """What to say of a function that nobody drives: ENODEV, with the ids that we do drive."""
-    ours = ", ".join(f"{one:04x}:{other:04x}" for one, other in sorted(known))
+    ours = ", ".join(f"{one:04x}:{other:04x}" for one, other in known)
     return ProbeError(errno.ENODEV, f"{name} is {vendor:04x}:{device:04x}; this driver knows {ours}")
 
 
@@ -65,7 +65,7 @@ class Ids:
                 "this driver is for the physical function",
             )
         if (vendor, device) not in self.driven:
-            raise stranger(name, vendor, device, self.driven)
+            raise stranger(name, vendor, device, sorted(self.driven))
 
 
 class ProbeLog(Protocol):

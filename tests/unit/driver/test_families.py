@@ -41,7 +41,7 @@ def test_one_of_another_chip_belongs_to_ixgbe_and_is_refused() -> None:
 @pytest.mark.parametrize(("vendor", "device"), [(0x1AF4, 0x10FB), (INTEL, 0x1593)])
 def test_a_stranger_is_told_what_we_drive(vendor: int, device: int) -> None:
     assert families.family_of(vendor, device) is None
-    known = ", ".join(f"8086:{ours:04x}" for ours in sorted((*DRIVEN, 0x10ED)))
+    known = ", ".join(f"8086:{ours:04x}" for ours in (*DRIVEN, 0x10ED))
     with pytest.raises(ProbeError) as caught:
         families.check_ids("nic", vendor, device)
     assert str(caught.value) == f"nic is {vendor:04x}:{device:04x}; this driver knows {known}"
