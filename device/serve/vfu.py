@@ -223,6 +223,9 @@ class VfuContext:
                 _check(lib.vdev_open(self._v, os.fsencode(path), level), f"listening at {path}")
                 self._ino = path.lstat().st_ino
         except OSError:
+            if self._v.ctx != ffi.NULL:  # it was bound: that file is ours to remove
+                with contextlib.suppress(OSError):
+                    self._ino = path.lstat().st_ino
             self.close()
             raise
 
