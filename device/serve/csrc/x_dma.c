@@ -12,8 +12,8 @@
  * Mended, 3: a repeated map is not always a no-op.  Memory that went away under us (guard.h) is empty pages by now, so
  * it is unmapped and mapped anew, as if the client had asked for both.
  *
- * Mended, 4: the table of regions is not written before it is used.  A table is 5 MB, one for each of 64 functions, and
- * few clients have more than a hundred regions.
+ * Mended, 4: the table of regions is written only as far as it is used, when it is made and when a client goes.  It is
+ * 5 MB, one for each of 64 functions, and few clients have more than a hundred regions.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -29,10 +29,12 @@ static int mend_close(int fd);
 #define dma_controller_remove_region lib_remove_region
 #define dma_controller_add_region lib_add_region
 #define dma_controller_create lib_create
+#define dma_controller_remove_all_regions lib_remove_all
 #define close mend_close
 #include "dma.c"
 #undef close
 #undef dma_controller_create
+#undef dma_controller_remove_all_regions
 #undef dma_controller_add_region
 #undef dma_controller_remove_region
 
@@ -48,6 +50,16 @@ dma_controller_t *dma_controller_create(vfu_ctx_t *vfu_ctx, size_t max_regions, 
     dma->max_regions = (int)max_regions;
     dma->max_size = max_size;
     return dma;
+}
+
+/* The library clears what the table might hold; behind the last region nothing has been left. */
+void dma_controller_remove_all_regions(dma_controller_t *dma, vfu_dma_unregister_cb_t *dma_unregister, void *data)
+{
+    int most = dma->max_regions;
+
+    dma->max_regions = dma->nregions;
+    lib_remove_all(dma, dma_unregister, data);
+    dma->max_regions = most;
 }
 
 #ifdef WITHOUT_FD_CLOSE
