@@ -19,6 +19,7 @@ from ci.vm import NIC_ADDRESS, Options, Vm
 MIB = 1 << 20
 TCP_BYTES = 8 * MIB
 TCP_TIMEOUT_S = 300.0
+JOB_TIMEOUT_S = 1200.0  # a stream that goes on beside whatever a test does
 GUEST4 = ("192.0.2.20", "192.0.2.21")
 GUEST6 = ("2001:db8::20", "2001:db8::21")
 MACS = ("02:00:00:00:0a:00", "02:00:00:00:0a:01")
@@ -95,7 +96,7 @@ class Guest:
 
     def begin(self, command: str) -> Running:
         """Start one."""
-        return _GuestJob(self.vm.begin(f"exec {command}", timeout_s=TCP_TIMEOUT_S))
+        return _GuestJob(self.vm.begin(f"exec {command}", timeout_s=JOB_TIMEOUT_S))
 
     @property
     def mac(self) -> str:
