@@ -153,8 +153,6 @@ static __attribute__((noinline)) void to_class(const struct rss *rss, struct rx_
     uint32_t bits = reg(rss->regs, R_RQTC) >> 4 * tc & 7;
 
     pass->info.tc = (uint16_t)tc;
-    if (rss->pool_shift)              /* a class has a queue in each pool */
-        return;
     pass->info.queue = tc * (CHIP_QUEUES / rss->classes) + (pass->info.queue & ((1u << bits) - 1));
 }
 

@@ -9,6 +9,7 @@ from scapy.layers.l2 import Dot1Q, Ether
 from scapy.packet import Raw
 
 from device.regs.i82599 import (
+    CRCERRS,
     ETQF,
     FCTRL,
     GPRC,
@@ -193,6 +194,7 @@ def test_an_mtqc_without_pools_sends_all_to_the_wire(card: PoolRig) -> None:
 def test_without_a_link_or_a_receiver_nothing_is_switched(card: PoolRig) -> None:
     card.nic.link_up = False
     assert card.turn(1, frame(mac(2), mac(1))) == ([], 0)
+    assert (card.count.tx_frames, card.count.tx_dropped, card.count.switched_frames) == (0, 1, 0)
     card.nic.link_up = True
     card.write(RXCTRL, 0)
     assert card.turn(1, frame(mac(2), mac(1)))[0] == []
@@ -283,6 +285,7 @@ def test_a_damaged_frame_is_switched_to_nobody(card: PoolRig) -> None:
     card.post(4, (q0, q1 & ~(1 << 25)))
     card.nic.step()
     assert (card.pools(), card.wire.all()) == ([], [])
+    assert (card.read(CRCERRS), card.count.switched_frames) == (0, 0)
 
 
 def test_a_stamp_is_taken_of_a_frame_that_stays_inside(card: PoolRig) -> None:
