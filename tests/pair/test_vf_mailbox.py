@@ -77,6 +77,20 @@ def test_a_new_driver_holds_its_lock_until_we_have_read_and_we_ours_until_it_has
     assert locks(pf, 0) == (0, 0)
 
 
+def test_the_answer_that_agrees_upon_the_new_way_is_read_in_the_old_one(pf: PfRig) -> None:
+    """Ixgbevf reads it by taking the lock, and changes its ways afterwards."""
+    guest = pf.guests[0]
+    guest.reset()
+    pf.ask(0, MessageType.RESET)
+    guest.mailbox_read()
+    guest.send(MessageType.API_NEGOTIATE, ApiVersion.V1_5)
+    pf.serve()
+    assert guest.mailbox_read().PFSTS
+    guest.write(VFMAILBOX, VFMAILBOX.of(VFU=1))
+    assert guest.mailbox_read().VFU
+    assert guest.receive(1) == [HEAD.of(TYPE=MessageType.API_NEGOTIATE, ACK=1, CTS=1)]
+
+
 def test_a_lock_held_for_too_long_is_taken(pf: PfRig, caplog: pytest.LogCaptureFixture) -> None:
     pf.start(0, ApiVersion.V1_5)
     pf.serve()

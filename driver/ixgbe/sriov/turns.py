@@ -36,7 +36,8 @@ class Box:
         answer_s: Since when it waits.
         wants_ping: A ping is to be sent as soon as the VF has read what is there.
         unread_s: Since when a message of ours is unread; None: it has read all.
-        holding: We hold the lock until it has.
+        may_hold: We may hold the lock until it has read the answer.
+        holding: We do.
         share: Messages that it may still send.
         share_s: When that was reckoned.
         muted: It had none left, and does not interrupt.
@@ -48,6 +49,7 @@ class Box:
     answer_s: float = 0.0
     wants_ping: bool = False
     unread_s: float | None = None
+    may_hold: bool = False
     holding: bool = False
     share: float = SHARE_BURST
     share_s: float = 0.0
@@ -147,12 +149,14 @@ class Turns:
     def _request(self, vf: Vf, box: Box, now_s: float) -> None:
         vf.counts["messages"] += 1
         box.holding, box.answer = False, None  # reading lets go of the lock; who asks again waits for nothing older
+        spoken = vf.api  # by the one who asks: the answer that agrees upon 1.5 is still read in the old way, by lock
         answer = answer_to(self.chip, vf, self.mailboxes.read(vf.n))
         if answer is not None:
+            box.may_hold = at_least(spoken, ApiVersion.V1_5)
             self._send(vf, box, answer, now_s)
 
     def _send(self, vf: Vf, box: Box, answer: list[int], now_s: float, *, force: bool = False) -> bool:
-        hold = at_least(vf.api, ApiVersion.V1_5) and bool(HEAD(answer[0]).CTS)
+        hold = box.may_hold and bool(HEAD(answer[0]).CTS)
         if self.mailboxes.write(vf.n, answer, hold=hold, force=force):
             box.answer, box.holding, box.unread_s = None, hold, now_s
             return True
