@@ -4,6 +4,8 @@
 import select
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from device.machine.wire.loopback import LoopbackPort
 from device.regs.i82599 import PFMAILBOX, PFMBMEM, VFRE
@@ -308,6 +310,24 @@ def test_a_message_without_cts_is_a_reason_to_start_anew(wire: Wire, head: int) 
         vf.service()
         assert vf.reinits == (head != 0xFFFFFFFF)
         rig.pass_s(vf)
+        assert flows(rig, wire, vf)
+
+
+@given(st.lists(st.tuples(st.integers(0, 2**32 - 1), st.booleans(), st.booleans()), min_size=1, max_size=20))
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_is_written_into_its_mailbox(wire: Wire, garbage: list[tuple[int, bool, bool]]) -> None:
+    """Messages, acknowledgements and locks of all kinds, while it runs: it goes on, or starts anew."""
+    with pair(wire, 1) as rig:
+        vf = rig.up(0)
+        for word, says, locks in garbage:
+            rig.nic.regs.write(PFMBMEM.offset(0), word)
+            rig.nic.regs.write(PFMAILBOX.offset(0), PFMAILBOX.of(STS=int(says), ACK=1, PFU=int(locks)))
+            vf.other_irq()
+            vf.service()
+            assert vf.running
+        rig.nic.regs.write(PFMAILBOX.offset(0), 0)
+        for _ in range(3):
+            rig.pass_s(vf)
         assert flows(rig, wire, vf)
 
 

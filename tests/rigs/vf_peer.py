@@ -48,6 +48,7 @@ class PeerBar:
         in_reset: RSTI.
         reset_over: RSTD, until it is read.
         holds: The peer has the lock, and keeps it.
+        slow: It answers a turn after it has read.
     """
 
     def __init__(self, answers: Answers = good) -> None:
@@ -58,6 +59,7 @@ class PeerBar:
         self.in_reset = self.reset_over = self.holds = False
         self.resets = 0
         self._words: dict[tuple[str, int], int] = {}
+        self.slow = self._read = False
         self._vfu = self._request = self._pfsts = self._pfack = False
         self._outbox: Iterator[Sequence[int]] = iter(())
         self._sleep = self.clock.sleep
@@ -69,7 +71,10 @@ class PeerBar:
 
     def work(self) -> None:
         """A turn of the peer."""
-        if self._request:
+        if self._read:
+            self._read = False
+            self.say_next()
+        elif self._request:
             message = [self._words.get((VFMBMEM.NAME, n), 0) for n in range(WORDS)]
             answers = self.answers(message)
             if answers is None:
@@ -77,7 +82,9 @@ class PeerBar:
             self._request, self._pfack = False, True
             self.heard.append(message)
             self._outbox = iter(answers)
-            self.say_next()
+            self._read = True
+            if not self.slow:
+                self.work()
 
     def say_next(self) -> None:
         """Send the next of the answers."""

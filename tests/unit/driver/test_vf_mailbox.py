@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from device.regs.i82599.mbx import HEAD, ApiVersion, MessageType, XcastMode
-from device.regs.i82599.vf import VFMAILBOX
+from device.regs.i82599.vf import VFMAILBOX, VFRXDCTL, VFTXDCTL
 from driver.core.station import valid_station
 from driver.ixgbevf.hw import Offer, VfHw, VfLink, local_address, multicast_hash
 from driver.ixgbevf.mailbox import ANSWER_S, Mailbox, MailboxError, RefusedError, RestartError
@@ -158,6 +158,15 @@ def test_what_is_told_once_is_kept_until_it_is_taken() -> None:
     assert not mailbox.told("RSTD")
 
 
+def test_what_was_told_before_the_question_is_not_its_answer() -> None:
+    bar = PeerBar()
+    bar.slow = True
+    mailbox = mailbox_on(bar)
+    bar.say([int(HEAD.of(TYPE=MessageType.SET_LPE, NACK=1, CTS=1))])
+    mailbox.in_reset()
+    assert mailbox.ask(MessageType.SET_LPE, 1518)[1] == 1518
+
+
 # ---- the introduction ------------------------------------------------------------------------------------------------
 
 
@@ -259,6 +268,17 @@ def test_a_port_that_stays_in_reset() -> None:
         hw.start()
     assert not bar.heard
     assert not hw.clear
+
+
+def test_everything_is_stopped_before_the_reset() -> None:
+    bar = PeerBar()
+    bar.write(VFRXDCTL, VFRXDCTL.of(ENABLE=1, VME=1), 3)
+    bar.write(VFTXDCTL, VFTXDCTL.of(ENABLE=1), 7)
+    bar.writes.clear()
+    hw_on(bar).start()
+    names = [name for name, _ in bar.writes]
+    assert names[:4] == ["VFRXDCTL", "VTEIMC", "VFTXDCTL", "VFCTRL"]
+    assert [value for _, value in bar.writes[:3]] == [int(VFRXDCTL.of(VME=1)), 7, 0]
 
 
 def test_a_reset_that_was_over_before_is_not_taken_for_a_new_one() -> None:
