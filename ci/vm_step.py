@@ -163,7 +163,8 @@ def main(asked: argparse.Namespace) -> int:
             card = stack.enter_context(SharedCard(stale.run_folder("vfs"), max(asked.vf) + 1, nic, pf=asked.pf))
             stop_in_order()
             card.start()
-            options = replace(options, others=tuple(card.of_guest(*asked.vf)), wire=card.wire)
+            iommu = options.driver != "ixgbevf"  # which never unmaps what it received; see qemu/README.md
+            options = replace(options, others=tuple(card.of_guest(*asked.vf)), wire=card.wire, iommu=iommu)
         vm = stack.enter_context(Vm(options, console=asked.run is None))
         stack.callback(undisturbed)
         stop_in_order()

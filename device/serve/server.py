@@ -186,8 +186,7 @@ class Server:
         return {
             "vf": n,
             "enabled": n < self.card.sriov.enabled,
-            "client": endpoint.context.attached,
-            "sessions": endpoint.sessions,
+            **endpoint.report(),
             "traffic": vf.traffic(),
             "counters": vf.counters(),
         }

@@ -195,7 +195,9 @@ def party(kernels: tuple[str, ...], *, vfs: int = 4, more: tuple[str, ...] = ())
             card.vf(str(n), "mac", mac)
         for n, kernel in enumerate(kernels):
             others = tuple(card.of_guest(n))
-            vm = Vm(Options(driver="ixgbevf", kernel=kernel, others=others, wire=card.wire, from_state=True))
+            vm = Vm(
+                Options(driver="ixgbevf", kernel=kernel, others=others, wire=card.wire, iommu=False, from_state=True)
+            )
             made.guests.append(Guest(f"guest{n}", vm, GUEST4[n], GUEST6[n], n))
             vm.start()
             vm.bind(v4=GUEST4[n], v6=GUEST6[n])

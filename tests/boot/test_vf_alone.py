@@ -33,7 +33,7 @@ def guest(request: pytest.FixtureRequest) -> Iterator[tuple[Guest, Here]]:
     with SharedCard(stale.run_folder("vfs"), 2, pf="none") as card:
         card.start()
         options = Options(driver="ixgbevf", kernel=request.param, others=tuple(card.of_guest(1)), wire=card.wire,
-                          from_state=True)  # fmt: skip
+                          iommu=False, from_state=True)  # fmt: skip
         with Vm(options) as vm:
             vm.start()
             vm.bind(v4=GUEST4[0], v6=GUEST6[0])
