@@ -113,7 +113,7 @@ def _show(found: dict[str, Any], nic: str) -> None:
         out,
         f"{nic}: {len(vfs)} VFs of {found['queues']} queues each, the port has pool {found['port_pool']} "
         f"(queue {found['port_queue']} on){up}; spoofed frames dropped: {found['spoofed']}",
-        rows(DECIDED, map(_decided, vfs), whole=("MAC",)),
+        rows(DECIDED, map(_decided, vfs), whole=("MAC", "VLAN")),
     )
     if any(row["mac_set"] for row in vfs):
         out.print("* set here; the others are their drivers' own")
