@@ -4,6 +4,7 @@
 import contextlib
 import json
 import re
+import shlex
 import subprocess
 import sys
 import time
@@ -89,14 +90,16 @@ class Guest:
     v6: str
     vf: int
     interface: str = "eth0"
+    prefix: str = ""  # what takes a command into its network namespace
 
     def run(self, command: str, *, check: bool = True) -> str:
         """Run a shell command there."""
-        return self.vm.run(command, check=check, timeout_s=180).out
+        inside = f"{self.prefix}sh -c {shlex.quote(command)}" if self.prefix else command
+        return self.vm.run(inside, check=check, timeout_s=180).out
 
     def begin(self, command: str) -> Running:
         """Start one."""
-        return _GuestJob(self.vm.begin(f"exec {command}", timeout_s=JOB_TIMEOUT_S))
+        return _GuestJob(self.vm.begin(f"exec {self.prefix}{command}", timeout_s=JOB_TIMEOUT_S))
 
     @property
     def mac(self) -> str:

@@ -175,6 +175,26 @@ def test_frames_with_another_source_are_dropped_and_counted(we: Party) -> None:
     we.card.vf("0", "spoofchk", "on")
 
 
+def test_only_who_is_trusted_gets_all_multicast(we: Party) -> None:
+    one = we.guests[0]
+
+    def wants_all(*, trusted: bool) -> str:
+        we.card.vf("0", "trust", "on" if trusted else "off")
+        one.wait_for_carrier()
+        one.run("ip link set eth0 allmulticast on")
+        return str(eventually(lambda: we.card.table()[0]["ready"] and we.card.table()[0]["xcast"], "it has asked"))
+
+    assert wants_all(trusted=False) == "multi"
+    one.run("ip link set eth0 allmulticast off")
+    assert wants_all(trusted=True) == "allmulti"
+    before = one.counters()["multicast"]
+    we.wire.run(f"ping -c 20 -i 0.05 -W 1 -I {we.wire.interface} 239.77.66.55", check=False)
+    assert one.counters()["multicast"] - before >= 20
+    one.run("ip link set eth0 allmulticast off")
+    we.card.vf("0", "trust", "off")
+    one.wait_for_carrier()
+
+
 def spoofed(we: Party) -> int:
     return int(report(we)["counters"]["tx_spoofed"])
 
