@@ -6,9 +6,10 @@ from typing import Any, cast
 
 import click
 import pytest
+from rich.console import Console
 
 from driver import __main__ as cli
-from driver import claim, status
+from driver import claim, status, vf_commands
 from driver.core.family import Nic
 from driver.core.vector_options import Like, VectorOptions
 from driver.errors import DriverError
@@ -103,7 +104,7 @@ def test_the_table_for_people_and_programs(capsys: pytest.CaptureFixture[str], m
     answers(monkeypatch)
     assert cli.main(["vf", "nic", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == FOUND
-    monkeypatch.setenv("COLUMNS", "150")
+    monkeypatch.setattr(vf_commands, "out", Console(highlight=False, width=150))
     assert cli.main(["vf", "nic"]) == 0
     said = capsys.readouterr().out
     for words in (
