@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from device.regs.i82599.mbx import HEAD, ApiVersion, MessageType, XcastMode
-from device.regs.i82599.vf import VFMAILBOX, VFRXDCTL, VFTXDCTL
+from device.regs.i82599.vf import VFLINKS, VFMAILBOX, VFRXDCTL, VFTXDCTL
 from driver.core.station import valid_station
-from driver.ixgbevf.hw import Offer, VfHw, VfLink, local_address, multicast_hash
+from driver.ixgbevf.hw import LINK_LOOKS, Offer, VfHw, VfLink, local_address, multicast_hash
 from driver.ixgbevf.mailbox import ANSWER_S, Mailbox, MailboxError, RefusedError, RestartError
 from tests.rigs.memory_door import MemoryDoor
 from tests.rigs.vf_peer import GIVEN, Answers, PeerBar, good
@@ -279,6 +279,30 @@ def test_everything_is_stopped_before_the_reset() -> None:
     names = [name for name, _ in bar.writes]
     assert names[:4] == ["VFRXDCTL", "VTEIMC", "VFTXDCTL", "VFCTRL"]
     assert [value for _, value in bar.writes[:3]] == [int(VFRXDCTL.of(VME=1)), 7, 0]
+
+
+def test_after_a_reset_the_old_way_is_spoken_again() -> None:
+    bar = PeerBar()
+    hw = hw_on(bar)
+    hw.start()
+    assert hw.mailbox.api is ApiVersion.V1_5
+    bar.writes.clear()
+    bar.say([PING])
+    hw.start()
+    vfu, req = int(VFMAILBOX.of(VFU=1)), int(VFMAILBOX.of(REQ=1))
+    assert mailbox_writes(bar)[:2] == [vfu, req], "a peer that is new knows nothing of 1.5"
+    hw.reset()
+    assert hw.mailbox.api is ApiVersion.V1_0
+    assert not hw.clear
+
+
+@pytest.mark.parametrize("looks", range(7))
+def test_a_link_that_goes_while_it_is_looked_at_is_none(looks: int) -> None:
+    hw = hw_on(PeerBar())
+    seen = iter([VFLINKS.of(UP=1, SPEED=3)] * looks + [VFLINKS.of(SPEED=3)] + [VFLINKS.of(UP=1, SPEED=3)] * 9)
+    hw.bar.read = lambda _reg, _n=0: next(seen)  # type: ignore[method-assign,assignment,misc]  # every look sees another
+    found = hw.read_link()
+    assert found == (VfLink(True, 10000) if looks > LINK_LOOKS else VfLink())
 
 
 def test_a_reset_that_was_over_before_is_not_taken_for_a_new_one() -> None:
