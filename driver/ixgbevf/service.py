@@ -66,6 +66,7 @@ class VfService:
         self.losses = 0
         self.kicks = 0
         self._ask_link = True
+        self._was_up = False  # as VFLINKS had it at the last look, whether we may have it or not
         self._may_have_link = True
         self._untold = False
         self._watchdog_s = float("-inf")
@@ -181,7 +182,8 @@ class VfService:
     def _check_link(self) -> None:
         port = self.port
         before, seen = port.link, port.hw.read_link()
-        if seen.up and (self._ask_link or not before.up):
+        was_up, self._was_up = self._was_up, seen.up
+        if seen.up and (self._ask_link or not was_up):
             self._ask_link = False
             self._ask_for_link()
         port.link = now = seen if self._may_have_link else VfLink()

@@ -90,6 +90,11 @@ def test_a_function_without_a_link_of_its_own(wire: Wire) -> None:
         assert not vf.link.up
         assert vf.read_link()["up"], "the hardware shows the port's"
         assert not vf.read_link()["usable"]
+        before = dict(rig.port.vfs.table()["vfs"][0]["asked"])
+        for _ in range(5):
+            vf.service()
+            rig.serve()
+        assert rig.port.vfs.table()["vfs"][0]["asked"] == before, "it does not ask again and again"
         rig.port.vfs.change(0, "state", ["auto"])
         rig.pass_s(vf)
         assert vf.link.up
