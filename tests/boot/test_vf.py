@@ -74,6 +74,10 @@ def test_what_stays_inside_is_never_on_the_wire(we: Party) -> None:
 @pytest.mark.parametrize("n", [0, 1])
 def test_ethtool(we: Party, n: int) -> None:
     guest = we.guests[n]
+    for each in we.guests:  # they have one device, and each reads its log
+        each.vm.expect(
+            r"RDT 23130 or RDH \d+ lies beyond", "its register test switches the queue on for patterns in RDT"
+        )
     out = guest.run("ethtool -t eth0 offline", check=False)
     assert "The test result is PASS" in out, out
     guest.wait_for_carrier()
