@@ -13,7 +13,10 @@
 #include "machine/irq.h"
 #include "machine/regfile.h"
 #include "machine/function.h"
+#include "machine/parse.h"
+#include "machine/wire/port.h"
 #include "i82599/chip.h"
+#include "i82599/pass.h"
 #include "i82599/vf/vf.h"
 
 #define BLOCK_BYTES (R_VFRDBAL(1) - R_VFRDBAL(0))     /* all registers of one queue */
@@ -49,6 +52,8 @@ static uint32_t queue_window(const struct vf *vf, uint32_t offset, uint32_t firs
     if (vf->n >= vf->all->enabled || i >= vf->all->queues)
         return SHUT;
     queue = vf->n * vf->all->queues + i;
+    if (queue >= CHIP_QUEUES)         /* the pools are fewer than the functions: those behind the last one have no queues */
+        return SHUT;
     return (is_tx ? R_TDBAL(queue) : R_RDBAL(queue)) + in_block;
 }
 

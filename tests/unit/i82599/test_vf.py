@@ -10,6 +10,7 @@ from device.i82599.card import Card
 from device.machine.irq import IrqKind
 from device.regs import pci
 from device.regs.i82599 import (
+    ALL,
     CTRL,
     CTRL_EXT,
     EICR,
@@ -165,6 +166,20 @@ def test_a_queue_register_is_the_cards(queues: int) -> None:
             vf.write(VFRDT, 7, queues)
             assert vf.read(VFRDT, queues) == 0, "a window beyond the pool is shut"
             assert card.regs.get(RDT, 3 * queues) == 0
+
+
+@pytest.mark.parametrize(("queues", "pools_there"), [(8, 16), (4, 32)])
+def test_functions_behind_the_last_pool_have_no_queues(queues: int, pools_there: int) -> None:
+    """Nor anything else: what lies behind the last queue's registers belongs to the physical function."""
+    with card_with(63, queues=queues) as (card, _, vfs):
+        card.core.manual_clock(10**9)
+        before = [card.regs.get(register, n) for register in ALL for n in range(register.count)]
+        for vf in vfs[pools_there:]:
+            for register in (VFRDBAL, VFRDT, VFSRRCTL, VFRXDCTL, VFTDBAL, VFTDT, VFTDWBAL, VFTXDCTL):
+                for i in range(8):
+                    vf.write(register, ALL_ONES, i)
+                    assert vf.read(register, i) == 0
+        assert [card.regs.get(register, n) for register in ALL for n in range(register.count)] == before
 
 
 def test_other_windows(made: Made) -> None:
