@@ -322,7 +322,8 @@ static void reset(void *arg, uint32_t function)
     struct card *card = arg;
 
     if (function != card->pf.index) {
-        vf_reset(&card->vfs.vf[function - 1]);
+        if (function <= card->vfs.count)
+            vf_reset(&card->vfs.vf[function - 1]);
         return;
     }
     tails_reset(&card->tails);
