@@ -100,6 +100,19 @@ def test_a_function_without_a_link_of_its_own(wire: Wire) -> None:
         assert vf.link.up
 
 
+def test_a_ping_is_a_reason_to_ask_for_the_link_again(wire: Wire) -> None:
+    with pair(wire, 1) as rig:
+        vf = rig.up(0)
+        for may in (False, True):
+            vf.hw.may_have_link = lambda may=may: may  # type: ignore[method-assign,misc]  # the peer changed its mind
+            vf.service()
+            assert vf.link.up != may, "it has not heard of it"
+            rig.port.vfs.ping_all()  # type: ignore[union-attr]  # it has both
+            rig.serve()
+            vf.service()
+            assert vf.link.up == may
+
+
 def test_how_often_it_is_looked_at(wire: Wire) -> None:
     with pair(wire, 1) as rig:
         vf = rig.up(0)
@@ -146,7 +159,9 @@ def test_a_port_that_is_down_for_a_while(wire: Wire) -> None:
         waited = rig.clock.now_s()
         for _ in range(50):
             vf.service()
-        assert rig.clock.now_s() - waited < 0.01, "nobody waits for it"
+        vf.set_rx_mode(promiscuous=True)
+        assert rig.clock.now_s() - waited < 0.01, "nobody waits for it, and nothing is asked"
+        assert vf.work.lost == "the physical function is being reset"
         assert vf.reinits == 0
         port.up(queues=1, ring_count=64)
         rig.nic.link.evaluate()
@@ -271,6 +286,9 @@ def test_silence_after_a_reset(wire: Wire, caplog: pytest.LogCaptureFixture) -> 
         vf = rig.up(0)
         vf.work.lose("as the test wants it")
         silence(rig)
+        before_s = rig.clock.now_s()
+        vf.set_rx_mode(promiscuous=True)
+        assert rig.clock.now_s() == before_s, "who has forgotten us is not asked"
         for _ in range(3):
             before_s = rig.clock.now_s()
             vf.service()
@@ -395,3 +413,21 @@ def test_queues_that_do_not_stop_lose_their_right_to_memory(wire: Wire, caplog: 
         vf.up()
         vf.service()
         assert flows(rig, wire, vf)
+
+
+def test_all_63_at_once(wire: Wire) -> None:
+    with pair(wire, 63) as rig:
+        vfs = [rig.up(n, queues=2) for n in range(63)]
+        assert all(vf.link.up for vf in vfs)
+        assert rig.port is not None
+        rig.port.reinit()
+        for _ in range(3):
+            rig.pass_s(vfs[0])
+            for vf in vfs:
+                vf.service()
+        assert all(vf.link.up and vf.reinits == 1 for vf in vfs)
+        assert flows(rig, wire, vfs[62])
+        frames = [to.hw.address + vfs[0].hw.address + b"\x88\xb5" + pattern(n, 60) for n, to in enumerate(vfs[1:31])]
+        rig.send(vfs[0], frames)
+        assert [got for vf in vfs for got in rig.take(vf)] == frames
+        assert len({vf.mac for vf in vfs}) == 63
