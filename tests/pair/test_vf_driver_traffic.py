@@ -34,11 +34,14 @@ from device.regs.i82599.vf import (
     VTIVAR,
     VTIVAR_MISC,
 )
+from driver.compiled import lib
+from driver.core.napi import NapiMode
 from driver.core.station import show
+from driver.core.xdp import Verdict
 from driver.errors import DriverError
 from driver.ixgbevf.adapter import VfAdapter
 from driver.ixgbevf.mailbox import RefusedError
-from tests.rigs.pair import FAR, Wire, pattern
+from tests.rigs.pair import FAR, Wire, pattern, run_napis
 from tests.rigs.vf_driver import Pair, pair
 
 R = TypeVar("R", bound=Register)
@@ -414,3 +417,59 @@ def test_ring_lengths(port: LoopbackPort) -> None:
         vf.up(ring_count=4096)
         with pytest.raises(DriverError, match="is up already"):
             vf.up()
+
+
+# ---- programs, and the driver's own loop -----------------------------------------------------------------------------
+
+
+def test_a_program_sees_each_frame_and_stays_through_resets(wire: Wire) -> None:
+    with pair(wire, 1) as rig:
+        vf = rig.probe(0)
+        vf.up(queues=1, ring_count=64, xdp_rings=2)
+        vf.service()
+        assert [(ring.queue, ring.xdp) for ring in vf.xdp_rings] == [(1, True), (2, True)]
+        vf.xdp(lambda seen: Verdict.PASS if seen.data[14] % 2 else Verdict.DROP)
+        frames = [frame(address(vf), FAR_BYTES, seed) for seed in range(8)]
+        for _ in range(2):
+            wire.inject(*frames)
+            assert rig.take(vf) == [one for one in frames if one[14] % 2]
+            rig.port.reinit()  # type: ignore[union-attr]  # it has one
+            rig.serve()
+            vf.service()
+        with pytest.raises(DriverError, match="MTU 9000 is too large for an XDP program"):
+            vf.set_mtu(9000)
+        vf.xdp(None)
+        wire.inject(*frames)
+        assert rig.take(vf) == frames
+
+
+def test_a_program_sends_on_a_ring_of_its_own(wire: Wire) -> None:
+    with pair(wire, 2) as rig:
+        one, two = rig.up(0), rig.probe(1)
+        two.up(queues=1, ring_count=64, xdp_rings=1)
+        two.service()
+        two.xdp(lambda _frame: Verdict.TX)
+        rig.send(one, [frame(address(two), address(one), seed) for seed in range(5)])
+        assert rig.take(two) == []
+        rig.settle()
+        for ring in two.senders:
+            ring.clean()
+        assert [ring.stats()["packets"] for ring in two.senders] == [0, 5]
+
+
+@pytest.mark.parametrize("mode", list(NapiMode), ids=lambda mode: mode.name.lower())
+def test_the_drivers_own_loop_serves_it(wire: Wire, mode: NapiMode) -> None:
+    with pair(wire, 1) as rig:
+        vf = rig.up(0, queues=2)
+        napis = vf.napis()
+        for napi in napis:
+            napi.c.sink, napi.c.mode = lib.SINK_ECHO, mode
+        back: list[bytes] = []
+        for first in range(0, 100, 20):
+            wire.inject(*(frame(address(vf), FAR_BYTES, first + n) for n in range(20)))
+            for _ in range(10):
+                rig.settle()
+                run_napis(napis)
+                rig.settle()
+                back += wire.sent()
+        assert back == [frame(FAR_BYTES, address(vf), n) for n in range(100)]
