@@ -175,22 +175,22 @@ class Endpoint:
         if attached:
             if not (self.function.is_present or self._said_absent):
                 log.warning(
-                    "%sa client came, but there is no function for it: SR-IOV has not enabled it; "
+                    "%s: a client came, but there is no function for it: SR-IOV has not enabled it; "
                     "`python -m driver up NIC --vfs N` on the physical function does",
-                    self._prefix,
+                    self.name,
                 )
             self._said_absent = not self.function.is_present
             self.config.meet_client()
             self.context.set_msix(self.config.vectors)
             offers = self.config.offers
             self.context.set_intx_msi(intx=offers(IrqKind.INTX), msi=offers(IrqKind.MSI))
-        log.info("%sclient %d %s", self._prefix, self.sessions, "attached" if attached else "left")
+        what = "attached" if attached else "left"
+        if self.name:
+            log.info("%s: client %d %s", self.name, self.sessions, what)
+        else:
+            log.info("client %d %s", self.sessions, what)
         if not attached:
             self.on_left()
-
-    @property
-    def _prefix(self) -> str:
-        return f"{self.name}: " if self.name else ""
 
     def on_irqs(self, armed: IrqKind) -> None:
         """Note which kind of interrupt has eventfds."""
