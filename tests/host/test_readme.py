@@ -36,7 +36,7 @@ FILLED = {
     "FILE::TEST": TEST,
     "NAME": "LINKS",
     "DIR": "man",
-    "probe|up|stats|regs|eeprom|module|link|vectors|itr|irq": "",
+    "probe|up|stats|regs|eeprom|module|link|vectors|itr|irq|vf": "",
 }
 SHOWN_BY = {"eval ": "; complete -p ixlab-device || complete -p ixlab-driver", "python3 -m ci man": "; ls man"}
 OF_OTHERS = {

@@ -19,6 +19,7 @@ from driver.core.bar import Bar
 from driver.doors.config import Config
 from driver.doors.open import open_door
 from driver.exits import Exit
+from driver.ixgbe.sriov.turns import SHARE_BURST, SHARE_PER_S
 from tests.rigs.host import HOST_IF, WIRE4, Stage, eventually
 
 pytestmark = [pytest.mark.root, pytest.mark.timeout(240)]
@@ -26,6 +27,7 @@ pytestmark = [pytest.mark.root, pytest.mark.timeout(240)]
 Take = Callable[[int], "Hand"]
 VFS = 3
 ANSWER_S = 5.0
+FLOOD_S = 20.0
 
 
 @pytest.fixture
@@ -189,7 +191,13 @@ def test_a_guest_that_floods_keeps_nobody_waiting(stage: Stage, take: Take) -> N
             slowest_s = max(slowest_s, time.monotonic() - began_s)
             return bool(row(stage, 0)["mailbox"].get("floods"))
 
-        eventually(is_muted, "the flood is noticed")
+        began_s = time.monotonic()
+        muted = False
+        while not muted and time.monotonic() - began_s < FLOOD_S:
+            muted = is_muted()
+        messages = row(stage, 0)["mailbox"]["messages"] + row(stage, 0)["mailbox"].get("resets", 0)
+        # A machine that is too slow to send more than its share is not muted, and need not be.
+        assert muted or messages < SHARE_BURST + SHARE_PER_S * (time.monotonic() - began_s), messages
         for _ in range(5):
             is_muted()
         stage.ping(WIRE4)
@@ -197,7 +205,7 @@ def test_a_guest_that_floods_keeps_nobody_waiting(stage: Stage, take: Take) -> N
         over.set()
         guest.join()
     assert slowest_s < 1.0, "a VF's driver gives up after a second"
-    assert program.log.read_text().count("VF 0 sends messages or resets itself without end") == 1
+    assert program.log.read_text().count("VF 0 sends messages or resets itself without end") == int(muted)
 
 
 def test_what_cannot_be_is_said(stage: Stage) -> None:
