@@ -54,8 +54,12 @@ def paused(vm: Vm, *, on: bool) -> None:
     """Have flow control as ``ethtool -A`` sets it; both ways, or neither."""
     word = "on" if on else "off"
     vm.run(f"ethtool -A eth0 autoneg off rx {word} tx {word}", check=False)  # 80: nothing changed
-    shown = vm.run("ethtool -a eth0").out
-    assert re.findall(r"^(?:RX|TX):\s+(\w+)", shown, re.MULTILINE) == [word, word], shown
+    carrier(vm)
+
+    def is_shown() -> bool:  # it shows the mode in force, which the driver sets when the link comes up again
+        return re.findall(r"^(?:RX|TX):\s+(\w+)", vm.run("ethtool -a eth0").out, re.MULTILINE) == [word, word]
+
+    eventually(is_shown, f"flow control is {word}")
     carrier(vm)
 
 
