@@ -54,8 +54,10 @@ static void look_at_idle(struct loop *loop)
     if (poll(fds, loop->sources, 0) <= 0 && !all)
         return;
     for (uint32_t i = 0; i < loop->sources; i++)
-        if (all || fds[i].revents)
+        if (fds[i].revents)
             loop->source[i].idle = 0;
+        else if (all && loop->source[i].idle >= IDLE_TURNS)
+            loop->source[i].idle = IDLE_TURNS - 1;    /* asked once */
 }
 
 /* One turn of everything.  With many sources those that have been idle are not asked each time. */

@@ -27,12 +27,11 @@ struct found {
 
 uint64_t virt_owners(const struct virt *virt, uint64_t address)
 {
-    uint64_t pools = 0;
+    uint32_t slot = virt_slot(address);
 
-    for (uint32_t i = 0; i < virt->addresses; i++)
-        if (virt->address[i].address == address)
-            pools |= virt->address[i].pools;
-    return pools;
+    while (virt->address[slot].pools && virt->address[slot].address != address)
+        slot = (slot + 1) % VIRT_SLOTS;
+    return virt->address[slot].pools;
 }
 
 static int in_mta(const struct virt *virt, const uint8_t *data)

@@ -40,17 +40,31 @@ static void take_modes(struct virt *virt)
     }
 }
 
+_Static_assert(VIRT_SLOTS >= 2 * RAL_COUNT && VIRT_SLOTS == 256, "a search ends, and a slot's number has 8 bits");
+
+/* Where to look for an address first. */
+uint32_t virt_slot(uint64_t address)
+{
+    return (uint32_t)(address * 0x9E3779B97F4A7C15ull >> 56);
+}
+
 /* Guess: an address of no pool that exists is as good as none. */
 static void take_addresses(struct virt *virt)
 {
-    virt->addresses = 0;
+    memset(virt->address, 0, sizeof(virt->address));
     for (uint32_t i = 0; i < RAL_COUNT; i++) {
         uint32_t high = reg(virt->regs, R_RAH(i));
         uint64_t pools = reg_pools(virt->regs, R_MPSAR(2 * i), R_MPSAR(2 * i + 1)) & virt->exist;
 
-        if ((high & RAH_AV) && pools)
-            virt->address[virt->addresses++] = (struct virt_address){
-                .address = reg(virt->regs, R_RAL(i)) | (uint64_t)(high & RAH_RAH) << 32, .pools = pools };
+        if ((high & RAH_AV) && pools) {
+            uint64_t address = reg(virt->regs, R_RAL(i)) | (uint64_t)(high & RAH_RAH) << 32;
+            uint32_t slot = virt_slot(address);
+
+            while (virt->address[slot].pools && virt->address[slot].address != address)
+                slot = (slot + 1) % VIRT_SLOTS;   /* ends: half of them are free */
+            virt->address[slot].address = address;
+            virt->address[slot].pools |= pools;
+        }
     }
 }
 

@@ -6,12 +6,12 @@
  * Ref: 82599 datasheet, "Virtualization"; where a rule below has no `Guess:` it is from there, or from ixgbe.
  */
 
-#define VIRT_ADDRESSES 128
+#define VIRT_SLOTS 256                /* twice as many as there are receive addresses */
 #define VIRT_VLANS 64
 #define VIRT_VLAN_IDS 4096
 #define VIRT_MIRRORS 4
 
-struct virt_address {                 /* an exact filter that some pool has: RAL | RAH << 32, address bytes only */
+struct virt_address {                 /* an exact filter that some pool has: RAL | RAH << 32, address bytes only; pools 0: none */
     uint64_t address, pools;
 };
 
@@ -46,8 +46,7 @@ struct virt {
     uint64_t receive;                 /* VFRE */
     uint64_t own;                     /* VMTXSW: pools that may hear themselves */
     uint64_t untagged, broadcast, multicast_hash, multicast_all, unicast_hash;   /* VMOLR */
-    uint32_t addresses;
-    struct virt_address address[VIRT_ADDRESSES];
+    struct virt_address address[VIRT_SLOTS];          /* from virt_slot() of an address on, until the first that is none */
     uint8_t vlan_entry[VIRT_VLAN_IDS];      /* of VLVF, counted from 1, by VLAN id; 0: the id has none */
     uint64_t vlan_pools[VIRT_VLANS];        /* VLVFB */
     uint32_t mirrors;
@@ -59,6 +58,8 @@ struct virt {
 /* virt.c */
 void virt_changed(void *virt);
 void virt_refresh(struct virt *virt);                             /* what registers say, if one changed */
+
+uint32_t virt_slot(uint64_t address);
 
 /* pools.c: they want what virt_refresh() made */
 uint64_t virt_owners(const struct virt *virt, uint64_t address);  /* pools that have this very address */
