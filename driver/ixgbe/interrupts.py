@@ -27,6 +27,7 @@ from driver.core.vf_vectors import VfVectors
 from driver.core.vsi import Pf, Vsi, VsiType
 from driver.doors.door import Door, IrqKind
 from driver.errors import ProbeError
+from driver.i82599.itrs import SharedItrs
 from driver.ixgbe import acquire
 from driver.ixgbe.sriov.pools import Pools
 from driver.ixgbe.sw_init import NON_Q_VECTORS, QUEUES_MAX, check_queues
@@ -45,32 +46,13 @@ KINDS = (IrqKind.MSIX, IrqKind.MSI, IrqKind.INTX)
 OTHER_CAUSES = {"TCP_TIMER": 1, "OTHER": 1, "LSC": 1, "GPI_SDP1": 1, "GPI_SDP2": 1, "ECC": 1, "MAILBOX": 1}
 
 
-class IxgbeVectors:
+class IxgbeVectors(SharedItrs):
     """The vector registers of this family: one EITR per vector, no rate limit, IVAR for queues."""
 
     def __init__(self, bar: Bar, first_queue: int = 0) -> None:
         """Nothing is written yet; the registers call the port's queue 0 ``first_queue``."""
-        self.bar = bar
+        super().__init__(bar, EITR)
         self.first_queue = first_queue
-        self._wanted_us: dict[int, dict[ItrIndex, int]] = {}
-
-    def write_itr(self, itr_idx: ItrIndex, reg_idx: int, itr_us: int) -> None:
-        """Rx and Tx share the register: the shorter interval counts, as in Linux."""
-        self._wanted_us.setdefault(reg_idx, {})[itr_idx] = itr_us
-        self._write_shortest(reg_idx)
-
-    def let_go_itr(self, itr_idx: ItrIndex, reg_idx: int) -> None:
-        """What is left of the two decides; if nothing is, the register stays as it is."""
-        wanted = self._wanted_us.get(reg_idx, {})
-        if wanted.pop(itr_idx, None) is not None and wanted:
-            self._write_shortest(reg_idx)
-
-    def _write_shortest(self, reg_idx: int) -> None:
-        units = min(self._wanted_us[reg_idx].values()) // ITR_GRANULARITY_US
-        self.bar.write(EITR, EITR.of(ITR_INTERVAL=min(units, EITR.ITR_INTERVAL.max), CNT_WDIS=1), reg_idx)
-
-    def write_intrl(self, reg_idx: int, value: int) -> None:
-        """There is no such register here."""
 
     def map_tx(self, queue: int, reg_idx: int, itr_idx: ItrIndex) -> None:
         """Route a Tx queue."""

@@ -32,6 +32,7 @@ from driver.core.vf_vectors import VfVectors
 from driver.core.vsi import Pf, Vsi, VsiType
 from driver.doors.door import Door, IrqKind
 from driver.errors import DriverError, ProbeError
+from driver.i82599.itrs import SharedItrs
 from driver.ixgbevf.hw import QUEUES_MAX
 
 log = logging.getLogger(__name__)
@@ -45,30 +46,11 @@ OTHER_ITR_US = 486  # Linux writes 1950 as it stands: 243 units of 2 us
 QUEUE_CAUSES = ("RX0", "TX0", "RX1", "TX1")
 
 
-class VfVectorHw:
+class VfVectorHw(SharedItrs):
     """The vector registers of a virtual function: one VTEITR per vector, no rate limit, VTIVAR for queues."""
 
     def __init__(self, bar: Bar) -> None:
-        self.bar = bar
-        self._wanted_us: dict[int, dict[ItrIndex, int]] = {}
-
-    def write_itr(self, itr_idx: ItrIndex, reg_idx: int, itr_us: int) -> None:
-        """Rx and Tx share the register: the shorter interval counts."""
-        self._wanted_us.setdefault(reg_idx, {})[itr_idx] = itr_us
-        self._write_shortest(reg_idx)
-
-    def let_go_itr(self, itr_idx: ItrIndex, reg_idx: int) -> None:
-        """What is left of the two decides; if nothing is, the register stays as it is."""
-        wanted = self._wanted_us.get(reg_idx, {})
-        if wanted.pop(itr_idx, None) is not None and wanted:
-            self._write_shortest(reg_idx)
-
-    def _write_shortest(self, reg_idx: int) -> None:
-        units = min(self._wanted_us[reg_idx].values()) // ITR_GRANULARITY_US
-        self.bar.write(VTEITR, VTEITR.of(ITR_INTERVAL=min(units, VTEITR.ITR_INTERVAL.max), CNT_WDIS=1), reg_idx)
-
-    def write_intrl(self, reg_idx: int, value: int) -> None:
-        """There is no such register here."""
+        super().__init__(bar, VTEITR)
 
     def map_tx(self, queue: int, reg_idx: int, itr_idx: ItrIndex) -> None:
         """Route a Tx queue."""
