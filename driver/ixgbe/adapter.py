@@ -11,16 +11,16 @@ import logging
 from contextlib import ExitStack
 from functools import partial
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from device.regs.i82599 import CTRL_EXT
 from driver.claim import Claim
 from driver.core.dma import IOVA_BASE_64, Arena
 from driver.core.qvector import request_irqs
 from driver.core.rings import RxRing, TxRing
-from driver.core.teardown import Teardown
 from driver.core.xdp_hook import XdpHook
 from driver.errors import DriverError
+from driver.i82599.ring_memory import RingMemory
 from driver.ixgbe import config, power
 from driver.ixgbe.changes import Changes
 from driver.ixgbe.figures import Figures
@@ -58,8 +58,7 @@ class Adapter(Frames, Figures, Changes, VfHost):
         self._closed = False
         self.asleep = False
         self.programs = XdpHook(self.door.name)
-        self._muted = False  # bus master is off, because queues would not stop
-        self._kept: list[tuple[Arena, list[Any]]] = []  # memory that the NIC may still write to
+        self._memory = RingMemory(self, self.hw.config, self.hw.reset.init_hw)
 
     # ---- up and down -----------------------------------------------------------------------------------------------
 
@@ -91,7 +90,7 @@ class Adapter(Frames, Figures, Changes, VfHost):
             raise DriverError(f"{self.door.name} is up already")
         if self.asleep:
             raise DriverError(f"{self.door.name} is asleep: wake it first")
-        self._unmute()
+        self._memory.unmute()
         xdp = self.scheme.xdp_rings if xdp_rings is None else xdp_rings
         wanted = check_queues(queues if queues is not None else self.scheme.queues, xdp)
         if self.vfs is not None:
@@ -138,16 +137,7 @@ class Adapter(Frames, Figures, Changes, VfHost):
         for queue in self.scheme.xdp_queues:
             self.xdp_rings.append(self.make_tx(self.arena, self.bar, queue, count, TX_BUF_BYTES))
             self.xdp_rings[-1].xdp = True
-        by_queue = {ring.queue: ring for ring in self.xdp_rings}
-        for q_vector in self.q_vectors:
-            for container, rings in (
-                (q_vector.rx_container, self.rx_rings),
-                (q_vector.tx_container, self.tx_rings),
-            ):
-                for queue in container.queues:
-                    container.attach(rings[queue], q_vector)
-            for queue in q_vector.xdp_queues:
-                q_vector.tx_container.attach(by_queue[queue], q_vector)
+        self._memory.attach()
         self.programs.begin(self.rx_rings, self.xdp_rings)
 
     def _configure(self) -> None:
@@ -203,53 +193,9 @@ class Adapter(Frames, Figures, Changes, VfHost):
             return
         self.running = False
         if not hw_down(self).silent:
-            self._mute()
-        self._free_rings()
+            self._memory.mute()
+        self._memory.free()
         self.link = LinkStatus()
-
-    def _mute(self) -> None:
-        """Queues may still do DMA, into memory that is about to be given back: take that right away from all of it.
-
-        The next ``up`` gives it again, once a reset has stopped the queues.
-        """
-        self._muted = True
-        name = self.door.name
-        attempt = Teardown(name).attempt
-        if attempt("bus master off", lambda: self.hw.config.set_master(on=False)):
-            log.error("%s: its queues cannot be stopped: bus master is off until they can", name)
-        else:
-            log.error("%s: neither its queues nor its DMA can be stopped: their memory is kept until they can", name)
-            assert self.arena is not None
-            self._kept.append((self.arena, [*self.rx_rings, *self.senders]))
-            self.arena = None
-
-    def _unmute(self) -> None:
-        if not self._muted:
-            return
-        self.hw.reset.init_hw()
-        while self._kept:
-            arena, rings = self._kept.pop()
-            for ring in rings:
-                ring.close()
-            arena.close()
-        self.hw.config.set_master(on=True)
-        self._muted = False
-
-    def _free_rings(self) -> None:
-        with ExitStack() as rest:
-            if self.arena is not None:
-                rest.callback(self.arena.close)
-                for ring in (*self.rx_rings, *self.senders):
-                    rest.callback(ring.close)
-            rest.callback(self.xdp_rings.clear)
-            rest.callback(self.tx_rings.clear)
-            rest.callback(self.rx_rings.clear)
-            rest.callback(self.keep_totals)
-            for q_vector in self.q_vectors:
-                for container in q_vector.containers:
-                    rest.callback(container.detach_all)
-            rest.callback(self.programs.end)
-        self.arena = None
 
     def reinit(self) -> None:
         """Down and up again with the same rings: after a hang, or for an MTU that the running port does not know.

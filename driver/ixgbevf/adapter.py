@@ -18,6 +18,7 @@ from driver.core.qvector import VectorHw, request_irqs
 from driver.core.rings import RxRing, TxRing
 from driver.core.teardown import Teardown
 from driver.errors import DriverError
+from driver.i82599.ring_memory import RingMemory
 from driver.ixgbevf import config
 from driver.ixgbevf.changes import Changes
 from driver.ixgbevf.figures import Figures
@@ -50,8 +51,7 @@ class VfAdapter(Figures, Changes):
         )
         self._undo = ExitStack()
         self._closed = False
-        self._muted = False  # bus master is off, because queues would not stop
-        self._kept: list[tuple[Arena, list[Any]]] = []  # memory that the NIC may still write to
+        self._memory = RingMemory(self, self.hw.config, self.hw.reset)
 
     # ---- up --------------------------------------------------------------------------------------------------------
 
@@ -81,7 +81,7 @@ class VfAdapter(Figures, Changes):
         """
         if self.running:
             raise DriverError(f"{self.door.name} is up already")
-        self._unmute()
+        self._memory.unmute()
         self.mtu = self.check_mtu(mtu if mtu is not None else self.mtu)
         self.ring_count = RINGS.check_count(ring_count if ring_count is not None else self.ring_count)
         if not self.hw.clear:
@@ -124,13 +124,7 @@ class VfAdapter(Figures, Changes):
         for queue in self.scheme.xdp_queues:
             self.xdp_rings.append(TxRing(RINGS, self.arena, self.bar, queue, count, TX_BUF_BYTES))
             self.xdp_rings[-1].xdp = True
-        by_queue = {ring.queue: ring for ring in self.xdp_rings}
-        for q_vector in self.q_vectors:
-            for container, rings in ((q_vector.rx_container, self.rx_rings), (q_vector.tx_container, self.tx_rings)):
-                for queue in container.queues:
-                    container.attach(rings[queue], q_vector)
-            for queue in q_vector.xdp_queues:
-                q_vector.tx_container.attach(by_queue[queue], q_vector)
+        self._memory.attach()
         self.programs.begin(self.rx_rings, self.xdp_rings)
 
     def _configure(self) -> None:
@@ -183,48 +177,9 @@ class VfAdapter(Figures, Changes):
             return
         self.running = False
         if not self._hw_down().silent:
-            self._mute()
-        self._free_rings()
+            self._memory.mute()
+        self._memory.free()
         self.link = VfLink()
-
-    def _mute(self) -> None:
-        """Queues may still do DMA, into memory that is about to be given back: take that right away from all of it."""
-        self._muted = True
-        name = self.door.name
-        if Teardown(name).attempt("bus master off", lambda: self.hw.config.set_master(on=False)):
-            log.error("%s: its queues cannot be stopped: bus master is off until they can", name)
-        elif self.arena is not None:
-            log.error("%s: neither its queues nor its DMA can be stopped: their memory is kept until they can", name)
-            self._kept.append((self.arena, [*self.rx_rings, *self.senders]))
-            self.arena = None
-
-    def _unmute(self) -> None:
-        if not self._muted:
-            return
-        self.hw.reset()
-        while self._kept:
-            arena, rings = self._kept.pop()
-            for ring in rings:
-                ring.close()
-            arena.close()
-        self.hw.config.set_master(on=True)
-        self._muted = False
-
-    def _free_rings(self) -> None:
-        with ExitStack() as rest:
-            if self.arena is not None:
-                rest.callback(self.arena.close)
-                for ring in (*self.rx_rings, *self.senders):
-                    rest.callback(ring.close)
-            rest.callback(self.xdp_rings.clear)
-            rest.callback(self.tx_rings.clear)
-            rest.callback(self.rx_rings.clear)
-            rest.callback(self.keep_totals)
-            for q_vector in self.q_vectors:
-                for container in q_vector.containers:
-                    rest.callback(container.detach_all)
-            rest.callback(self.programs.end)
-        self.arena = None
 
     # ---- resets ----------------------------------------------------------------------------------------------------
 
