@@ -32,6 +32,7 @@
 #include "i82599/virt/virt.h"
 #include "i82599/vf/vf.h"
 #include "i82599/card.h"
+#include "i82599/card_ways.h"
 
 #define TX_ARENA_BYTES (2ull * FRAME_BATCH * FRAME_MAX_BYTES)
 
@@ -52,7 +53,7 @@ static inline int all_off(const struct card *card)
 /* How many frames the port may bring now.  A wire brings what it brings, and what the packet buffer cannot take is missed
  * (MPC).  With XOFF to send it is not read beyond what surely fits: the other end has been told, or is about to be.  A store
  * of frames loses none by being left alone.  A capture waits until somebody listens. */
-static uint32_t may_bring(const struct card *card)
+static uint32_t may_bring(struct card *card)
 {
     uint32_t caps = card->port ? card->port->ops->caps : 0;
 
@@ -60,7 +61,14 @@ static uint32_t may_bring(const struct card *card)
         return 0;
     if ((caps & PORT_WAITS) && (all_off(card) || !card->rx.link_up || !(reg(&card->pf.regs, R_RXCTRL) & RXCTRL_RXEN)))
         return 0;
-    return flow_sends(&card->flow) ? flow_room(&card->flow, card->rx.fifo.used_of) : FRAME_BATCH;
+    if (card_ways(card) & (card->rx.fifo.used_bytes ? USUAL_NO_XOFF : USUAL_NO_XOFF | USUAL_ROOM))
+        return FRAME_BATCH;
+    return flow_room(&card->flow, card->rx.fifo.used_of);
+}
+
+static inline int wire_is_faulty(const struct card *card)
+{
+    return (card->wire_faults.lose_every | card->wire_faults.damage_every) != 0;
 }
 
 static struct port *listens(void *arg)
@@ -70,7 +78,18 @@ static struct port *listens(void *arg)
     return may_bring(card) ? card->port : NULL;
 }
 
-/* Frames that wait in the packet buffer, then what the wire brings. */
+/* Frames that wait in the packet buffer, then those that came off the wire; returns how many left the buffer. */
+static uint32_t from_wire(struct card *card, const struct frame *frames, uint32_t n)
+{
+    if (card->rx.link_up && n && (reg(&card->pf.regs, R_RXCTRL) & RXCTRL_RXEN)) /* 82598 datasheet 4.4.3.9.37 f. */
+        stats_rx_total(&card->pf.regs, frames, n);
+    if (all_off(card))
+        card->rx.count.rx_disabled += n;
+    else if (n | card->rx.fifo.frames)
+        return (uint32_t)rx_frames(&card->rx, frames, n);
+    return 0;
+}
+
 static uint32_t take_from_wire(struct card *card)
 {
     struct frame frames[FRAME_BATCH];
@@ -79,15 +98,9 @@ static uint32_t take_from_wire(struct card *card)
     if (most)
         n = (uint32_t)port_recv(card->port, frames, most, &card->clock);
     left = n;
-    if (card->wire_faults.lose_every | card->wire_faults.damage_every)
+    if (wire_is_faulty(card))
         left = wire_faults_in(&card->wire_faults, frames, n);
-    if (card->rx.link_up && left && (reg(&card->pf.regs, R_RXCTRL) & RXCTRL_RXEN)) /* 82598 datasheet 4.4.3.9.37 f. */
-        stats_rx_total(&card->pf.regs, frames, left);
-    if (all_off(card))
-        card->rx.count.rx_disabled += left;
-    else if (left | card->rx.fifo.frames)
-        n += (uint32_t)rx_frames(&card->rx, frames, left);
-    return n;
+    return n + from_wire(card, frames, left);
 }
 
 static void drop_kept(struct card *card)
@@ -118,11 +131,22 @@ static void tell_other_end(struct card *card)
     }
 }
 
-static void count_sent(struct card *card, uint32_t queue, const struct frame *frames, uint32_t n)
+static void count_sent(struct card *card, uint32_t queue, const struct frame *frames, uint32_t n, struct tally *tally)
 {
-    card->tx.count.tx_bytes += stats_tx(&card->pf.regs, queue, frames, n);
+    stats_tx(&card->pf.regs, queue, frames, n, tally);
+    card->tx.count.tx_bytes += tally->bytes;
     if (card->pf.regs.shared)
-        stats_tx_group(&card->stats, queue, frames, n);
+        stats_tx_group(&card->stats, queue, n, tally->octets);
+}
+
+static void count_one(struct card *card, uint32_t queue, const struct frame *frame)
+{
+    struct tally tally;
+
+    if (card->tx.pools)
+        card_pools_sent(card, queue, frame, 1);
+    else
+        count_sent(card, queue, frame, 1, &tally);
 }
 
 /* What a full wire has not taken yet; it is lost when the wire is no longer full but gone, or stays as it is for long. */
@@ -135,7 +159,7 @@ static uint32_t send_kept(struct card *card)
     if (card->port && card->rx.link_up)
         sent = (uint32_t)port_offer(card->port, first, tries);
     for (uint32_t i = 0; i < sent; i++)
-        (card->tx.pools ? card_pools_sent : count_sent)(card, flow->kept_queue[flow->kept_first + i], &first[i], 1);
+        count_one(card, flow->kept_queue[flow->kept_first + i], &first[i]);
     if (flow_kept_sent(flow, sent) && !(card->port && card->port->full && clock_now(&card->clock) - flow->kept_ns < KEPT_MOST_NS))
         drop_kept(card);
     return sent;
@@ -283,12 +307,36 @@ static void pools_changed(void *arg)
     card->tx.pools = 1;               /* until somebody has looked */
 }
 
+/* How many of n frames the port would bring back in the next turn, as it got them, if it had them now.  They need not lie
+ * in its slots meanwhile. */
+static uint32_t comes_back(struct card *card, uint32_t n)
+{
+    const struct port *port = card->port;
+
+    if (!port->ops->loops || card->usual.off || card->flow.kept || card->tx.damaged || card->tx.stamps || wire_is_faulty(card))
+        return 0;
+    if (!(reg(&card->pf.regs, R_RXCTRL) & RXCTRL_RXEN) || may_bring(card) < n)
+        return 0;
+    return port->ops->loops(port, n);
+}
+
+/* Frames that the port brings back, straight from where they lie. */
+static void loop_back(struct card *card, uint32_t queue, const struct frame *frames, uint32_t n)
+{
+    struct tally tally;
+
+    count_sent(card, queue, frames, n, &tally);
+    port_looped(card->port, n, tally.bytes);
+    (void)from_wire(card, frames, n);
+}
+
 /* What transmit hands out: back to our own receiver when the MAC loops, else to the wire. */
 static uint32_t out(void *arg, uint32_t queue, struct frame *frames, uint32_t n)
 {
     struct card *card = arg;
     uint64_t stamp = card->tx.stamps ? timesync_now(&card->timesync) : 0;  /* before the far end can have the frame */
     uint32_t sent = 0, kept = 0, local = 0;
+    struct tally tally;
 
     if (__builtin_expect(card->tx.pools, 0))
         n = card_switch(card, queue, frames, n, &local);
@@ -298,6 +346,10 @@ static uint32_t out(void *arg, uint32_t queue, struct frame *frames, uint32_t n)
         rx_frames(&card->rx, frames, n);
         sent = n;
     } else if (card->rx.link_up && card->port) {
+        if (!card->tx.pools && n && comes_back(card, n) == n) {
+            loop_back(card, queue, frames, n);
+            return n;
+        }
         if (!(card->flow.kept | card->tx.damaged))   /* whoever is at the other end would throw a damaged one away */
             sent = (uint32_t)port_offer(card->port, frames, n);
         if (sent < n && (card->port->full | card->flow.kept) && !card->tx.damaged)
@@ -311,7 +363,7 @@ static uint32_t out(void *arg, uint32_t queue, struct frame *frames, uint32_t n)
     if (sent && __builtin_expect(card->tx.pools, 0))
         card_pools_sent(card, queue, frames, sent);
     else if (sent)
-        count_sent(card, queue, frames, sent);
+        count_sent(card, queue, frames, sent, &tally);
     return sent + kept + local;
 }
 
@@ -390,6 +442,7 @@ void card_own_queue(struct card *card, uint32_t queue, struct function *function
 {
     card->owner_of_queue[queue] = function;
     card->rx.queue[queue].dma = &function->dma;
+    card->rx.queue[queue].ring = NULL;         /* it was found in other memory */
     card->tx.queue[queue].dma = &function->dma;
 }
 
@@ -397,9 +450,10 @@ static void tie_hooks(struct card *card)
 {
     struct reg_hook *hook = card->pf.regs.hook;
 
-    hook[HOOK_INTR] = (struct reg_hook){ .read = intr_read, .peek = intr_peek, .write = intr_write, .block = &card->intr };
-    hook[HOOK_RX] = (struct reg_hook){ .write = rx_write, .block = &card->rx };
-    hook[HOOK_TX] = (struct reg_hook){ .write = tx_write, .block = &card->tx };
+    hook[HOOK_INTR] = (struct reg_hook){ .read = intr_read, .peek = intr_peek, .write = intr_write, .block = &card->intr,
+                                          .quiet = 1 };
+    hook[HOOK_RX] = (struct reg_hook){ .write = rx_write, .block = &card->rx, .quiet = 1 };
+    hook[HOOK_TX] = (struct reg_hook){ .write = tx_write, .block = &card->tx, .quiet = 1 };
     hook[HOOK_FILTERS] = (struct reg_hook){ .changed = pools_changed, .block = card };
     hook[HOOK_RSS] = hook[HOOK_VIRT] = hook[HOOK_FILTERS];
     hook[HOOK_FDIR] = (struct reg_hook){ .write = fdir_write, .block = &card->fdir };
@@ -429,6 +483,7 @@ static void tie_blocks(struct card *card)
     card->tx.written = tx_told;
     card->fdir.cause = card->vfs.cause = intr_cause;
     card->rx.intr = card->fdir.intr = card->vfs.intr = &card->intr;
+    card->rx.usual = card_receive_usual;
     card->rx.counted = stats_rx_group;
     card->rx.stats = &card->stats;
     card->rx.of_pool = card_pool_stored;
@@ -478,6 +533,7 @@ struct card *card_new(void)
     rx_reset(&card->rx);
     tie_blocks(card);
     tie_hooks(card);
+    card->pf.regs.changes++;          /* nobody has looked yet */
     card->intr.deadline_ns = card->intr.timer_ns = UINT64_MAX;
     pools_changed(card);
     card->fdir.stale = 1;

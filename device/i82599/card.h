@@ -14,6 +14,22 @@
 #define HOOK_VFS 9
 #define HOOK_VIRT 10
 
+#define USUAL_RX 1                    /* untagged frames to our own address that are no IP, if all else about them is usual */
+#define USUAL_IP 2                    /* and TCP and UDP over IPv4 */
+#define USUAL_FDIR_MISS 4             /* each of the latter misses the flow director's filters: there are none */
+#define USUAL_NO_XOFF 8               /* the other end is never told to stop: the wire is read as it comes */
+
+#define USUAL_ROOM 16                 /* an empty packet buffer has room for any FRAME_BATCH frames, whatever may be told of it */
+
+struct usual {                        /* which frames may go the usual way (card_usual.c) */
+    uint32_t ways;                    /* USUAL_*, as long as */
+    uint32_t seen;                    /* regfile.changes is this */
+    uint32_t off;                     /* all go the exact way; tests set it */
+    uint32_t longest_bytes;           /* without FCS */
+    uint64_t address;                 /* as filters.rar has it */
+    uint64_t frames;                  /* so many went it */
+};
+
 struct card {
     struct clock clock;
     struct function pf;
@@ -32,6 +48,7 @@ struct card {
     struct tails tails;
     struct vfs vfs;
     struct wire_faults wire_faults;
+    struct usual usual;
     struct port *port;                /* the wire; NULL = none (frames are dropped and counted) */
     uint64_t turns;
     uint32_t worked;                  /* what the last one did */
@@ -44,6 +61,10 @@ void card_own_queue(struct card *card, uint32_t queue, struct function *function
 const struct chip_ops *card_ops(void);
 void card_tell_stalls(struct card *card);           /* the end of a turn, on its own */
 int card_step(void *card);                          /* one turn without waiting: wire, rings, interrupts; work done */
+
+/* card_usual.c: the usual way of received frames */
+void card_usual_look(struct card *card);                          /* what the registers say now */
+uint32_t card_receive_usual(void *card, const struct frame *frames, uint32_t n);   /* how many of the first ones went it */
 
 /* card_pools.c: the ways of frames with pools */
 int card_has_pools(struct card *card);                            /* after a look at what changed */

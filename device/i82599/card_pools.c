@@ -178,7 +178,7 @@ static void count_queue(struct card *card, uint32_t queue, const struct frame *f
     card->tx.count.tx_bytes += frame->len_bytes;
     stats_tx_queue(&card->pf.regs, queue, frame);
     if (card->pf.regs.shared)
-        stats_tx_group(&card->stats, queue, frame, 1);
+        stats_tx_group(&card->stats, queue, 1, stats_octets(frame->len_bytes));
     if (shift)
         stats_tx_pool(&card->pf.regs, queue >> shift, frame);
 }

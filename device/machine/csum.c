@@ -60,37 +60,44 @@ uint32_t crc32_fcs(const uint8_t *data, uint32_t len_bytes)
     return crc_run(table_fcs, data, len_bytes);
 }
 
+/* What is carried out of 64 bits comes in again at the bottom. */
+static inline uint64_t add64(uint64_t sum, uint64_t word)
+{
+    uint64_t total;
+
+    return __builtin_add_overflow(sum, word, &total) ? total + 1 : total;
+}
+
 /* Adds data to a running sum.  An odd last byte counts as if a zero byte followed, so only the last piece may be odd.
  * Ones' complement sums do not care about byte order (RFC 1071 2(B)): add as the host reads, swap once. */
 uint32_t csum_add(uint32_t sum, const uint8_t *data, uint32_t len_bytes)
 {
-    uint64_t wide = 0;
+    uint64_t wide = 0, word[4];
 
-    while (len_bytes >= 16) {
-        uint32_t word[4];
-        memcpy(word, data, 16);
-        wide += (uint64_t)word[0] + word[1] + word[2] + word[3];
-        data += 16;
-        len_bytes -= 16;
+    for (; len_bytes >= sizeof(word); len_bytes -= sizeof(word), data += sizeof(word)) {
+        memcpy(word, data, sizeof(word));
+        wide = add64(add64(add64(add64(wide, word[0]), word[1]), word[2]), word[3]);
     }
-    while (len_bytes >= 4) {
-        uint32_t word;
-        memcpy(&word, data, 4);
-        wide += word;
-        data += 4;
-        len_bytes -= 4;
+    for (; len_bytes >= sizeof(word[0]); len_bytes -= sizeof(word[0]), data += sizeof(word[0])) {
+        memcpy(word, data, sizeof(word[0]));
+        wide = add64(wide, word[0]);
     }
-    if (len_bytes >= 2) {
-        uint16_t half;
-        memcpy(&half, data, 2);
-        wide += half;
-        data += 2;
-        len_bytes -= 2;
+    if (len_bytes & 4) {
+        uint32_t part;
+        memcpy(&part, data, sizeof(part));
+        wide = add64(wide, part);
+        data += sizeof(part);
     }
-    if (len_bytes)
-        wide += *data; /* the low half on a little-endian host is the first byte */
+    if (len_bytes & 2) {
+        uint16_t part;
+        memcpy(&part, data, sizeof(part));
+        wide = add64(wide, part);
+        data += sizeof(part);
+    }
+    if (len_bytes & 1)
+        wide = add64(wide, *data);    /* the low half on a little-endian host is the first byte */
     wide = (wide & UINT32_MAX) + (wide >> 32); /* 33 bits, then 18, 17, 16 */
-    wide = (wide & 0xFFFF) + (wide >> 16);
+    wide = (wide & 0xFFFF) + ((wide >> 16) & 0xFFFF) + (wide >> 32);
     wide = (wide & 0xFFFF) + (wide >> 16);
     wide = (wide & 0xFFFF) + (wide >> 16);
     return (sum & 0xFFFF) + (sum >> 16) + __builtin_bswap16((uint16_t)wide);

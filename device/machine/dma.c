@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* DMA memory: which iova lies where in this process.
  *
- * Regions come and go with the guest's IOMMU mappings, so nothing may keep a pointer longer than one call.
+ * Regions come and go with the guest's IOMMU mappings, so nothing may keep a pointer longer than one call, unless it
+ * looks at dma.changes before it uses that pointer again.
  */
 #include <errno.h>
 #include <stdint.h>
@@ -53,6 +54,7 @@ int dma_add(void *arg, uint64_t iova, uint64_t len_bytes, void *ptr, uint32_t pr
     memmove(&dma->region[at + 1], &dma->region[at], (dma->count - at) * sizeof(dma->region[0]));
     dma->region[at] = (struct dma_region){ .iova = iova, .len_bytes = len_bytes, .ptr = ptr, .prot = prot };
     dma->count++;
+    dma->changes++;
     dma->hit = at;
     return 0;
 }
@@ -74,6 +76,7 @@ int dma_del(void *arg, uint64_t iova, uint64_t len_bytes)
         dma->region[kept++] = dma->region[i];
     }
     dma->count = kept;
+    dma->changes++;
     dma->hit = 0;
     return (int)(last - kept);
 }
@@ -95,6 +98,7 @@ static int lose(void *arg, uint8_t *at, uint8_t **map, uint64_t *map_bytes)
             dma->lost.file = region->file;
         }
         region->prot = 0;
+        dma->changes++;
         dma->broken |= DMA_BROKEN_LOST;
         if (dma->alarm)
             *dma->alarm = 1;
@@ -148,6 +152,7 @@ void dma_free(struct dma *dma)
     free(dma->region);
     dma->region = NULL;
     dma->count = dma->capacity = dma->hit = 0;
+    dma->changes++;
 }
 
 static inline int covers(const struct dma_region *region, uint64_t iova)

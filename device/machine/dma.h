@@ -40,6 +40,7 @@ struct dma {
     uint32_t broken;              /* DMA_BROKEN_*: reasons why every access is an error */
     uint32_t fail_next;           /* with DMA_BROKEN_NEXT: how many are left */
     uint64_t reach;               /* a fault: no region may end above this iova; 0: all may */
+    uint32_t changes;             /* grows when a region came, went or was lost: pointers found before are stale */
     uint64_t errors;              /* accesses outside the regions, or while off, or to memory that went away */
     struct dma_lost lost;
     uint32_t *alarm;              /* set when memory is lost in this turn; NULL: nobody looks there */

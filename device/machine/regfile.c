@@ -191,6 +191,7 @@ void regfile_load(struct regfile *regs, int keep)
                 regs->word[i * REG_PAGE_WORDS + word] = rule->reset;
         }
     }
+    regs->changes++;
     if (regs->shared) {
         if (regs->shown_gone)
             (void)map_shown(regs);    /* perhaps there is memory again; else clients' stores stay lost */
@@ -220,6 +221,7 @@ void reg_put(struct regfile *regs, uint32_t offset, uint32_t value)
     regs->word[at / 4] = value;
     if (regs->shared)
         show(regs, at);
+    regs->changes += !hook->quiet;
     if (hook->changed)
         hook->changed(hook->block);
 }
@@ -255,6 +257,7 @@ int reg_take(struct regfile *regs, uint32_t offset)
     if (now == old)
         return 0;
     hook = &regs->hook[rule->hook];
+    regs->changes += !hook->quiet;
     if (hook->write)
         hook->write(hook->block, offset, old, now, now);
     else if (hook->changed)
@@ -348,6 +351,7 @@ void reg_write(struct regfile *regs, uint32_t offset, uint32_t value)
     if (regs->shared)
         show(regs, at);
     hook = &regs->hook[rule->hook];
+    regs->changes += !hook->quiet;
     if (hook->write)
         hook->write(hook->block, at, old, now | (value & rule->wo), value);
     else if (hook->changed)

@@ -48,13 +48,16 @@ struct reg_rule {                 /* what a register does when touched: one rule
  *   read     computes what a read gives (and does what reading does)
  *   peek     the same without any effect of looking
  *   write    old and seen: the value before, and the value after the rule was applied plus the write-only bits written
- *   changed  the value is another one, by a client's write or by the device's own hand: what was made of it is stale */
+ *   changed  the value is another one, by a client's write or by the device's own hand: what was made of it is stale
+ *   quiet    no frame takes another way after a write to these registers, or `write` counts those after which one may
+ *            (regfile.changes) itself */
 struct reg_hook {
     uint32_t (*read)(void *block, uint32_t offset);
     uint32_t (*peek)(void *block, uint32_t offset);
     void (*write)(void *block, uint32_t offset, uint32_t old, uint32_t seen, uint32_t written);
     void (*changed)(void *block);
     void *block;
+    uint32_t quiet;
 };
 
 struct reg_page {
@@ -83,6 +86,7 @@ struct regfile {
     struct reg_page **page;
     struct reg_rule rule[REG_RULES_MAX];
     struct reg_hook hook[REG_HOOKS_MAX];
+    uint32_t changes;             /* grows when frames may take another way: what was worked out before is stale */
     struct reg_count count;
     struct trace *trace;          /* where every access is noted; NULL: nowhere */
     const struct clock *clock;

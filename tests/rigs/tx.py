@@ -72,6 +72,8 @@ class TxRig:
         self.nic.pf.bus_master = True
         self.nic.link_up = True
         self.port: Port = port or LoopbackPort()
+        if isinstance(self.port, LoopbackPort):
+            self.port.state.keeps = 1  # wire() looks there
         self.nic.set_port(self.port.c)
         self.count: dict[int, int] = {}
         self.next_buffer = RINGS_BYTES

@@ -165,6 +165,12 @@ int filters_stage(struct filters *filters, struct rx_pass *pass)
     return how;
 }
 
+void filters_look(struct filters *filters)
+{
+    if (filters->stale)
+        refresh(filters);
+}
+
 void filters_changed(void *filters)
 {
     ((struct filters *)filters)->stale = 1;

@@ -28,6 +28,7 @@ struct filters {
 };
 
 void filters_changed(void *filters);                              /* struct reg_hook's */
+void filters_look(struct filters *filters);                       /* what follows from the registers is as they are now */
 int filters_admit_stage(struct filters *filters, struct rx_pass *pass);    /* the same without address and VLAN */
 int filters_fits(struct filters *filters, uint32_t len_bytes, const struct packet *pkt);   /* 1: neither runt nor giant */
 int filters_stage(struct filters *filters, struct rx_pass *pass); /* 1: for us, perhaps marked as of a wrong size; 0: drop */

@@ -125,6 +125,12 @@ static inline uint32_t queue_of(const struct rss *rss, uint32_t hash)
     return rss->by_table ? reg_byte(rss->regs, R_RETA(0), hash % RETA_ENTRIES) & RETA_ENTRY0 : 0;
 }
 
+void rss_look(struct rss *rss)
+{
+    if (rss->stale)
+        refresh(rss);
+}
+
 uint32_t rss_hash(struct rss *rss, const uint8_t *data, const struct packet *pkt, uint32_t *rss_type)
 {
     if (rss->stale)

@@ -12,6 +12,7 @@ struct rss {
 };
 
 void rss_changed(void *rss);                                      /* struct reg_hook's */
+void rss_look(struct rss *rss);                                   /* what follows from the registers is as they are now */
 void rss_stage(struct rss *rss, struct rx_pass *pass);            /* hash, its type, and the queue it selects */
 void rss_pool_stage(const struct rss *rss, struct rx_pass *pass); /* a pool's copy: to a queue of that pool */
 uint32_t rss_hash(struct rss *rss, const uint8_t *data, const struct packet *pkt, uint32_t *rss_type);

@@ -22,12 +22,12 @@
 #include "i82599/chip.h"
 #include "i82599/pass.h"
 #include "i82599/rx/rx.h"
+#include "i82599/rx/steps.h"
 
-#define DESC_BYTES 16
 #define KIB 1024
 #define BUFFER_KIB_MAX 16
 
-_Static_assert(sizeof(struct rx_desc) == DESC_BYTES, "descriptors are 16 bytes");
+_Static_assert(sizeof(struct rx_desc) == RX_DESC_BYTES, "descriptors are 16 bytes");
 _Static_assert(sizeof(struct rx_info) == 32, "frames in the packet buffer stay aligned");
 
 /* A stored frame is up to three pieces of what arrived: before the VLAN tag, after it, and the FCS. */
@@ -50,18 +50,10 @@ static void stop(struct rx *rx, uint32_t queue, uint32_t stall)
     rx->stopped[queue / 64] |= 1ull << queue % 64;
 }
 
-/* Memory inside the region dma_ptr() last found; NULL when it reaches out of it, which may still be legal. */
+/* Memory inside the region dma_ptr() last found. */
 static inline uint8_t *last_region(const struct dma *dma, uint64_t iova, uint64_t len_bytes, uint32_t prot)
 {
-    const struct dma_region *region = &dma->region[dma->hit];
-    uint64_t inside;
-
-    if (dma->hit >= dma->count || dma->broken)
-        return NULL;
-    inside = iova - region->iova;     /* below the start wraps to something huge */
-    if (inside >= region->len_bytes || len_bytes > region->len_bytes - inside || (region->prot & prot) != prot)
-        return NULL;
-    return region->ptr + inside;
+    return rx_in_region(dma, dma->hit, iova, len_bytes, prot);
 }
 
 static struct rx_desc *descriptor(const struct rxq *q, uint32_t i)
@@ -69,8 +61,8 @@ static struct rx_desc *descriptor(const struct rxq *q, uint32_t i)
     uint8_t *at = q->ring;
 
     if (at)
-        return (struct rx_desc *)(at + (uint64_t)i * DESC_BYTES);
-    at = dma_ptr(q->dma, q->base + (uint64_t)i * DESC_BYTES, DESC_BYTES, DMA_READ | DMA_WRITE);
+        return (struct rx_desc *)(at + (uint64_t)i * RX_DESC_BYTES);
+    at = dma_ptr(q->dma, q->base + (uint64_t)i * RX_DESC_BYTES, RX_DESC_BYTES, DMA_READ | DMA_WRITE);
     if ((uintptr_t)at % sizeof(uint64_t))
         return NULL;                  /* nobody maps memory like that, and 8-byte stores would not be atomic */
     return (struct rx_desc *)at;
@@ -79,7 +71,7 @@ static struct rx_desc *descriptor(const struct rxq *q, uint32_t i)
 /* The ring, if it lies in one piece in the region last found; else its descriptors are looked up one by one. */
 static uint8_t *whole_ring(const struct rxq *q)
 {
-    uint8_t *at = last_region(q->dma, q->base, (uint64_t)q->count * DESC_BYTES, DMA_READ | DMA_WRITE);
+    uint8_t *at = last_region(q->dma, q->base, (uint64_t)q->count * RX_DESC_BYTES, DMA_READ | DMA_WRITE);
 
     return (uintptr_t)at % sizeof(uint64_t) ? NULL : at;
 }
@@ -94,7 +86,15 @@ int rx_ring_open(struct rx *rx, uint32_t queue)
         return 0;
     if (q->open)
         return 1;
-    q->count = (reg(regs, R_RDLEN(queue)) & RDLEN_LEN) / DESC_BYTES;
+    if (q->ring && q->seen_regs == regs->changes && q->seen_dma == q->dma->changes && !q->dma->broken && q->tail < q->count) {
+        q->written = q->batch_frames = 0;     /* as it was; head and tail alone have moved */
+        q->batch_bytes = 0;
+        mark_open(rx, queue);
+        return 1;
+    }
+    q->seen_regs = regs->changes;
+    q->seen_dma = q->dma->changes;
+    q->count = (reg(regs, R_RDLEN(queue)) & RDLEN_LEN) / RX_DESC_BYTES;
     q->base = (reg(regs, R_RDBAL(queue)) & RDBAL_BASE) | (uint64_t)reg(regs, R_RDBAH(queue)) << 32;
     q->srrctl = reg(regs, R_SRRCTL(queue));
     q->rxdctl = reg(regs, R_RXDCTL(queue)) | q->strips;
@@ -120,6 +120,7 @@ int rx_ring_open(struct rx *rx, uint32_t queue)
     }
     if (!q->ring)
         q->ring = whole_ring(q);      /* descriptor() has found its region */
+    q->usual = q->ring && !q->never_whole && (q->srrctl & SRRCTL_DESCTYPE) != SRRCTL_DESCTYPE_LEGACY;
     mark_open(rx, queue);
     return 1;
 }
@@ -180,16 +181,6 @@ static inline uint64_t legacy_word(const struct rx_info *info, uint32_t status, 
     return bytes | sum << 16 | (uint64_t)(status & 0xFF) << 32 | errors | vlan << 48;
 }
 
-/* Payload is in memory.  Software may poll DD or the length, so both appear last and together: payload before qword 0
- * before qword 1, and qword 1 in one aligned store. */
-static inline void publish(struct rx_desc *desc, int is_legacy, uint64_t q0, uint64_t q1)
-{
-    __atomic_thread_fence(__ATOMIC_RELEASE);
-    if (!is_legacy)
-        __atomic_store_n(&desc->q0, q0, __ATOMIC_RELAXED);
-    __atomic_store_n(&desc->q1, q1, __ATOMIC_RELEASE);
-}
-
 static void count_no_desc(struct rx *rx, uint32_t queue)
 {
     rx->count.rx_no_desc++;
@@ -201,9 +192,9 @@ static inline void give_back(struct rx *rx, struct rxq *q, struct rx_desc *desc,
                              uint32_t status, uint32_t bytes, uint64_t tag)
 {
     if ((q->srrctl & SRRCTL_DESCTYPE) == SRRCTL_DESCTYPE_LEGACY)
-        publish(desc, 1, 0, legacy_word(info, status, bytes, tag, (reg(rx->regs, R_RXCSUM) & RXCSUM_PCSD) != 0));
+        rx_publish(desc, 1, 0, legacy_word(info, status, bytes, tag, (reg(rx->regs, R_RXCSUM) & RXCSUM_PCSD) != 0));
     else
-        publish(desc, 0, type | (uint64_t)info->hash << 32, status | (uint64_t)bytes << 32 | tag << 48);
+        rx_publish(desc, 0, type | (uint64_t)info->hash << 32, status | (uint64_t)bytes << 32 | tag << 48);
     q->written |= status;             /* DD, at least */
     if (++q->head == q->count)
         q->head = 0;

@@ -100,11 +100,14 @@ void rx_write(void *arg, uint32_t offset, uint32_t old, uint32_t seen, uint32_t 
     struct rx *rx = arg;
 
     (void)old;
+    if (IS_RDT(offset)) {
+        tail_written(rx, N_RDT(offset), seen & RDT_RDT);
+        return;
+    }
+    rx->regs->changes++;
     if (offset == R_RXCTRL) {
         if (!(seen & RXCTRL_RXEN))
             rx_fifo_clear(rx);
-    } else if (IS_RDT(offset)) {
-        tail_written(rx, N_RDT(offset), seen & RDT_RDT);
     } else if (IS_RXDCTL(offset)) {
         queue_enable(rx, N_RXDCTL(offset), (seen & RXDCTL_ENABLE) != 0);
     } else if (IS_RDH(offset)) {
@@ -241,8 +244,13 @@ int rx_frames(struct rx *rx, const struct frame *frames, uint32_t n)
     if (rx->fifo.frames && rx->flows)
         moved = rx_fifo_run(rx);      /* older frames first */
     for (uint32_t i = 0; i < n; i++) {
-        const struct frame *frame = &frames[i];
+        const struct frame *frame;
 
+        if (enabled)
+            i += rx->usual(rx->card, &frames[i], n - i);
+        if (i == n)
+            break;
+        frame = &frames[i];
         if (!enabled || !(rx->link_up || (frame->flags & FRAME_LOOPBACK))) {
             rx->count.rx_disabled++;
         } else if (frame->len_bytes > FRAME_MAX_BYTES) {

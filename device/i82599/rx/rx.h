@@ -18,6 +18,9 @@ struct rxq {
     uint32_t keeps_fcs;               /* HLREG0 and RDRXCTL leave the FCS in memory */
     uint32_t splits;                  /* SRRCTL wants headers in buffers of their own */
     uint32_t never_whole;             /* one of these: no frame is stored as it came */
+    uint32_t usual;                   /* a frame may go the usual way: as it came, in the advanced format, the ring in one piece */
+    uint32_t hit;                     /* the DMA region of its last buffer, perhaps of the next one too */
+    uint32_t seen_regs, seen_dma;     /* regfile.changes and dma.changes when the ring was looked at: all above holds until then */
     uint64_t base;                    /* iova of the ring */
     uint8_t *ring;                    /* the whole ring; NULL: it crosses DMA regions, look every descriptor up */
     uint32_t written;                 /* status of the descriptors that this batch used; not 0: publish the head, interrupt */
@@ -50,6 +53,7 @@ struct rx {
     void (*counted)(void *stats, uint32_t queue, uint32_t frames, uint64_t bytes, uint32_t dropped); /* for want of descriptors */
     void *stats;
     int (*pass_on)(void *card, struct rx_pass *pass); /* a frame's way, stage by stage; 0: it was filtered out */
+    uint32_t (*usual)(void *card, const struct frame *frames, uint32_t n);    /* how many of the first ones went the usual way */
     void *card;
     int link_up;                                      /* frames pass the MAC */
     uint32_t pools;                                   /* there are pools: none of them waits for a function that is off */

@@ -3,6 +3,14 @@
 
 #define STATS_GROUPS 16               /* RQSMR and TQSM put every queue into one of them */
 
+#define TALLY_CLASSES 6               /* 64, 65-127, 128-255, 256-511, 512-1023, 1024 octets and more */
+
+struct tally {                        /* what many frames add to the counters, before a register is touched (tally.h) */
+    uint64_t bytes, octets;           /* as they lie in memory; with FCS and padding */
+    uint32_t frames, multicast, broadcast;
+    uint32_t of_class[TALLY_CLASSES];
+};
+
 struct stats_group {                  /* counted, and not shown yet to a client that maps the queues' pages */
     uint64_t rx_frames, rx_bytes, rx_dropped, tx_frames, tx_octets;
 };
@@ -18,8 +26,10 @@ struct stats {
 void stats_stage(struct regfile *regs, const struct rx_pass *pass); /* counts a good frame that passed the filters */
 /* Any frames off the wire, dropped ones too: TPR, TOR, RXNFG*. */
 void stats_rx_total(struct regfile *regs, const struct frame *frames, uint32_t n);
-/* Sent from a ring: GPTC, TPT, the queue's own by TQSM …; returns their bytes without FCS. */
-uint64_t stats_tx(struct regfile *regs, uint32_t queue, const struct frame *frames, uint32_t n);
+void stats_rx_all(struct regfile *regs, uint32_t frames, uint64_t octets);  /* the same of frames that are whole */
+void stats_rx_good(struct regfile *regs, const struct tally *tally);        /* stats_stage() for many */
+/* Sent from a ring: GPTC, TPT, the queue's own by TQSM …; *tally: all of them. */
+void stats_tx(struct regfile *regs, uint32_t queue, const struct frame *frames, uint32_t n, struct tally *tally);
 void stats_tx_queue(struct regfile *regs, uint32_t queue, const struct frame *frame);   /* without what the MAC counts */
 void stats_tx_mac(struct regfile *regs, const struct frame *frames, uint32_t n);  /* the MAC's own, pause frames: no queue counts them */
 uint32_t stats_octets(uint32_t len_bytes);                         /* what a frame counts as: with FCS, 64 at least */
@@ -32,6 +42,6 @@ void stats_tx_pool(struct regfile *regs, uint32_t pool, const struct frame *fram
 /* groups.c */
 void stats_reset(struct stats *stats);
 void stats_rx_group(void *stats, uint32_t queue, uint32_t frames, uint64_t bytes, uint32_t dropped); /* dropped: no descriptor */
-void stats_tx_group(struct stats *stats, uint32_t queue, const struct frame *frames, uint32_t n); /* shared doorbells only */
+void stats_tx_group(struct stats *stats, uint32_t queue, uint32_t frames, uint64_t octets);  /* shared doorbells only */
 uint32_t stats_read(void *stats, uint32_t offset);                 /* struct reg_hook's */
 uint32_t stats_peek(void *stats, uint32_t offset);

@@ -109,6 +109,7 @@ void tx_write(void *arg, uint32_t offset, uint32_t old, uint32_t seen, uint32_t 
         uint32_t q = (offset - QUEUES_START) / QUEUE_STRIDE;
         uint32_t of_queue_0 = offset - q * QUEUE_STRIDE;
 
+        tx->regs->changes += of_queue_0 != R_TDT(0);
         if (of_queue_0 == R_TXDCTL(0)) {
             queue_enable(tx, q, !!(old & TXDCTL_ENABLE), !!(seen & TXDCTL_ENABLE));
             return;
@@ -121,6 +122,7 @@ void tx_write(void *arg, uint32_t offset, uint32_t old, uint32_t seen, uint32_t 
         queue_mark(tx, q);
         return;
     }
+    tx->regs->changes++;
     if (offset == R_RTTDQSEL || offset == R_RTTBCNRC || offset == R_RTTDT1C) {
         if (tx_rate_write(tx, offset, seen)) {
             queue_unmark(tx, reg(tx->regs, R_RTTDQSEL) & RTTDQSEL_TXDQ_IDX);
@@ -219,7 +221,7 @@ static __attribute__((noinline)) int send_specially(struct tx_turn *turn, struct
 static uint32_t queue_turn(struct tx *tx, uint32_t q, struct tx_share *share, uint32_t budget, uint32_t *walked)
 {
     struct tx_turn turn;
-    int rc = turn_open(&turn, tx, q, budget);
+    int usual, rc = turn_open(&turn, tx, q, budget);
 
     if (rc) {
         queue_stop(tx, q, (uint32_t)rc);
@@ -229,8 +231,14 @@ static uint32_t queue_turn(struct tx *tx, uint32_t q, struct tx_share *share, ui
     if (__builtin_expect(turn.rate->factor, 0))
         tx_rate_open(&turn);
     turn.metered = turn.byte_units || share;
+    usual = !(tx->usual_off | turn.metered | turn.no_fcs | turn.pools) && turn.ring && !((uintptr_t)turn.ring % sizeof(uint64_t));
     while (!rc && turn.head != turn.tail && !tx_full(&turn) && *walked < WALK_MOST) {
         struct tx_packet pkt;
+
+        if (usual)
+            *walked += tx_usual(&turn, WALK_MOST - *walked);
+        if (turn.head == turn.tail || tx_full(&turn) || *walked >= WALK_MOST)
+            break;
         rc = tx_next(&turn, &pkt);
         *walked += pkt.descs;
         if (rc)

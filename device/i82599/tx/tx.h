@@ -60,6 +60,8 @@ struct tx {
     struct tx_share share[CHIP_CLASSES];
     uint8_t *arena;                   /* where segments and gathered frames are built */
     uint64_t arena_bytes;
+    uint32_t usual_off;               /* all descriptors go the exact way; tests set it */
+    uint64_t usual_frames;            /* so many went the usual way */
     uint32_t pools;                   /* there are pools, or nobody has looked since a register changed */
     uint32_t (*pool_rule)(void *card, uint32_t queue);                /* VMVIR of the queue's pool; 0: there is none */
     uint32_t damaged;                 /* what goes out next has a wrong FCS of its own, and is alone */
@@ -115,6 +117,9 @@ void tx_reset(struct tx *tx);
 void tx_freeze(struct tx *tx, uint64_t low, uint64_t high);         /* a fault: queues 0..63 and 64..127, one bit each */
 void tx_write(void *tx, uint32_t offset, uint32_t old, uint32_t seen, uint32_t written);   /* struct reg_hook's */
 int tx_run(struct tx *tx, uint32_t budget_frames);                /* frames sent, or 1 when only descriptors were passed */
+
+/* usual.c: the first descriptors, as far as they are usual, `most` of them; how many */
+uint32_t tx_usual(struct tx_turn *turn, uint32_t most);
 
 /* arbiter.c */
 void tx_arbiter_reset(struct tx *tx);

@@ -118,6 +118,15 @@ int port_recv(struct port *port, struct frame *frames, uint32_t n, const struct 
     return (int)got;
 }
 
+void port_looped(struct port *port, uint32_t frames, uint64_t bytes)
+{
+    port->full = 0;
+    port->count.tx_frames += frames;
+    port->count.tx_bytes += bytes;
+    port->count.rx_frames += frames;
+    port->count.rx_bytes += bytes;
+}
+
 uint32_t port_keep(struct port *port, struct frame *frames, uint32_t got, uint8_t *data, uint64_t len_bytes)
 {
     if (len_bytes < ETH_HEADER_BYTES || len_bytes > FRAME_MAX_BYTES) {

@@ -45,6 +45,9 @@ struct port_ops {
     uint32_t (*send)(struct port *port, const struct frame *frames, uint32_t n);
     /* Up to n frames in, FRAME_BATCH at most; how many.  Their data holds until the next call; so far all are whole. */
     uint32_t (*recv)(struct port *port, struct frame *frames, uint32_t n, const struct clock *clock);
+    /* Of n frames that send() would have now, how many of the first ones are the next that recv() would bring: whoever has
+     * them may hand them on himself (port_looped()).  NULL: a wire to somebody else. */
+    uint32_t (*loops)(const struct port *port, uint32_t n);
     uint32_t caps;                /* PORT_* */
 };
 
@@ -77,6 +80,7 @@ int port_send(struct port *port, const struct frame *frames, uint32_t n);
 /* The same, and nothing is dropped or counted so: the caller may offer the rest again. */
 int port_offer(struct port *port, const struct frame *frames, uint32_t n);
 int port_recv(struct port *port, struct frame *frames, uint32_t n, const struct clock *clock); /* FRAME_BATCH at most */
+void port_looped(struct port *port, uint32_t frames, uint64_t bytes); /* so many came back by the caller's hand: they count both ways */
 
 const struct port_ops *port_ops_of(const char *kind); /* NULL: there is no such KIND.c */
 

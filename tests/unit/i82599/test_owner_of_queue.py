@@ -128,6 +128,7 @@ def test_transmit_reads_the_memory_of_the_queues_owner(rig: Rig, second: Second)
     rig.write(TDT, 1, GIVEN)
     frames = ffi.new("struct frame[]", lib.FRAME_BATCH)
     with LoopbackPort() as port:
+        port.state.keeps = 1
         rig.nic.set_port(port.c)
         assert lib.tx_run(ffi.addressof(rig.nic.c, "tx"), 8) == 1
         assert lib.port_recv(port.c, frames, lib.FRAME_BATCH, ffi.NULL) == 1

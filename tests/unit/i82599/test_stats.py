@@ -60,7 +60,7 @@ class Bench:
         if function == "stats_rx":
             lib.stats_stage(regs, ffi.new("struct rx_pass *", {"frame": frame}))
         elif function == "stats_tx":
-            lib.stats_tx(regs, queue, frame, 1)
+            lib.stats_tx(regs, queue, frame, 1, ffi.new("struct tally *"))
         else:
             lib.stats_rx_total(regs, frame, 1)
 

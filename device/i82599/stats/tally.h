@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Adding frames to a tally.  For C only: cffi does not read this.  Include after stats.h and machine/eth.h. */
+
+#define TALLY_GROUP 1u                /* first bit on the wire of a group address */
+
+static inline uint32_t tally_octets(uint32_t len_bytes)
+{
+    return len_bytes + ETH_FCS_BYTES < 64 ? 64 : len_bytes + ETH_FCS_BYTES;
+}
+
+static inline void tally_size(struct tally *tally, uint32_t len_bytes)
+{
+    uint32_t octets = tally_octets(len_bytes), bits = 32u - (uint32_t)__builtin_clz(octets);
+    uint32_t of_class = octets == 64 ? 0 : bits - 6;   /* 65..127 has 7 significant bits */
+
+    tally->frames++;
+    tally->bytes += len_bytes;
+    tally->octets += octets;
+    tally->of_class[of_class < TALLY_CLASSES ? of_class : TALLY_CLASSES - 1]++;
+}
+
+/* The same with what kind of address the frame is for, of which it may be too short to tell. */
+static inline void tally_frame(struct tally *tally, const struct frame *frame)
+{
+    const uint8_t *da = frame->data;
+
+    tally_size(tally, frame->len_bytes);
+    if (__builtin_expect(!frame->len_bytes || !(da[0] & TALLY_GROUP), 1))
+        return;
+    if (frame->len_bytes >= ETH_ADDR_BYTES && (da[0] & da[1] & da[2] & da[3] & da[4] & da[5]) == UINT8_MAX)
+        tally->broadcast++;
+    else
+        tally->multicast++;
+}
