@@ -31,6 +31,7 @@ class RingModel:
         buf_bytes: How large a buffer may be.
         rx_tail: Register that gives Rx descriptors to the NIC, one a queue.
         tx_tail: The same for Tx.
+        kinds: What the family found out about a received frame: the kind of its hash, and of its headers.
         stamp_ns: Reads the time stamp of a received frame with this status out of the NIC; None: it has none.
     """
 
@@ -40,6 +41,7 @@ class RingModel:
     buf_bytes: range
     rx_tail: type[Register]
     tx_tail: type[Register]
+    kinds: Callable[[int], tuple[int, int]] = lambda _found: (0, 0)
     stamp_ns: Callable[[Bar, int], int | None] = lambda _bar, _status: None
 
     def check_count(self, count: int) -> int:
@@ -227,13 +229,14 @@ class RxRing(_Ring):
             start = int(ffi.cast("uintptr_t", frame.data[b])) - self._base
             parts.append(view[start : start + frame.len_bytes[b]].toreadonly())
         stripped = frame.flags & lib.RX_VLAN
+        rss_type, packet_type = self.model.kinds(frame.found)
         return RxFrame(
             tuple(parts),
             frame.rss_hash,
             frame.status,
             frame.vlan_tci if stripped else None,
-            frame.rss_type,
-            frame.packet_type,
+            rss_type,
+            packet_type,
             self.model.stamp_ns(self._bar, frame.status),
         )
 

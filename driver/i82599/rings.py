@@ -7,6 +7,7 @@ Of a received frame, ``packet_type`` is a ``PktType`` and ``rss_type`` a ``RssTy
 from collections.abc import Callable
 
 from device.regs.core import Register
+from device.regs.i82599.desc import RXDADV
 from driver.compiled import lib
 from driver.core.bar import Bar
 from driver.core.rings import RingModel
@@ -15,6 +16,11 @@ from driver.core.rings import RingModel
 def never(_bar: Bar, _status: int) -> int | None:
     """No frame is stamped."""
     return None
+
+
+def kinds(found: int) -> tuple[int, int]:
+    """What the hash was taken over, and the headers that were found, as a descriptor's first dword has them."""
+    return found & RXDADV.RSSTYPE.max, found >> RXDADV.PKTTYPE.lsb & RXDADV.PKTTYPE.max
 
 
 def ring_model(
@@ -34,5 +40,6 @@ def ring_model(
         buf_bytes=range(2048, 16385, 1024),  # SRRCTL.BSIZEPACKET counts in KiB, 1 to 16
         rx_tail=rx_tail,
         tx_tail=tx_tail,
+        kinds=kinds,
         stamp_ns=stamp_ns,
     )

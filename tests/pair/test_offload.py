@@ -244,7 +244,7 @@ def received(up: Rig, wire: Wire, frame: bytes) -> tuple[RXD, bool, int]:
     vnet = ffi.new("uint8_t[]", lib.VNET_HDR_BYTES)
     lib.vnet_from_flags(frames[0].flags, vnet)
     ring.refill()
-    return RXD(frames[0].status), vnet[0] == VNET_DATA_VALID, frames[0].packet_type
+    return RXD(frames[0].status), vnet[0] == VNET_DATA_VALID, ring.model.kinds(frames[0].found)[1]
 
 
 @pytest.mark.parametrize("udp", [False, True], ids=["tcp", "udp"])

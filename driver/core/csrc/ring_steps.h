@@ -25,18 +25,12 @@ static inline uint32_t rx_with_nic(const struct rx_ring *ring)
     return ring_distance(ring->next_to_clean, ring->next_to_use, ring->count);
 }
 
-/* The frame of so many slots at next_to_clean is ours now; one that cannot be used is counted and its slots are passed over. */
-static inline void rx_taken(struct rx_ring *ring, const struct rx_frame *frame, int usable)
+/* The slots up to next_to_clean are ours now; so many frames lay in them. */
+static inline void rx_taken(struct rx_ring *ring, uint32_t next_to_clean, uint64_t frames, uint64_t bytes)
 {
-    ring->next_to_clean = ring_add(ring->next_to_clean, frame->slots, ring->count);
-    if (!usable) {
-        ring->stats.errors++;
-        return;
-    }
-    ring->stats.packets++;
-    ring->stats.bytes += frame->total_bytes;
-    if (frame->flags & RX_L4_CSUM_BAD)
-        ring->stats.csum_errors++;
+    ring->next_to_clean = next_to_clean;
+    ring->stats.packets += frames;
+    ring->stats.bytes += bytes;
 }
 
 /* The frame that starts at next_to_clean has been sent. */

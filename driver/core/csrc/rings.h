@@ -33,18 +33,16 @@ struct rx_ring {
     uint32_t xdp_turn;                   /* odd while it runs */
 };
 
-struct rx_frame {                        /* one received frame, still in the NIC's buffers */
-    uint8_t *data[RX_FRAME_BUFS];
-    uint32_t len_bytes[RX_FRAME_BUFS];
+struct rx_frame {                        /* one received frame, still in the NIC's buffers; what lies behind `bufs` parts is old */
     uint32_t bufs;
     uint32_t total_bytes;
+    uint32_t found;                      /* kinds of hash and headers; this and status in the family's own bits: nothing here reads them */
     uint32_t rss_hash;
-    uint16_t rss_type;                   /* this, packet_type and status in the family's own numbers: nothing here reads them */
-    uint16_t packet_type;
     uint32_t status;
-    uint16_t flags;                      /* RX_* */
+    uint32_t flags;                      /* RX_* */
     uint16_t vlan_tci;                   /* valid with RX_VLAN */
-    uint16_t slots;
+    uint32_t len_bytes[RX_FRAME_BUFS];
+    uint8_t *data[RX_FRAME_BUFS];
 };
 
 /* Tx: slot i owns buffer i.  A frame takes one context slot if it needs one, then its data slots. */

@@ -10,91 +10,131 @@
 #include "../../../device/regs/i82599/regs.h"
 
 #define IP_HEADER_MAX_BYTES 511
+#define RX_AHEAD_QWORDS 16               /* eight descriptors, two cache lines: fetched while these are looked at */
 
 _Static_assert((uint64_t)IP_HEADER_MAX_BYTES == TXCTX0_IPLEN >> TXCTX0_IPLEN_SHIFT, "the longest IP header a context can tell");
 
 /* ---- receive ---------------------------------------------------------------------------------------------------- */
 
 /* The NIC stores this qword whole and last, so one load tells everything about the slot. */
-static inline uint64_t rx_writeback(const struct rx_ring *ring, uint32_t slot)
+static inline uint64_t rx_writeback(const uint64_t *desc)
 {
-    return __atomic_load_n(&ring->desc[2 * slot + 1], __ATOMIC_ACQUIRE);
+    return __atomic_load_n(&desc[1], __ATOMIC_ACQUIRE);
 }
 
 /* What the NIC found out, in the words of rings.h; the two common answers first. */
-static inline uint16_t rx_flags(uint64_t q1)
+static inline uint32_t rx_flags(uint64_t q1)
 {
-    uint64_t seen = q1 & (RXD_STAT_VP | RXD_STAT_L4CS | RXD_ERR_TCPE | RXD_ERR_IPE);
+    uint32_t seen = (uint32_t)q1 & (uint32_t)(RXD_STAT_VP | RXD_STAT_L4CS | RXD_ERR_TCPE | RXD_ERR_IPE);
 
-    if (seen == RXD_STAT_L4CS)
-        return RX_CSUM_GOOD;
-    if (seen == 0)
-        return 0;
-    return (uint16_t)((seen & RXD_STAT_VP ? RX_VLAN : 0) | (seen & RXD_ERR_TCPE ? RX_L4_CSUM_BAD : 0) |
-                      ((seen & ~RXD_STAT_VP) == RXD_STAT_L4CS ? RX_CSUM_GOOD : 0));
+    if (__builtin_expect((seen & ~(uint32_t)RXD_STAT_L4CS) == 0, 1))
+        return seen ? RX_CSUM_GOOD : 0;
+    return (seen & RXD_STAT_VP ? RX_VLAN : 0) | (seen & RXD_ERR_TCPE ? RX_L4_CSUM_BAD : 0) |
+           ((seen & ~(uint32_t)RXD_STAT_VP) == RXD_STAT_L4CS ? RX_CSUM_GOOD : 0);
 }
 
-/* Describe the frame that starts at next_to_clean: 1, or 0 if its last buffer is not there yet. */
-static int rx_one(const struct rx_ring *ring, uint32_t available, struct rx_frame *out)
+/* A NIC that lies about lengths must not make us read a neighbour's buffer. */
+static inline uint32_t rx_len(uint64_t q1, uint32_t buf_bytes)
 {
-    uint32_t slot = ring->next_to_clean;
+    uint32_t len = (uint32_t)((q1 & RXD_LENGTH) >> RXD_LENGTH_SHIFT);
 
+    return len < buf_bytes ? len : buf_bytes;
+}
+
+/* The frame of several buffers that starts at `slot`: its last slot, or -1 if that is not there yet.  It may have more
+ * buffers than there is room to tell of. */
+static int64_t rx_chain(const struct rx_ring *ring, uint32_t slot, struct rx_frame *out)
+{
     out->bufs = 0;
     out->total_bytes = 0;
-    for (uint32_t n = 1; n <= available; n++, slot = ring_next(slot, ring->count)) {
-        uint64_t q1 = rx_writeback(ring, slot);
-        uint32_t len = (uint32_t)((q1 & RXD_LENGTH) >> RXD_LENGTH_SHIFT);
+    for (; slot != ring->next_to_use; slot = ring_next(slot, ring->count)) {
+        uint64_t q1 = rx_writeback(&ring->desc[2 * slot]);
 
         if (!(q1 & RXD_STAT_DD))
-            return 0;
-        if (n == 1)
-            __builtin_prefetch(ring->buf + (uint64_t)slot * ring->buf_bytes);
-        if (len > ring->buf_bytes)       /* a NIC that lies about lengths must not make us read a neighbour's buffer */
-            len = ring->buf_bytes;
+            return -1;
         if (out->bufs < RX_FRAME_BUFS) {
             out->data[out->bufs] = ring->buf + (uint64_t)slot * ring->buf_bytes;
-            out->len_bytes[out->bufs] = len;
-            out->total_bytes += len;
+            out->len_bytes[out->bufs] = rx_len(q1, ring->buf_bytes);
+            out->total_bytes += out->len_bytes[out->bufs];
         }
         out->bufs++;
-        if (q1 & RXD_STAT_EOP) {
-            uint64_t q0 = ring->desc[2 * slot];
-
-            out->slots = (uint16_t)n;
-            out->status = (uint32_t)q1;
-            out->flags = rx_flags(q1);
-            out->vlan_tci = (uint16_t)(q1 >> RXD_VLAN_SHIFT);
-            out->rss_type = (uint16_t)((q0 & RXDADV_RSSTYPE) >> RXDADV_RSSTYPE_SHIFT);
-            out->packet_type = (uint16_t)((q0 & RXDADV_PKTTYPE) >> RXDADV_PKTTYPE_SHIFT);
-            out->rss_hash = (uint32_t)(q0 >> RXDADV_RSS_HASH_SHIFT);
-            return 1;
-        }
+        if (q1 & RXD_STAT_EOP)
+            return slot;
     }
-    return 0;
+    return -1;
 }
 
+/* One pass over what the NIC wrote back.  Nearly every frame lies in one buffer. */
 static int harvest(struct rx_ring *ring, struct rx_frame *out, uint32_t budget)
 {
-    uint32_t taken = 0;
-    uint32_t available = rx_with_nic(ring);
+    const uint32_t buf_bytes = ring->buf_bytes;
+    const uint64_t *const base = ring->desc, *const wrap = base + 2 * ring->count, *const end = base + 2 * ring->next_to_use;
+    const uint64_t *desc = base + 2 * ring->next_to_clean;
+    uint8_t *data = ring->buf + (uint64_t)ring->next_to_clean * buf_bytes;
+    struct rx_frame *frame = out, *const full = out + budget;
+    uint64_t bytes = 0;
 
-    while (taken < budget && rx_one(ring, available, &out[taken])) {
-        int usable = out[taken].bufs <= RX_FRAME_BUFS;   /* one that spans more, nobody may send us */
+    while (frame != full && desc != end) {
+        uint64_t q1 = rx_writeback(desc), q0;
 
-        available -= out[taken].slots;
-        rx_taken(ring, &out[taken], usable);
-        taken += usable;
+        if (!(q1 & RXD_STAT_DD))
+            break;
+        __builtin_prefetch(data);
+        __builtin_prefetch(desc + RX_AHEAD_QWORDS);
+        if (__builtin_expect((q1 & RXD_STAT_EOP) != 0, 1)) {
+            frame->bufs = 1;
+            frame->data[0] = data;
+            frame->total_bytes = frame->len_bytes[0] = rx_len(q1, buf_bytes);
+        } else {
+            int64_t last = rx_chain(ring, (uint32_t)((desc - base) / 2), frame);
+
+            if (last < 0)
+                break;
+            desc = base + 2 * last;
+            data = ring->buf + (uint64_t)last * buf_bytes;
+            q1 = rx_writeback(desc);
+        }
+        q0 = desc[0];
+        desc += 2;
+        data += buf_bytes;
+        if (__builtin_expect(desc == wrap, 0)) {
+            desc = base;
+            data = ring->buf;
+        }
+        if (__builtin_expect(frame->bufs > RX_FRAME_BUFS, 0)) {      /* nobody may send us such a one */
+            ring->stats.errors++;
+            continue;
+        }
+        frame->found = (uint32_t)q0;
+        frame->rss_hash = (uint32_t)(q0 >> RXDADV_RSS_HASH_SHIFT);
+        frame->status = (uint32_t)q1;
+        frame->vlan_tci = (uint16_t)(q1 >> RXD_VLAN_SHIFT);
+        frame->flags = rx_flags(q1);
+        if (__builtin_expect(frame->flags & RX_L4_CSUM_BAD, 0))
+            ring->stats.csum_errors++;
+        bytes += frame->total_bytes;
+        frame++;
     }
-    return (int)taken;
+    rx_taken(ring, (uint32_t)((desc - base) / 2), (uint64_t)(frame - out), bytes);
+    return (int)(frame - out);
 }
 
+/* Both qwords, each time: the NIC wrote over them, and a stale DD would be believed. */
 static void refill(struct rx_ring *ring, uint32_t slots)
 {
     uint32_t slot = ring->next_to_use;
 
-    for (uint32_t n = 0; n < slots; n++, slot = ring_next(slot, ring->count)) {
-        ring->desc[2 * slot] = ring->buf_iova + (uint64_t)slot * ring->buf_bytes;
-        ring->desc[2 * slot + 1] = 0;    /* no stale DD */
+    while (slots) {
+        uint32_t run = slots < ring->count - slot ? slots : ring->count - slot;
+        uint64_t *desc = &ring->desc[2 * slot], *const end = desc + 2 * run;
+        uint64_t iova = ring->buf_iova + (uint64_t)slot * ring->buf_bytes;
+
+        for (; desc != end; desc += 2, iova += ring->buf_bytes) {
+            desc[0] = iova;
+            desc[1] = 0;
+        }
+        slots -= run;
+        slot = 0;
     }
 }
 

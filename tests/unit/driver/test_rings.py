@@ -111,6 +111,29 @@ def test_a_frame_in_more_buffers_than_anyone_may_send_is_passed_over(rx: RxRing)
     assert (rx.stats()["errors"], rx.stats()["packets"], rx.stats()["bytes"]) == (1, 1, 61)
 
 
+def test_batches_over_the_ring_s_end_are_told_counted_and_given_back(rx: RxRing) -> None:
+    """Frames of one buffer and of several; the NIC writes over both words of each slot."""
+    lengths = [[60], [BUF_BYTES, 7], [61], [BUF_BYTES, BUF_BYTES, 1], [62]] * 4
+    slots = sum(map(len, lengths))
+    for turn in range(1, 10):
+        slot = rx.c.next_to_clean
+        for parts in lengths:
+            for n, len_bytes in enumerate(parts):
+                words(rx, slot)[0] = turn << 32
+                arrive(rx, slot, len_bytes, STAT_EOP=int(n == len(parts) - 1), STAT_L4CS=1, ERR_TCPE=turn % 2)
+                slot = (slot + 1) % COUNT
+        frames = rx.harvest()
+        assert [[len(part) for part in frame.parts] for frame in frames] == lengths
+        assert {frame.rss_hash for frame in frames} == {turn}
+        assert rx.refill() == slots
+        assert [tuple(words(rx, slot)[0:2]) for slot in range(COUNT) if slot != rx.c.next_to_use] == [
+            (rx.c.buf_iova + slot * BUF_BYTES, 0) for slot in range(COUNT) if slot != rx.c.next_to_use
+        ]
+    stats = rx.stats()
+    assert (stats["packets"], stats["bytes"]) == (9 * len(lengths), 9 * sum(map(sum, lengths)))
+    assert (stats["csum_errors"], stats["errors"]) == (5 * len(lengths), 0)
+
+
 def test_a_length_beyond_the_buffer_is_cut(rx: RxRing) -> None:
     arrive(rx, 0, 0xFFFF)
     assert [len(frame) for frame in rx.harvest()] == [BUF_BYTES]
