@@ -266,8 +266,7 @@ class TxRing(_Ring):
     ) -> None:
         super().__init__(model, arena, bar, queue, count, buf_bytes, first_queue=first_queue)
         ring = ffi.new("struct tx_ring *")
-        self._eop_of = ring.eop_of = ffi.new("uint32_t[]", count)
-        self._len_of = ring.len_of = ffi.new("uint32_t[]", count)
+        self._sent = ring.sent = ffi.new("uint64_t[]", count)
         self._fill(ring, model.tx_tail)
         self.reset()
 
@@ -275,6 +274,8 @@ class TxRing(_Ring):
         """Forget every descriptor, and the frames that were under way."""
         super().reset()
         self.c.tail_written = 0
+        self.c.sent_to_use = self.c.sent_to_clean = 0
+        self.c.sent_bytes = self.c.cleaned_bytes = 0
         self.c.stuck_ns = 0
 
     @property
@@ -307,13 +308,16 @@ class TxRing(_Ring):
         lib.tx_flush(self._live())
 
     def send(self, frames: Sequence[bytes]) -> int:
-        """Post and flush; returns how many frames found room."""
-        sent = 0
-        for frame in frames:
-            if not self.post(frame):
-                break
-            sent += 1
-        self.flush()
+        """Post and flush; returns how many frames found room.
+
+        Raises:
+            RingError: The first frame cannot be described to the NIC; others like it end the batch before them.
+        """
+        ring = self._live()
+        sent = int(lib.tx_post_packed(ring, b"".join(frames), [len(frame) for frame in frames], len(frames)))
+        if sent == -lib.RING_EINVAL:
+            raise RingError(f"Tx queue {self.queue}: a frame of {len(frames[0])} bytes cannot be sent")
+        lib.tx_flush(ring)
         return sent
 
     def clean(self, budget: int = 256) -> int:

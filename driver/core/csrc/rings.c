@@ -15,6 +15,7 @@
 #include "ring_lock.h"
 
 #define RX_REFILL_BATCH 32
+#define TX_PIECES 64
 
 _Static_assert(RING_EINVAL == EINVAL && RING_EAGAIN == EAGAIN, "what rings.h tells Python");
 
@@ -44,7 +45,7 @@ int rx_refill(struct rx_ring *ring)
 
 uint32_t tx_free(const struct tx_ring *ring)
 {
-    return ring->count - 1 - ring_distance(ring->next_to_clean, ring->next_to_use, ring->count);
+    return tx_room(ring);
 }
 
 int tx_clean(struct tx_ring *ring, uint32_t budget, uint64_t now_ns)
@@ -87,26 +88,80 @@ int tx_commit(struct tx_ring *ring, uint32_t len_bytes, const struct tx_offload 
     return 1;
 }
 
-int tx_post(struct tx_ring *ring, const uint8_t *frame, uint32_t len_bytes, const struct tx_offload *off)
+/* By commit: the frame asks for something, is long, or the family has no quicker way. */
+static int tx_post_any(struct tx_ring *ring, const uint8_t *frame, uint32_t len_bytes, const struct tx_offload *off)
 {
-    static const struct tx_offload none;
     uint32_t buf = ring_next(ring->next_to_use, ring->count);
 
-    if (tx_free(ring) < tx_buffers(ring, len_bytes) + 1) {
+    if (tx_room(ring) < tx_buffers(ring, len_bytes) + 1) {
         ring->stats.busy++;
         return -EAGAIN;
     }
-    off = off ? off : &none;
     if (!tx_sensible(len_bytes, off))
         return -EINVAL;
     for (uint32_t at = 0; at < len_bytes; buf = ring_next(buf, ring->count)) {
         uint32_t part = len_bytes - at < ring->buf_bytes ? len_bytes - at : ring->buf_bytes;
+        uint8_t *place = ring->buf + (uint64_t)buf * ring->buf_bytes;
 
-        memcpy(ring->buf + (uint64_t)buf * ring->buf_bytes, frame + at, part);
+        if (place != frame + at)
+            memcpy(place, frame + at, part);
         at += part;
     }
     ring->ops->commit(ring, len_bytes, off);
     return 1;
+}
+
+static const struct tx_offload no_offload;
+
+int tx_post_many(struct tx_ring *ring, const struct tx_piece *frames, uint32_t n)
+{
+    uint32_t posted = 0;
+    int rc = 0;
+
+    while (posted < n && rc >= 0) {
+        if (ring->ops->post != NULL)
+            posted += (uint32_t)ring->ops->post(ring, frames + posted, n - posted);
+        if (posted < n) {                /* too long for one buffer, empty, or there is no room: this says which */
+            rc = tx_post_any(ring, frames[posted].data, frames[posted].len_bytes, &no_offload);
+            posted += rc > 0;
+        }
+    }
+    return posted || rc == -EAGAIN ? (int)posted : rc;
+}
+
+int tx_post_packed(struct tx_ring *ring, const uint8_t *frames, const uint32_t *len_bytes, uint32_t n)
+{
+    struct tx_piece piece[TX_PIECES];
+    uint32_t posted = 0;
+
+    while (posted < n) {
+        uint32_t ready = 0;
+        int rc;
+
+        for (; ready < TX_PIECES && posted + ready < n; ready++) {
+            piece[ready] = (struct tx_piece){ frames, len_bytes[posted + ready] };
+            frames += len_bytes[posted + ready];
+        }
+        rc = tx_post_many(ring, piece, ready);
+        if (rc < 0)
+            return posted ? (int)posted : rc;
+        posted += (uint32_t)rc;
+        if ((uint32_t)rc < ready)
+            break;
+    }
+    return (int)posted;
+}
+
+uint8_t *tx_place(const struct tx_ring *ring, uint32_t n)
+{
+    return ring->buf + (uint64_t)ring_add(ring->next_to_use, n + 1, ring->count) * ring->buf_bytes;
+}
+
+int tx_post(struct tx_ring *ring, const uint8_t *frame, uint32_t len_bytes, const struct tx_offload *off)
+{
+    if (off == NULL && ring->ops->post_one != NULL && ring->ops->post_one(ring, frame, len_bytes))
+        return 1;
+    return tx_post_any(ring, frame, len_bytes, off ? off : &no_offload);
 }
 
 void tx_flush(struct tx_ring *ring)

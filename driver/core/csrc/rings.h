@@ -55,8 +55,9 @@ struct tx_ring {
     uint32_t buf_bytes;
     uint32_t count;
     uint32_t next_to_use, next_to_clean;
-    uint32_t *eop_of;                    /* per first slot: slot of the frame's last descriptor */
-    uint32_t *len_of;                    /* per first slot: frame length for the statistics */
+    uint64_t *sent;                      /* per frame under way: slot of its last descriptor, and above it sent_bytes with it */
+    uint32_t sent_to_use, sent_to_clean; /* the frames under way, in the order in which the NIC completes them */
+    uint32_t sent_bytes, cleaned_bytes;  /* of all frames ever; these two wrap */
     uint32_t tail_offset;
     uint32_t tail_written;
     uint32_t queue;
@@ -79,13 +80,19 @@ struct tx_offload {                      /* what a frame asks of the NIC; all 0 
     uint8_t stamp;                       /* 1 = the NIC is to note when the frame leaves */
 };
 
-/* A family's descriptors.  Called once a batch, but for commit, which a frame needs that went through a system call anyway. */
+struct tx_piece { const uint8_t *data; uint32_t len_bytes; };
+
+/* A family's descriptors.  Called once a batch, but for commit: a frame that needs it asks for something, or is long. */
 struct ring_ops {
     uint32_t ip_header_max_bytes;        /* longest IP header, options included, behind which the NIC finds a checksum */
     int (*harvest)(struct rx_ring *ring, struct rx_frame *out, uint32_t budget);   /* as rx_harvest */
     void (*refill)(struct rx_ring *ring, uint32_t slots);      /* describe the buffers of so many slots from next_to_use on */
     int (*clean)(struct tx_ring *ring, uint32_t budget);       /* completed frames, taken off the ring with tx_completed */
     void (*commit)(struct tx_ring *ring, uint32_t len_bytes, const struct tx_offload *off); /* there is room, and it makes sense */
+    /* The quick way for frames that ask for nothing and fit into one buffer each, up to the first that does not or has no room.
+     * How many were posted; NULL, both of them: all frames go by commit. */
+    int (*post_one)(struct tx_ring *ring, const uint8_t *frame, uint32_t len_bytes);
+    int (*post)(struct tx_ring *ring, const struct tx_piece *frames, uint32_t n);
 };
 
 struct ring_lock *ring_lock_new(void);   /* for a Tx ring that several threads use; NULL: no memory */
@@ -95,5 +102,10 @@ int rx_refill(struct rx_ring *ring);     /* give every cleaned slot back, in bat
 uint32_t tx_free(const struct tx_ring *ring);
 int tx_clean(struct tx_ring *ring, uint32_t budget, uint64_t now_ns);         /* frames completed */
 int tx_post(struct tx_ring *ring, const uint8_t *frame, uint32_t len_bytes, const struct tx_offload *off); /* copies; 1, or -EAGAIN */
+/* The same for n frames that ask for nothing: how many found room, or -EINVAL if the first cannot be sent.  What lies where
+ * tx_place says is not copied. */
+int tx_post_many(struct tx_ring *ring, const struct tx_piece *frames, uint32_t n);
+int tx_post_packed(struct tx_ring *ring, const uint8_t *frames, const uint32_t *len_bytes, uint32_t n); /* one behind the other */
+uint8_t *tx_place(const struct tx_ring *ring, uint32_t n);   /* where the frame goes that has n of one buffer each before it */
 int tx_commit(struct tx_ring *ring, uint32_t len_bytes, const struct tx_offload *off); /* frame already in buffers next_to_use+1 ... */
 void tx_flush(struct tx_ring *ring);     /* one tail write for everything posted since the last */

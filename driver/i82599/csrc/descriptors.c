@@ -140,17 +140,20 @@ static void refill(struct rx_ring *ring, uint32_t slots)
 
 /* ---- transmit --------------------------------------------------------------------------------------------------- */
 
+/* Frames leave a queue in order: one that is done speaks for all before it.  So the last is asked first, and if it is not
+ * done, halves find the first that is not. */
 static int clean(struct tx_ring *ring, uint32_t budget)
 {
-    uint32_t done = 0;
+    uint32_t under_way = tx_under_way(ring), done = 0, most = budget < under_way ? budget : under_way;
 
-    for (; done < budget && ring->next_to_clean != ring->next_to_use; done++) {
-        uint32_t eop = ring->eop_of[ring->next_to_clean];
-
-        if (!(__atomic_load_n(&ring->desc[2 * eop + 1], __ATOMIC_ACQUIRE) & TXD_STAT_DD))
-            break;
-        tx_completed(ring);
+    for (uint32_t ask = most; done < most; ask = done + (most - done + 1) / 2) {
+        if (__atomic_load_n(&ring->desc[2 * tx_eop(ring, ask - 1) + 1], __ATOMIC_ACQUIRE) & TXD_STAT_DD)
+            done = ask;
+        else
+            most = ask - 1;
     }
+    if (done)
+        tx_completed(ring, done);
     return (int)done;
 }
 
@@ -193,12 +196,69 @@ static void commit(struct tx_ring *ring, uint32_t len_bytes, const struct tx_off
     tx_described(ring, last, len_bytes);
 }
 
+/* What commit writes for a frame that asks for nothing and lies in one buffer.  RS on each, as Linux has it: with WTHRESH
+ * above 0 a NIC need not report the others. */
+static inline void tx_plain(uint64_t *desc, uint64_t iova, uint32_t len_bytes)
+{
+    const uint64_t q1 = TXDADV_DCMD_DEXT | TXDADV_DTYP_DATA | TXDADV_DCMD_IFCS | TXDADV_DCMD_EOP | TXDADV_DCMD_RS;
+
+    desc[0] = iova;
+    desc[1] = q1 | (uint64_t)len_bytes << TXDADV_PAYLEN_SHIFT | (uint64_t)len_bytes << TXDADV_DTALEN_SHIFT;
+}
+
+/* Behind each frame room is kept for the context that another could need. */
+static int post(struct tx_ring *ring, const struct tx_piece *frames, uint32_t n)
+{
+    const uint32_t count = ring->count, buf_bytes = ring->buf_bytes, free = tx_room(ring);
+    const struct tx_piece *frame = frames, *const end = frames + (n < free ? n : free ? free - 1 : 0);
+    uint32_t slot = ring->next_to_use, at = ring->sent_to_use, bytes = ring->sent_bytes;
+
+    for (; frame != end; frame++) {
+        uint32_t buf = ring_next(slot, count), len_bytes = frame->len_bytes;
+        uint64_t place = (uint64_t)buf * buf_bytes;
+
+        if (len_bytes - 1 >= buf_bytes)
+            break;
+        tx_copy(ring->buf + place, frame->data, len_bytes);
+        tx_plain(&ring->desc[2 * slot], ring->buf_iova + place, len_bytes);
+        bytes += len_bytes;
+        ring->sent[at] = tx_note(slot, bytes);
+        at = ring_next(at, count);
+        slot = buf;
+    }
+    ring->next_to_use = slot;
+    ring->sent_to_use = at;
+    ring->sent_bytes = bytes;
+    return (int)(frame - frames);
+}
+
+/* The same for one, without what only a batch pays back. */
+static int post_one(struct tx_ring *ring, const uint8_t *frame, uint32_t len_bytes)
+{
+    uint32_t slot = ring->next_to_use, count = ring->count, buf = ring_next(slot, count), clean = ring->next_to_clean;
+    uint64_t place = (uint64_t)buf * ring->buf_bytes;
+
+    if (!tx_short(len_bytes)) {
+        const struct tx_piece piece = { frame, len_bytes };
+
+        return post(ring, &piece, 1);
+    }
+    if (buf == clean || ring_next(buf, count) == clean)
+        return 0;
+    tx_copy_short(ring->buf + place, frame, len_bytes);
+    tx_plain(&ring->desc[2 * slot], ring->buf_iova + place, len_bytes);
+    tx_described(ring, slot, len_bytes);
+    return 1;
+}
+
 static const struct ring_ops ops = {
     .ip_header_max_bytes = IP_HEADER_MAX_BYTES,
     .harvest = harvest,
     .refill = refill,
     .clean = clean,
     .commit = commit,
+    .post_one = post_one,
+    .post = post,
 };
 
 const struct ring_ops *const i82599_ring_ops = &ops;

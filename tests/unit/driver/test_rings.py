@@ -186,6 +186,107 @@ def test_an_offload_takes_a_context_and_is_named_in_the_data(door: MemoryDoor, t
     assert not tx.pending
 
 
+LENGTHS = (1, 31, 32, 33, 60, 64, 65, 1514, BUF_BYTES)
+
+
+def pieces(*frames: Any) -> Any:
+    """The C array for ``tx_post_many``; the frames are cffi's own memory."""
+    return ffi.new("struct tx_piece[]", [(frame, len(frame)) for frame in frames])
+
+
+def described(ring: TxRing) -> list[tuple[Any, ...]]:
+    """All that a ring has of the frames under way: its descriptors, and their bytes in its buffers."""
+    found = []
+    for slot in range(COUNT):
+        iova, q1 = words(ring, slot)[0:2]
+        place = iova - ring.c.buf_iova if iova else 0
+        found.append((iova and place, q1, bytes(ffi.buffer(ring.c.buf + place, TXDADV(q1).DTALEN))))
+    return found
+
+
+def finish(ring: TxRing, slots: int) -> None:
+    """Do what the NIC does with the next so many slots; it overwrites all it may."""
+    for n in range(slots):
+        at = words(ring, (ring.c.next_to_clean + n) % COUNT)
+        at[0], at[1] = 0, int(TXDADV.of(STAT_DD=1))
+
+
+@pytest.mark.parametrize("way", ["post", "post_many", "send", "in place"])
+def test_the_quick_way_describes_a_frame_as_the_exact_one(door: MemoryDoor, arena: Arena, tx: TxRing, way: str) -> None:
+    """``tx_offload`` that asks for nothing takes the exact way."""
+    exact, nothing = TxRing(RINGS, arena, Bar(door), 4, COUNT, BUF_BYTES), ffi.new("struct tx_offload *")
+    posted = 0
+    for turn in range(30):  # past the ring's end, and past 2^16 bytes
+        lengths = [LENGTHS[(turn + n) % len(LENGTHS)] for n in range(7)]
+        frames = [bytes((turn + n + at) % 251 for at in range(size)) for n, size in enumerate(lengths)]
+        kept = [ffi.new("uint8_t[]", list(frame)) for frame in frames]
+        if way == "post":
+            assert all(tx.post(frame) for frame in frames)
+        elif way == "send":
+            assert tx.send(frames) == len(frames)
+        elif way == "post_many":
+            assert lib.tx_post_many(tx.c, pieces(*kept), len(kept)) == len(kept)
+        else:
+            places = [lib.tx_place(tx.c, n) for n in range(len(frames))]
+            for place, frame in zip(places, frames, strict=True):
+                ffi.memmove(place, frame, len(frame))
+            there = ffi.new("struct tx_piece[]", list(zip(places, lengths, strict=True)))
+            assert lib.tx_post_many(tx.c, there, len(frames)) == len(frames)
+        assert all(exact.post(frame, nothing) for frame in frames)
+        posted += sum(lengths)
+        assert described(tx) == described(exact)
+        assert tx.c.next_to_use == exact.c.next_to_use
+        for ring in (tx, exact):
+            finish(ring, len(frames))
+            assert ring.clean() == len(frames)
+    assert tx.stats() == exact.stats()
+    assert tx.stats()["bytes"] == posted
+    exact.close()
+
+
+def test_a_batch_ends_where_there_is_no_room(tx: TxRing) -> None:
+    kept = ffi.new("uint8_t[]", 60)
+    many = pieces(*[kept] * 100)
+    assert (lib.tx_post_many(tx.c, many, 100), tx.free, tx.stats()["busy"]) == (COUNT - 2, 1, 1)
+    assert (lib.tx_post_many(tx.c, many, 100), tx.free, tx.stats()["busy"]) == (0, 1, 2)
+    finish(tx, 3)
+    assert tx.clean() == 3
+    assert (tx.send([bytes(60)] * 100), tx.free) == (3, 1)
+
+
+def test_long_frames_in_a_batch_take_their_slots_and_empty_ones_end_it(tx: TxRing) -> None:
+    short, long = ffi.new("uint8_t[]", 60), ffi.new("uint8_t[]", 2 * BUF_BYTES + 1)
+    assert lib.tx_post_many(tx.c, pieces(short, long, short), 3) == 3
+    assert tx.free == COUNT - 1 - 5
+    nothing = ffi.new("struct tx_piece[]", [(short, 60), (short, 0), (short, 60)])
+    assert lib.tx_post_many(tx.c, nothing, 3) == 1
+    assert lib.tx_post_many(tx.c, nothing + 1, 2) == -lib.RING_EINVAL
+    with pytest.raises(RingError, match="a frame of 0 bytes cannot be sent"):
+        tx.send([b""])
+
+
+@pytest.mark.parametrize("budget", [1, 4, 7, 256])
+def test_clean_finds_the_first_frame_that_is_not_done(tx: TxRing, budget: int) -> None:
+    """Whatever their number, and however many slots each takes."""
+    sizes = [60, 2 * BUF_BYTES, 60, BUF_BYTES + 1, 61, 60, 60, 3 * BUF_BYTES, 60]
+    slots = [-(-size // BUF_BYTES) for size in sizes]
+    for done in range(len(sizes) + 1):
+        before = tx.stats()
+        for size in sizes:
+            assert tx.post(bytes(size))
+        finish(tx, sum(slots[:done]))
+        left, found = done, []
+        while left:
+            found.append(min(budget, left))
+            left -= found[-1]
+        assert [tx.clean(budget) for _ in range(len(found) + 1)] == [*found, 0]
+        after = tx.stats()
+        assert (after["packets"] - before["packets"], after["bytes"] - before["bytes"]) == (done, sum(sizes[:done]))
+        finish(tx, sum(slots[done:]))
+        assert tx.clean() == len(sizes) - done
+    assert (tx.free, tx.pending) == (COUNT - 1, False)
+
+
 @pytest.mark.parametrize(
     ("count", "buf_bytes", "error", "says"),
     [
