@@ -16,6 +16,24 @@
 #define APP_HEADER_BYTES 14
 #define APP_IN_FLIGHT_MIN 8
 
+/* Numbered frames, written where they are sent from; every slot's buffer needs the whole frame but once.  How many went. */
+static uint32_t app_send(struct tx_ring *tx, const uint8_t *frame, uint32_t len_bytes, uint32_t n, uint64_t sequence)
+{
+    struct tx_piece piece[APP_BATCH_MAX];
+    int rc;
+
+    for (uint32_t i = 0; i < n; i++, sequence++) {
+        uint8_t *place = tx_place(tx, i);
+
+        if (sequence < tx->count)
+            memcpy(place, frame, len_bytes);
+        memcpy(place + APP_HEADER_BYTES, &sequence, sizeof sequence);
+        piece[i] = (struct tx_piece){ place, len_bytes };
+    }
+    rc = tx_post_many(tx, piece, n);
+    return rc > 0 ? (uint32_t)rc : 0;
+}
+
 int app_loop(struct rx_ring *rx, struct tx_ring *tx, const uint8_t *header, uint32_t len_bytes, uint64_t frames, uint32_t batch,
              uint64_t deadline_ns, struct app_result *out)
 {
@@ -30,6 +48,8 @@ int app_loop(struct rx_ring *rx, struct tx_ring *tx, const uint8_t *header, uint
     memcpy(frame, header, APP_HEADER_BYTES);
     memset(out, 0, sizeof *out);
     for (uint64_t turn = 0; out->received < frames; turn++) {
+        uint64_t want = frames - out->sent, room = tx_free(tx), under_way = out->sent - out->received;
+        uint64_t received = out->received, bad = 0;
         int n;
 
         if ((turn & 63) == 0) {
@@ -37,24 +57,22 @@ int app_loop(struct rx_ring *rx, struct tx_ring *tx, const uint8_t *header, uint
             if (now_ns > deadline_ns || rx->bar->error)
                 break;
         }
-        for (uint32_t i = 0; i < batch && out->sent < frames && out->sent - out->received < window; i++) {
-            memcpy(frame + APP_HEADER_BYTES, &out->sent, sizeof out->sent);
-            if (tx_post(tx, frame, len_bytes, NULL) < 0)
-                break;
-            out->sent++;
-        }
+        want = want < batch ? want : batch;
+        want = want < window - under_way ? want : window - under_way;
+        want = want < room ? want : room;        /* no frame is written where another still lies */
+        out->sent += app_send(tx, frame, len_bytes, (uint32_t)want, out->sent);
         tx_flush(tx);
         tx_clean(tx, APP_BATCH_MAX, now_ns);
         n = rx_harvest(rx, got, APP_BATCH_MAX);
-        for (int i = 0; i < n; i++) {
-            uint64_t sequence = 0;
+        for (int i = 0; i < n; i++, received++) {
+            uint64_t sequence = ~received;
 
             if (got[i].total_bytes == len_bytes)
                 memcpy(&sequence, got[i].data[0] + APP_HEADER_BYTES, sizeof sequence);
-            if (got[i].total_bytes != len_bytes || sequence != out->received)
-                out->bad++;
-            out->received++;
+            bad += sequence != received;
         }
+        out->received = received;
+        out->bad += bad;
         rx_refill(rx);
     }
     out->elapsed_ns = napi_now() - start_ns;

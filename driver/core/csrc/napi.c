@@ -32,24 +32,26 @@ static int sink_echo(struct napi *napi, struct rx_ring *rx, uint32_t budget)
 {
     struct tx_ring *tx = napi->tx_count ? napi->tx[0] : NULL;
     struct rx_frame frame[NAPI_WEIGHT];
+    struct tx_piece back[NAPI_WEIGHT];
     int n = rx_harvest(rx, frame, budget < NAPI_WEIGHT ? budget : NAPI_WEIGHT);
-    int left = rx->xdp ? xdp_run(rx, frame, n) : n;
+    int left = rx->xdp ? xdp_run(rx, frame, n) : n, sent = 0;
+    uint32_t able = 0;
 
     for (int i = 0; i < left; i++) {
         uint8_t *data = frame[i].data[0], mac[6];
 
-        if (frame[i].bufs != 1 || frame[i].total_bytes < 14 || tx == NULL) {
-            rx->stats.drops++;
+        if (frame[i].bufs != 1 || frame[i].total_bytes < 14 || tx == NULL)
             continue;
-        }
         memcpy(mac, data, 6);
         memcpy(data, data + 6, 6);
         memcpy(data + 6, mac, 6);
-        if (tx_post(tx, data, frame[i].total_bytes, NULL) < 0)
-            rx->stats.drops++;
+        back[able++] = (struct tx_piece){ data, frame[i].total_bytes };
     }
-    if (tx != NULL)
+    if (tx != NULL) {
+        sent = tx_post_many(tx, back, able);
         tx_flush(tx);
+    }
+    rx->stats.drops += (uint64_t)(left - sent);
     rx_refill(rx);
     return n;
 }
