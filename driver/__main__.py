@@ -208,11 +208,11 @@ def probe_command(
 @vfs_option
 @click.option(
     "--itr",
-    default="50",
+    default="auto",
     show_default=True,
     callback=_checked(families.check_itr),
-    metavar="dim|adaptive|MICROSECONDS",
-    help="Who sets how long a vector waits between two interrupts: DIM, ixgbe's own rule, or you.",
+    metavar="auto|dim|adaptive|MICROSECONDS",
+    help="Who sets how long a vector waits between two interrupts: load (4 or 50 µs), DIM, ixgbe's own rule, or you.",
 )
 @click.option(
     "--threads",
@@ -360,7 +360,7 @@ def vectors(nic: str, watch: bool, count: int | None, interval: float, as_json: 
 @click.argument("setting", required=False, callback=_checked(lambda text: text and str(families.check_itr(text))))
 @json_option
 def itr(nic: str, setting: str | None, as_json: bool) -> None:
-    """Show or change who sets the intervals of a NIC that runs: `dim`, `adaptive`, or a number of microseconds."""
+    """Show or change who sets the intervals of a NIC that runs: `auto`, `dim`, `adaptive`, or so many microseconds."""
     found = _ask(nic, "itr", *([setting] if setting else []))
     emit({"itr": found}, as_json, f"{nic}: moderation", pairs)
 

@@ -139,7 +139,7 @@ def check_mtu(mtu: int) -> int:
 
 
 def check_itr(text: str) -> ItrSetting:
-    """Return who shall set the intervals of vectors: ``dim``, ``adaptive``, or a number of µs that one family takes.
+    """Return who shall set the intervals of vectors: ``auto``, ``dim``, ``adaptive``, or µs that one family takes.
 
     Raises:
         DriverError: It is none of them.

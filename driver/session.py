@@ -16,7 +16,7 @@ from typing import Any
 
 from driver import ethtool
 from driver.core.family import Look, Nic
-from driver.core.moderation import STATIC_20K, ItrSetting, Moderation
+from driver.core.moderation import AUTO, ItrSetting, Moderation
 from driver.core.napi import NapiMode, Poller, Sink
 from driver.core.netdev import NetDev
 from driver.core.netstate import NetState
@@ -57,7 +57,7 @@ class Session:
         queues: int,
         mode: NapiMode,
         mtu: int,
-        itr: ItrSetting = STATIC_20K,
+        itr: ItrSetting = AUTO,
         threads: Threads = Threads.ONE,
     ) -> None:
         self.nic = nic

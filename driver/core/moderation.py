@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Who sets the intervals of a running NIC's vectors: the user (static), DIM, or the adaptive rule.
+"""Who sets the intervals of a running NIC's vectors: the user (static), DIM, the adaptive rule, or one of two (auto).
 
 The polling loop runs in C.  It comes back when a vector owes a decision (``decision_due`` in csrc/napi.c); the decision
 is made here, on the thread that polls the vector, and the loop goes on.
@@ -15,12 +15,14 @@ from typing import Any
 
 from driver.compiled import lib
 from driver.core.adaptive import TEN_GIGABIT_MBPS, Adaptive, chosen
+from driver.core.auto_itr import QUICK_US, auto_us
 from driver.core.itr import EVENTS_PER_DECISION, ITR_20K_US, STALE_US, START_PROFILE, ItrMode
 from driver.core.napi import Napi
 from driver.core.qvector import QVector, VectorHw
 from driver.errors import DriverError
 
 ADAPTIVE_EVENTS = 1  # Linux decides at each completion; how often at most is up to the loop
+AUTO_EVENTS = 16
 
 assert lib.NAPI_DECIDE_STALE_US == STALE_US, "the loop reports a vector when DIM's measurement is stale"
 
@@ -31,6 +33,10 @@ class Policy(enum.Enum):
     STATIC = "static"
     DIM = "dim"
     ADAPTIVE = "adaptive"
+    AUTO = "auto"
+
+
+ONE_CHOICE = (Policy.ADAPTIVE, Policy.AUTO)  # they choose for a vector, not for each of its sides
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,18 +56,21 @@ class ItrSetting:
 
 
 STATIC_20K = ItrSetting()  # 20,000 interrupts a second at most
+AUTO = ItrSetting(Policy.AUTO, QUICK_US)  # where it starts
 
 
 def parse_itr(text: str, max_us: int) -> ItrSetting:
-    """Return what ``dim``, ``adaptive`` or a number of microseconds stands for.
+    """Return what ``auto``, ``dim``, ``adaptive`` or a number of microseconds stands for.
 
     Raises:
         DriverError: It is none of them, or the register cannot hold it.
     """
+    if text == Policy.AUTO.value:
+        return AUTO
     if text in {Policy.DIM.value, Policy.ADAPTIVE.value}:
         return ItrSetting(Policy(text))
     if not (text.isascii() and text.isdigit()) or int(text) > max_us:
-        raise DriverError(f"an interval is dim, adaptive, or 0 to {max_us} microseconds; got {text!r}")
+        raise DriverError(f"an interval is auto, dim, adaptive, or 0 to {max_us} microseconds; got {text!r}")
     return ItrSetting(Policy.STATIC, int(text))
 
 
@@ -103,7 +112,7 @@ class Moderator:
             self._measure(now_us)
         else:
             vector.cfg_itr(self._hw)
-        if policy is Policy.ADAPTIVE:  # one choice for the vector: the first container has the word
+        if policy in ONE_CHOICE:  # the first container has the word
             for container in [one for one in vector.containers if one.rings][1:]:
                 self._hw.let_go_itr(container.itr_idx, vector.reg_idx)
         self._adaptive = {idx: Adaptive(updated_us=now_us) for idx in self._adaptive}
@@ -114,6 +123,7 @@ class Moderator:
             Policy.STATIC: 0,
             Policy.DIM: EVENTS_PER_DECISION if vector.rx or vector.tx else 0,
             Policy.ADAPTIVE: ADAPTIVE_EVENTS if vector.rx or vector.tx else 0,
+            Policy.AUTO: AUTO_EVENTS if vector.rx or vector.tx else 0,
         }[policy]
 
     def decide(self, now_us: int) -> None:
@@ -126,6 +136,8 @@ class Moderator:
         events = int(self._napi.c.events - self._napi.c.decided_events)
         if self.setting.policy is Policy.ADAPTIVE:
             self._decide_adaptive(events, now_us)
+        elif self.setting.policy is Policy.AUTO:
+            self._choose(auto_us(self._since_last().values(), max(events, 1)))
         elif self.setting.policy is Policy.DIM:
             if events >= EVENTS_PER_DECISION:
                 self._measure(now_us)
@@ -137,6 +149,8 @@ class Moderator:
         """Who set the interval that the vector has, for people."""
         if self.setting.policy is Policy.STATIC:
             return Policy.STATIC.value
+        if self.setting.policy is Policy.AUTO:
+            return f"{Policy.AUTO.value} {'quick' if self._itr_us == QUICK_US else 'bulk'}"
         live = [container for container in self._q_vector.containers if container.rings]
         if self.setting.policy is Policy.DIM:
             said = [
@@ -185,7 +199,11 @@ class Moderator:
             self._adaptive[container.itr_idx].update(
                 -(-packets // irqs), -(-size_bytes // irqs), self._itr_us, now_us, speed_mbps=speed_mbps
             )
-        new_us = chosen(*(self._adaptive[container.itr_idx] for container in live)).us
+        self._choose(chosen(*(self._adaptive[container.itr_idx] for container in live)).us)
+
+    def _choose(self, new_us: int) -> None:
+        """One interval for the vector, whose register is written if it is another than before."""
+        live = [container for container in self._q_vector.containers if container.rings]
         if new_us == self._itr_us:
             return
         self._itr_us = new_us

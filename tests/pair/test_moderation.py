@@ -91,6 +91,22 @@ def test_dim_walks_and_the_register_follows(wire: Wire, frames: Callable[[int], 
         assert " ".join(trace) == expect
 
 
+def test_auto_is_quick_for_who_waits_and_slow_for_bulk(wire: Wire) -> None:
+    with rig(wire) as up:
+        load = Load(up, "auto")
+        assert (load.eitr_us(), load.moderation.who(0), load.napi.c.decide_events) == (4, "auto quick", 16)
+        assert (load.step(rx=64, tx=64, size=98), load.writes) == (4, 0)  # a ping: one of each an interrupt
+        assert (load.step(rx=3 * 64, tx=3 * 64 - 1, size=60), load.writes) == (4, 0)
+        assert (load.step(rx=4 * 64, size=60), load.writes) == (50, 1)
+        assert load.moderation.who(0) == "auto bulk"
+        assert (load.step(rx=5 * 64, size=60), load.writes) == (50, 0)
+        assert (load.step(rx=64, tx=64, size=98), load.writes) == (4, 1)
+        assert load.step(tx=64, size=60_000) == 50  # few packets, but of many segments each
+        assert load.step(events=1, after_us=2_000_000) == 4
+        load.step(rx=10_000, events=0)  # so much that nothing interrupts
+        assert load.eitr_us() == 50
+
+
 def test_one_changed_profile_is_one_write_and_the_silent_side_has_no_say(wire: Wire) -> None:
     with rig(wire) as up:
         load = Load(up, "dim")
