@@ -291,3 +291,25 @@ def test_what_a_decision_meets_ends_the_poller(wire: Wire) -> None:
         assert os.eventfd_read(poller.done_fd()) == 1
         assert str(poller.error) == "the register is gone"
         poller.close()
+
+
+def test_a_busy_vector_keeps_neither_another_s_interrupt_nor_the_end_waiting(wire: Wire) -> None:
+    """While one is polled without pause the loop still looks, now and then, who else wants something."""
+    with rig(wire, queues=2) as up:
+        busy, quiet = up.adapter.napis()[:2]
+        Poller([busy, quiet], sink=Sink.DROP).close()
+        busy.c.mode, quiet.c.mode = lib.NAPI_POLL, lib.NAPI_IRQ
+        run([busy, quiet])
+        before = quiet.stats(), busy.stats()
+        up.adapter.bar.write(EICS_EX, 1 << up.adapter.q_vectors[1].reg_idx, 0)
+        up.settle()
+        run([busy, quiet], ms=5)
+        assert quiet.stats()["irqs"] - before[0]["irqs"] == 1
+        assert quiet.stats()["polls"] - before[0]["polls"] >= 1
+        assert busy.stats()["polls"] - before[1]["polls"] > 64
+        poller = Poller([busy, quiet], sink=Sink.DROP)
+        busy.c.mode = lib.NAPI_POLL
+        poller.start()
+        poller.stop()
+        assert poller.error is None
+        poller.close()

@@ -19,6 +19,8 @@
 
 #define NAPI_MAX 64                      /* vectors one thread serves */
 #define NAPI_TX_MAX 128                  /* Tx rings one thread serves */
+#define NAPI_LOOK_TURNS 64               /* while there is work, a thread asks who else wants it after so many turns ... */
+#define NAPI_LOOK_NS 20000               /* ... or so long, whichever is first: a system call a turn would cost more than the turn */
 
 uint64_t napi_now(void)
 {
@@ -199,11 +201,27 @@ static void irq_taken(struct napi *napi)
     }
 }
 
+/* What may end a wait: a request to stop, the vectors' interrupts, and, where nobody reads it anyway on the next turn, what the
+ * interface has to send. */
+static nfds_t watched(struct napi **napi, uint32_t count, int stop_fd, int busy, struct pollfd *fds)
+{
+    nfds_t n = 0;
+
+    fds[n++] = (struct pollfd){ .fd = stop_fd, .events = POLLIN };
+    for (uint32_t i = 0; i < count; i++)
+        fds[n++] = (struct pollfd){ .fd = napi[i]->mode == NAPI_POLL ? -1 : napi[i]->irq_fd, .events = POLLIN };
+    for (uint32_t i = 0; i < count && !busy; i++)
+        for (uint32_t ring = 0; napi[i]->sink == SINK_NETDEV && ring < napi[i]->tx_count; ring++)
+            if (!napi[i]->tx_blocked[ring])
+                fds[n++] = (struct pollfd){ .fd = napi[i]->tx_tap[ring], .events = POLLIN };
+    return n;
+}
+
 int napi_run(struct napi **napi, uint32_t count, int stop_fd, int64_t timeout_ns)
 {
     struct pollfd fds[1 + NAPI_MAX + NAPI_TX_MAX];
-    uint64_t end_ns = napi_now() + (uint64_t)timeout_ns;
-    uint32_t rings = 0;
+    uint64_t looked_ns = napi_now(), end_ns = looked_ns + (uint64_t)timeout_ns;
+    uint32_t rings = 0, turns = 0;
 
     for (uint32_t i = 0; i < count; i++)
         rings += napi[i]->tx_count;
@@ -212,11 +230,10 @@ int napi_run(struct napi **napi, uint32_t count, int stop_fd, int64_t timeout_ns
     for (;;) {
         uint64_t now_ns = napi_now();
         int busy = 0, owes = 0, rc;
-        nfds_t n = 0;
+        nfds_t n;
 
         if (timeout_ns >= 0 && now_ns >= end_ns)
             return 0;
-        fds[n++] = (struct pollfd){ .fd = stop_fd, .events = POLLIN };
         for (uint32_t i = 0; i < count; i++) {
             rc = napi_turn(napi[i], now_ns);
             if (rc < 0)
@@ -225,14 +242,14 @@ int napi_run(struct napi **napi, uint32_t count, int stop_fd, int64_t timeout_ns
                 return napi[i]->bar->error;
             owes |= napi[i]->owes;
             busy |= rc || napi[i]->scheduled || napi[i]->mode == NAPI_POLL;
-            fds[n++] = (struct pollfd){ .fd = napi[i]->mode == NAPI_POLL ? -1 : napi[i]->irq_fd, .events = POLLIN };
         }
         if (owes)
             return NAPI_DECIDE;
-        for (uint32_t i = 0; i < count; i++)
-            for (uint32_t ring = 0; napi[i]->sink == SINK_NETDEV && ring < napi[i]->tx_count; ring++)
-                if (!napi[i]->tx_blocked[ring])
-                    fds[n++] = (struct pollfd){ .fd = napi[i]->tx_tap[ring], .events = POLLIN };
+        if (busy && ++turns < NAPI_LOOK_TURNS && now_ns - looked_ns < NAPI_LOOK_NS)
+            continue;
+        turns = 0;
+        looked_ns = now_ns;
+        n = watched(napi, count, stop_fd, busy, fds);
         rc = poll(fds, n, busy ? 0 : timeout_ns < 0 ? -1 : (int)((end_ns - now_ns) / 1000000u + 1));
         if (rc < 0 && errno != EINTR)
             return -errno;
