@@ -12,6 +12,9 @@ from driver.compiled import lib
 from driver.core.bar import Bar
 from driver.core.rings import RingModel
 
+# Each frame that Python sees is asked for these.
+HASH_KINDS, HEADERS, HEADERS_AT = RXDADV.RSSTYPE.max, RXDADV.PKTTYPE.max, RXDADV.PKTTYPE.lsb
+
 
 def never(_bar: Bar, _status: int) -> int | None:
     """No frame is stamped."""
@@ -20,7 +23,7 @@ def never(_bar: Bar, _status: int) -> int | None:
 
 def kinds(found: int) -> tuple[int, int]:
     """What the hash was taken over, and the headers that were found, as a descriptor's first dword has them."""
-    return found & RXDADV.RSSTYPE.max, found >> RXDADV.PKTTYPE.lsb & RXDADV.PKTTYPE.max
+    return found & HASH_KINDS, found >> HEADERS_AT & HEADERS
 
 
 def ring_model(

@@ -136,6 +136,9 @@ ELSEWHERE: dict[str, tuple[str, str, str]] = {
         "tests/unit/regs/test_regs_map.py", "test_regs_h_is_what_the_tables_say", "header.path(",
     ),
     "python3 -m ci bench itr --plot FILE.svg": ("tests/wire/test_bench_itr.py", "test_it_runs_to_its_end", "main("),
+    ".venv/bin/python -m tests.bench.driver_rows": (
+        "tests/wire/test_driver_rows.py", "test_every_row_carries_its_frames", "rows(",
+    ),
     "python3 -m ci vm": ("tests/boot/test_vm.py", "test_a_shell_for_a_person", '"vm"'),
     "python3 -m ci vm --driver ixgbe --run 'ethtool -t eth0 online'": (
         "tests/boot/test_stock.py", "test_its_own_self_test", "ethtool -t eth0 {kind}",

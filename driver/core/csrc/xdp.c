@@ -23,13 +23,13 @@
 
 static void out_send(struct xdp_out *out, const struct rx_frame *frame)
 {
-    struct tx_offload off = { .vlan = (frame->flags & RX_VLAN) != 0, .vlan_tci = frame->vlan_tci };
+    const struct tx_offload tag = { .vlan = 1, .vlan_tci = frame->vlan_tci };
     struct xdp_port *port = out->port;
     int rc = -ENETDOWN;
 
     ring_lock(port->lock);
     if (port->ring != NULL)
-        rc = tx_post(port->ring, frame->data[0], frame->len_bytes[0], &off);
+        rc = tx_post(port->ring, frame->data[0], frame->len_bytes[0], frame->flags & RX_VLAN ? &tag : NULL);
     else if (port->tap_fd >= 0)
         rc = vnet_write(port->tap_fd, frame);
     ring_unlock(port->lock);
