@@ -219,6 +219,13 @@ def _give_up_rights(user: User, port: Port, paths: Sequence[Path | None]) -> Non
     shell_complete=completion.taps,
     help="Wire: this tap interface; made, and removed at exit, if it is not there.",
 )
+@click.option(
+    *("--tap-offload",),
+    type=click.Choice(["on", "off"]),
+    default="on",
+    show_default=True,
+    help="Give a tap whole TCP segments, up to 64 KiB, as other NICs under Linux do; off: every frame by itself.",
+)
 @click.option("--loopback", is_flag=True, help="Wire: what is sent comes back.")
 @click.option("--null", is_flag=True, help="Wire: count and drop (the default).")
 @click.option("--pcap", metavar="IN[,OUT]", help="Wire: play capture IN, record to OUT; either may be empty.")
@@ -311,6 +318,7 @@ def cli(
     path: Path | None,
     wire: Callable[[], Port] | None,
     tap: str | None,
+    tap_offload: str,
     loopback: bool,
     null: bool,
     pcap: str | None,
@@ -358,6 +366,7 @@ def cli(
         logs = stack.enter_context(Logs(verbose, quiet=quiet, file=log_file, patient=patient))
         raise_file_limit()
         port = stack.enter_context(make_port())
+        port.set_offload(on=tap_offload == "on")
         card = stack.enter_context(Card(mac, sfp, nvm, port, msix_vectors=msix_vectors, vfs=vfs, vfs_always=vfs_always))
         for register, n in () if trace_file else trace:
             card.regs.trace(register, n)

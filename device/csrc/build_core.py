@@ -15,7 +15,7 @@ FLAGS += os.environ.get("IXLAB_CFLAGS", "").split()
 # In cffi's dialect (no guards, no includes); a later one may name the types of an earlier one.  chip.h and bytes.h are
 # not here: inline functions are the compiler's alone.
 MACHINE = ("clock", "trace", "guard", "dma", "irq", "stall", "csum", "toeplitz", "parse", "eth", "regfile", "wire/port")
-ABOVE_WIRES = ("faults", "function", "socket_rule", "loop")
+ABOVE_WIRES = ("super", "faults", "function", "socket_rule", "loop")
 CHIP = (
     "pass",
     "intr/intr",

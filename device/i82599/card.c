@@ -15,6 +15,7 @@
 #include "machine/toeplitz.h"
 #include "machine/parse.h"
 #include "machine/wire/port.h"
+#include "machine/super.h"
 #include "machine/faults.h"
 #include "machine/function.h"
 #include "i82599/chip.h"
@@ -55,7 +56,7 @@ static inline int all_off(const struct card *card)
  * of frames loses none by being left alone.  A capture waits until somebody listens. */
 static uint32_t may_bring(struct card *card)
 {
-    uint32_t caps = card->port ? card->port->ops->caps : 0;
+    uint32_t caps = card->port ? port_caps(card->port) : 0;
 
     if (!card->port || ((caps & PORT_KEEPS) && card->rx.fifo.used_bytes >= FIFO_PAUSE_BYTES))
         return 0;
@@ -136,7 +137,7 @@ static void count_sent(struct card *card, uint32_t queue, const struct frame *fr
     stats_tx(&card->pf.regs, queue, frames, n, tally);
     card->tx.count.tx_bytes += tally->bytes;
     if (card->pf.regs.shared)
-        stats_tx_group(&card->stats, queue, n, tally->octets);
+        stats_tx_group(&card->stats, queue, tally->frames, tally->octets);
 }
 
 static void count_one(struct card *card, uint32_t queue, const struct frame *frame)
@@ -179,6 +180,7 @@ static uint32_t transmit(struct card *card)
         work += send_kept(card);
     if (card->flow.kept || all_off(card) || !(card->tx.pending[0] | card->tx.pending[1])) /* rings stand still */
         return work;
+    card->tx.supers = card_supers(card);
     if (!(card->flow.paused | card->tx.pools))
         return work + (uint32_t)tx_run(&card->tx, FRAME_BATCH);
     for (uint32_t half = 0; half < 2; half++)
@@ -354,7 +356,7 @@ static uint32_t out(void *arg, uint32_t queue, struct frame *frames, uint32_t n)
             sent = (uint32_t)port_offer(card->port, frames, n);
         if (sent < n && (card->port->full | card->flow.kept) && !card->tx.damaged)
             kept = flow_keep(&card->flow, queue, frames + sent, n - sent);
-        card->port->count.tx_dropped += n - sent - kept;
+        card->port->count.tx_dropped += super_count(frames + sent + kept, n - sent - kept, &(uint64_t){ 0 });
     }
     if (card->tx.stamps && sent + kept + local) {
         timesync_sent(&card->timesync, stamp);

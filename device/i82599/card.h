@@ -66,6 +66,9 @@ int card_step(void *card);                          /* one turn without waiting:
 void card_usual_look(struct card *card);                          /* what the registers say now */
 uint32_t card_receive_usual(void *card, const struct frame *frames, uint32_t n);   /* how many of the first ones went it */
 
+/* card_super.c */
+uint32_t card_supers(struct card *card);      /* PORT_*: the super-frames that may leave as they are now */
+
 /* card_pools.c: the ways of frames with pools */
 int card_has_pools(struct card *card);                            /* after a look at what changed */
 int card_receive_pools(struct card *card, struct rx_pass *pass);  /* after the filters of size; 0: no pool has it */

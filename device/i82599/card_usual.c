@@ -195,7 +195,7 @@ uint32_t card_receive_usual(void *arg, const struct frame *frames, uint32_t n)
             !rx_put_usual(rx, &rx->queue[found.queue], frames[i].data, frames[i].len_bytes,
                           found.type | (uint64_t)found.hash << 32, found.status))
             break;
-        tally_size(&tally, frames[i].len_bytes);
+        tally_size(&tally, frames[i].len_bytes, 1);
         ip += found.status != 0;
     }
     card->usual.frames += i;

@@ -16,6 +16,7 @@ from scapy.packet import Raw
 
 from ci import guest
 from ci.demo import FCS_BYTES, HOST4, HOST6, WIRE4, WIRE6
+from ci.nic import NicOptions
 from ci.say import CiError
 from ci.vm import MAC, Options, Vm
 from tests.boot import judge
@@ -32,7 +33,8 @@ HEADERS_BYTES = 14
 
 @pytest.fixture(scope="module")
 def vm(request: pytest.FixtureRequest, start: Callable[[Options], Vm]) -> Iterator[Vm]:
-    made = start(Options(kernel=request.param, smp=4))
+    # Frames on the tap are counted, and looked at.
+    made = start(Options(kernel=request.param, smp=4, nics=(NicOptions(more=("--tap-offload", "off")),)))
     assert made.bind() == "eth0"
     yield made
     made.stop_qemu()

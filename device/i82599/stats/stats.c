@@ -11,6 +11,7 @@
 #include "machine/regfile.h"
 #include "machine/parse.h"
 #include "machine/wire/port.h"
+#include "machine/super.h"
 #include "i82599/chip.h"
 #include "i82599/pass.h"
 #include "i82599/stats/stats.h"
@@ -73,15 +74,29 @@ void stats_rx_total(struct regfile *regs, const struct frame *frames, uint32_t n
     bump36(regs, R_TORL, damaged_octets);
 }
 
+/* The pieces of a super-frame. */
+static __attribute__((noinline)) void tally_super(struct tally *tally, const struct frame *frame)
+{
+    struct super_size size = super_size(frame);
+
+    tally_size(tally, size.len_bytes, size.pieces - 1);
+    tally_size(tally, size.last_bytes, 1);
+    tally_address(tally, frame, size.pieces);
+}
+
 static inline void count_mac(struct regfile *regs, const struct frame *frames, uint32_t n, struct tally *tally)
 {
-    for (uint32_t k = 0; k < n; k++)
-        tally_frame(tally, &frames[k]);
+    for (uint32_t k = 0; k < n; k++) {
+        if (__builtin_expect(frames[k].kind != FRAME_WHOLE, 0))
+            tally_super(tally, &frames[k]);
+        else
+            tally_frame(tally, &frames[k]);
+    }
     bump_classes(regs, R_PTC64, tally);
     bump(regs, R_BPTC, tally->broadcast);
     bump(regs, R_MPTC, tally->multicast);
-    bump(regs, R_GPTC, n);
-    bump(regs, R_TPT, n);
+    bump(regs, R_GPTC, tally->frames);
+    bump(regs, R_TPT, tally->frames);
     bump36(regs, R_GOTCL, tally->octets);
 }
 
@@ -112,5 +127,5 @@ void stats_tx(struct regfile *regs, uint32_t queue, const struct frame *frames, 
 {
     *tally = (struct tally){ 0 };
     count_mac(regs, frames, n, tally);
-    count_queue(regs, queue, n, tally->octets);
+    count_queue(regs, queue, tally->frames, tally->octets);
 }

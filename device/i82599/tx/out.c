@@ -10,6 +10,7 @@
 #include "machine/regfile.h"
 #include "machine/parse.h"
 #include "machine/wire/port.h"
+#include "machine/super.h"
 #include "i82599/chip.h"
 #include "i82599/pass.h"
 #include "i82599/tx/tx.h"
@@ -23,10 +24,12 @@ void tx_flush(struct tx_turn *turn)
 
     if (turn->frames) {
         uint32_t sent = tx->out(tx->card, turn->queue, turn->frame, turn->frames);
-        tx->count.tx_frames += sent;
-        tx->count.tx_dropped += turn->frames - sent;
-        turn->sent += turn->frames;
-        turn->frames = 0;
+        uint32_t all = turn->frames + turn->more, gone = turn->more ? super_count(turn->frame, sent, &(uint64_t){ 0 }) : sent;
+
+        tx->count.tx_frames += gone;
+        tx->count.tx_dropped += all - gone;
+        turn->sent += all;
+        turn->frames = turn->more = 0;
     }
     turn->arena_used = 0;
     reg_publish(tx->regs, R_TDH(turn->queue), turn->head);
@@ -46,7 +49,7 @@ void tx_flush(struct tx_turn *turn)
 
 int tx_full(const struct tx_turn *turn)
 {
-    return turn->sent + turn->frames >= turn->budget;
+    return turn->sent + turn->frames + turn->more >= turn->budget;
 }
 
 uint8_t *tx_slot(struct tx_turn *turn, uint32_t len_bytes)

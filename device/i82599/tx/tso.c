@@ -134,6 +134,8 @@ int tso_send(struct tx_turn *turn, const struct tx_packet *pkt)
         return rc;
     tx_rewind(pkt, &cursor);
     rc = tx_read(turn, &cursor, header, header_bytes);
+    if (!rc && turn->tx->supers && !done && super_fits(turn, pkt, header))
+        return super_send(turn, pkt, header, &cursor);
     if (!rc && done && done < pkt->payload_bytes)
         rc = tx_read(turn, &cursor, NULL, done);
     while (!rc && done < pkt->payload_bytes) {

@@ -151,7 +151,7 @@ static int turn_open(struct tx_turn *turn, struct tx *tx, uint32_t q, uint32_t b
     turn->base = (uint64_t)reg(tx->regs, R_TDBAH(q)) << 32 | (reg(tx->regs, R_TDBAL(q)) & TDBAL_BASE);
     turn->count = ring_bytes / sizeof(struct tx_desc);
     turn->budget = budget < FRAME_BATCH ? budget : FRAME_BATCH;
-    turn->sent = turn->frames = turn->dones = 0;
+    turn->sent = turn->frames = turn->dones = turn->more = 0;
     turn->arena_used = 0;
     turn->no_fcs = !(reg(tx->regs, R_HLREG0) & HLREG0_TXCRCEN);
     turn->head_write_back = !!(reg(tx->regs, R_TDWBAL(q)) & TDWBAL_HEAD_WB_EN);

@@ -64,6 +64,7 @@ struct tx {
     uint64_t usual_frames;            /* so many went the usual way */
     uint32_t pools;                   /* there are pools, or nobody has looked since a register changed */
     uint32_t (*pool_rule)(void *card, uint32_t queue);                /* VMVIR of the queue's pool; 0: there is none */
+    uint32_t supers;                  /* PORT_*: super-frames that may leave as they are, in this turn */
     uint32_t damaged;                 /* what goes out next has a wrong FCS of its own, and is alone */
     uint32_t stamps;                  /* the first frame that goes out next asks for a time stamp; who takes it clears this */
     struct tx_count count;
@@ -102,6 +103,7 @@ struct tx_turn {                      /* one queue's turn, and what waits for tx
     int metered;                      /* one of: */
     uint64_t byte_units, now_ns;      /* limited: what a byte takes of its time; 0: no limit */
     uint32_t frames, dones;
+    uint32_t more;                    /* frames that super-frames among these stand for, beyond one each */
     uint64_t arena_used;
     uint32_t pools, vmvir;            /* others look at what leaves, so all of it is copied first; the tag it must have */
     int no_fcs;                       /* the MAC makes none, whatever a descriptor says */
@@ -151,6 +153,10 @@ int tx_done(struct tx_turn *turn, uint32_t at);                   /* RS: mark it
 int tx_done_early(struct tx_turn *turn, const struct tx_packet *pkt);   /* the same for those before the last that want it */
 void tx_rewind(const struct tx_packet *pkt, struct tx_cursor *cursor);
 int tx_read(struct tx_turn *turn, struct tx_cursor *cursor, uint8_t *dst, uint32_t len_bytes); /* dst NULL: skip */
+
+/* super.c: a packet to be segmented that leaves as one super-frame, for whoever is at the other end to cut */
+int super_fits(const struct tx_turn *turn, const struct tx_packet *pkt, const uint8_t *header);
+int super_send(struct tx_turn *turn, const struct tx_packet *pkt, const uint8_t *header, struct tx_cursor *cursor);
 
 /* frame.c, tso.c */
 int tx_frame(struct tx_turn *turn, const struct tx_packet *pkt);

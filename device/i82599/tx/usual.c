@@ -44,13 +44,14 @@ uint32_t tx_usual(struct tx_turn *turn, uint32_t most)
     const struct tx_desc *ring = (const struct tx_desc *)turn->ring;
     struct dma *dma = turn->q->dma;
     uint32_t at = turn->head, frames = turn->frames, dones = turn->dones, n = 0, last = dma->hit;
+    uint32_t used = turn->sent + frames + turn->more;
 
-    if (most > turn->budget - turn->sent - frames)
-        most = turn->budget - turn->sent - frames;
+    if (used >= turn->budget || dma->broken || last >= dma->count)
+        return 0;
+    if (most > turn->budget - used)
+        most = turn->budget - used;
     if (most > FRAME_BATCH - dones)
         most = FRAME_BATCH - dones;
-    if (dma->broken || last >= dma->count)
-        return 0;
     for (; n < most && at != turn->tail; n++) {
         uint64_t q1 = __atomic_load_n(&ring[at].q1, __ATOMIC_RELAXED), iova = __atomic_load_n(&ring[at].q0, __ATOMIC_RELAXED);
         uint32_t len_bytes = field(q1, TXD_LENGTH);

@@ -79,6 +79,9 @@ class Port:
         """Tell the other end that our side sends light, or has stopped to."""
         self.c.link = int(up)
 
+    def set_offload(self, *, on: bool) -> None:
+        """Let super-frames pass whole, or never; most wires have none."""
+
     def why_dark(self) -> str:
         """Why there is no carrier and what mends it, for people; "" if there is one, or nothing is known."""
         return ""

@@ -12,6 +12,7 @@
 
 #include "machine/eth.h"
 #include "machine/wire/port.h"
+#include "machine/super.h"
 
 #define TOUCH_BYTES 4096              /* no page is smaller */
 
@@ -58,12 +59,17 @@ static int able(uint32_t caps, const struct frame *frame)
     return 1;
 }
 
+uint32_t port_caps(const struct port *port)
+{
+    return port->ops->caps & ~port->lacks;
+}
+
 /* How many of the first frames the port can send as they ask. */
 static uint32_t sendable(uint32_t caps, const struct frame *frames, uint32_t n)
 {
     uint32_t i = 0;
 
-    while (i < n && frames[i].len_bytes <= FRAME_MAX_BYTES &&
+    while (i < n && frames[i].len_bytes <= (frames[i].kind ? SUPER_MAX_BYTES : FRAME_MAX_BYTES) &&
            (!(frames[i].kind | frames[i].csum_start) || able(caps, &frames[i])))
         i++;
     return i;
@@ -81,11 +87,11 @@ static void touch(const struct frame *frame)
 
 int port_offer(struct port *port, const struct frame *frames, uint32_t n)
 {
-    uint32_t done = 0, sent = 0;
+    uint32_t done = 0, sent = 0, caps = port_caps(port);
 
     port->full = 0;
     while (done < n && sent == done) {
-        uint32_t part = sendable(port->ops->caps, frames + done, n - done < FRAME_BATCH ? n - done : FRAME_BATCH);
+        uint32_t part = sendable(caps, frames + done, n - done < FRAME_BATCH ? n - done : FRAME_BATCH);
 
         if (!part)
             break;
@@ -94,9 +100,7 @@ int port_offer(struct port *port, const struct frame *frames, uint32_t n)
     }
     if (sent < n)
         touch(&frames[sent]);
-    for (uint32_t i = 0; i < sent; i++)
-        port->count.tx_bytes += frames[i].len_bytes;
-    port->count.tx_frames += sent;
+    port->count.tx_frames += super_count(frames, sent, &port->count.tx_bytes);
     return (int)sent;
 }
 
@@ -112,9 +116,7 @@ int port_recv(struct port *port, struct frame *frames, uint32_t n, const struct 
 {
     uint32_t got = port->ops->recv(port, frames, n < FRAME_BATCH ? n : FRAME_BATCH, clock);
 
-    for (uint32_t i = 0; i < got; i++)
-        port->count.rx_bytes += frames[i].len_bytes;
-    port->count.rx_frames += got;
+    port->count.rx_frames += super_count(frames, got, &port->count.rx_bytes);
     return (int)got;
 }
 

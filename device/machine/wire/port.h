@@ -7,10 +7,12 @@
  */
 
 #define FRAME_MAX_BYTES 16384     /* one frame on the wire, FCS excluded; longer ones are oversize */
+#define SUPER_MAX_BYTES 65553     /* a super-frame: header, VLAN tag, and the longest IP packet */
 #define FRAME_BATCH 64            /* frames handed to or taken from a port at once */
 
 #define FRAME_BAD_CRC 1           /* flag: arrived damaged (a port that can tell) */
 #define FRAME_LOOPBACK 2          /* flag: came back from our own transmitter */
+#define FRAME_PADS 8              /* flag of a super-frame: each piece of it is padded to the shortest frame */
 #define FRAME_EXACT 4             /* flag: came with its FCS, so it is as long as it was on the wire, and not to be padded */
 
 /* Kinds.  A super-frame stands for many frames; whoever puts it on a wire cuts it into them. */
@@ -54,7 +56,7 @@ struct port_ops {
 #define PORT_SLOT_BYTES 16576     /* FRAME_MAX_BYTES + 3 cache lines, so that slots do not fight for one cache set */
 
 struct port_count {
-    uint64_t tx_frames, tx_bytes; /* accepted by the world */
+    uint64_t tx_frames, tx_bytes; /* accepted by the world; of a super-frame its pieces */
     uint64_t rx_frames, rx_bytes; /* brought in from the world */
     uint64_t tx_dropped;          /* world was full, slow, or dead; or more was asked than the port can do */
     uint64_t rx_dropped;          /* longer than FRAME_MAX_BYTES, or unreadable */
@@ -67,6 +69,7 @@ struct port {
     void *state;                  /* what only its kind knows: `struct KIND_port`, or NULL */
     int fd;                       /* readable when frames wait; -1 if it never wakes the loop */
     int carrier;                  /* 1: the world says the cable is good; Python sets it, C clears it on a dead fd */
+    uint32_t lacks;               /* PORT_* of its kind's caps that this one cannot do */
     int link;                     /* our side is up; a port that generates or plays does not before */
     int full;                     /* the last send ended because the other end has not read yet what it has: only for now */
     int last_errno;
@@ -81,6 +84,8 @@ int port_send(struct port *port, const struct frame *frames, uint32_t n);
 int port_offer(struct port *port, const struct frame *frames, uint32_t n);
 int port_recv(struct port *port, struct frame *frames, uint32_t n, const struct clock *clock); /* FRAME_BATCH at most */
 void port_looped(struct port *port, uint32_t frames, uint64_t bytes); /* so many came back by the caller's hand: they count both ways */
+
+uint32_t port_caps(const struct port *port);          /* PORT_*: its kind's, without what it lacks */
 
 const struct port_ops *port_ops_of(const char *kind); /* NULL: there is no such KIND.c */
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Self
 
 from device.errors import ConfigError, MissingError
+from device.machine.core import ffi, lib
 from device.machine.wire.base import Port, PortBusyError
 
 log = logging.getLogger(__name__)
@@ -33,12 +34,21 @@ TUNSETCARRIER = 0x400454E2
 IFF_TAP = 0x0002
 IFF_MULTI_QUEUE = 0x0100
 IFF_NO_PI = 0x1000
+IFF_VNET_HDR = 0x4000
+TUNGETFEATURES = 0x800454CF
+TUNSETOFFLOAD = 0x400454D0
+TUNSETVNETHDRSZ = 0x400454D8
+TUN_F_CSUM = 0x01
+TUN_F_USO = 0x20 | 0x40  # IPv4, IPv6; since Linux 6.2
+VNET_HDR_BYTES = 10
+SUPERS = lib.PORT_CSUM | lib.PORT_TCP4 | lib.PORT_TCP6 | lib.PORT_UDP
 
 
 class TapPort(Port):
     """Attaches to the persistent tap ``name``, or makes one that is brought up now and disappears with us.
 
-    Frames cross as they are on the wire, without a virtio-net header: checksums are complete on both sides.
+    Super-frames leave as they are, behind a virtio-net header, if this kernel has it: it cuts them itself where it has
+    to.  Frames that come are as they are on the wire, with complete checksums.
 
     Args:
         name: The interface.
@@ -53,7 +63,8 @@ class TapPort(Port):
     ARG = ":NAME"
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"tap {name}")
+        super().__init__(f"tap {name}", state=ffi.new("struct tap_port *"))
+        self._offload = True
         self._fd = -1
         self._gone = False
         self._told = ""  # why a tap that returned could not be had
@@ -93,15 +104,37 @@ class TapPort(Port):
             ) from err
 
     def _attach(self, *, existed: bool) -> None:
+        able = struct.unpack("I", fcntl.ioctl(self._fd, TUNGETFEATURES, bytes(4)))[0]
+        basic = IFF_TAP | IFF_NO_PI | (able & IFF_VNET_HDR)
         # An interface made with multi_queue wants that flag again.
-        for flags in (IFF_TAP | IFF_NO_PI, IFF_TAP | IFF_NO_PI | IFF_MULTI_QUEUE):
+        for flags in (basic, basic | IFF_MULTI_QUEUE):
             try:
                 fcntl.ioctl(self._fd, TUNSETIFF, struct.pack(IFREQ_FLAGS, self.interface.encode(), flags))
             except OSError as err:
                 if err.errno == errno.EINVAL and existed and not flags & IFF_MULTI_QUEUE:
                     continue
                 raise self._explained(err, existed=existed) from err
+            break
+        self.state.header = int(bool(basic & IFF_VNET_HDR))
+        if self.state.header:  # whoever had the interface before may have left another size
+            fcntl.ioctl(self._fd, TUNSETVNETHDRSZ, struct.pack("i", VNET_HDR_BYTES))
+        self.set_offload(on=self._offload)
+
+    def set_offload(self, *, on: bool) -> None:
+        """Let super-frames out as they are, as far as the kernel takes them; or cut all of them here.
+
+        Raises:
+            OSError: The interface is gone.
+        """
+        self._offload = on
+        self.c.lacks = 0 if on and self.state.header else SUPERS
+        if not self.state.header:
             return
+        try:
+            fcntl.ioctl(self._fd, TUNSETOFFLOAD, TUN_F_CSUM | TUN_F_USO)
+        except OSError:
+            self.c.lacks |= lib.PORT_UDP
+        fcntl.ioctl(self._fd, TUNSETOFFLOAD, 0)  # what comes has complete checksums
 
     def _explained(self, err: OSError, *, existed: bool) -> Exception:
         if err.errno == errno.EBUSY:
