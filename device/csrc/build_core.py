@@ -23,6 +23,7 @@ CHIP = (
     "rss/rss",
     "fdir/fdir",
     "rx/rx",
+    "rx/rsc",
     "stats/stats",
     "tx/tx",
     "flow/flow",

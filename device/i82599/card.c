@@ -25,6 +25,7 @@
 #include "i82599/rss/rss.h"
 #include "i82599/fdir/fdir.h"
 #include "i82599/rx/rx.h"
+#include "i82599/rx/rsc.h"
 #include "i82599/stats/stats.h"
 #include "i82599/tx/tx.h"
 #include "i82599/flow/flow.h"
@@ -241,6 +242,8 @@ int card_step(void *arg)
     work += take_from_wire(card);
     if (card->flow.xoff | card->rx.fifo.frames)
         tell_other_end(card);
+    if (card->rx.rsc->used)           /* before the message that tells of it */
+        rsc_run(&card->rx);
     intr_run(&card->intr);
     if (card->rx.stopped[0] | card->rx.stopped[1] | card->tx.stopped[0] | card->tx.stopped[1])
         card_tell_stalls(card);
@@ -258,6 +261,8 @@ static uint64_t may_sleep(void *arg)
         message_ns = tails_ns;
     if (tx_ns < message_ns)
         message_ns = tx_ns;
+    if (rsc_wait_ns(&card->rx) < message_ns)
+        message_ns = rsc_wait_ns(&card->rx);
     if (card->vfs.due_ns != UINT64_MAX) {
         uint64_t now_ns = clock_now(&card->clock), vf_ns = card->vfs.due_ns > now_ns ? card->vfs.due_ns - now_ns : 0;
 
@@ -482,6 +487,10 @@ static void tie_blocks(struct card *card)
     card->rx.written = rx_told;
     card->rx.at_once = rx_told_at_once;
     card->rx.cause = intr_cause;
+    card->rx.coalesce = rsc_put;
+    card->rx.batch_ends = rsc_batch_ends;
+    card->rx.untold_ns = intr_rx_wait_ns;
+    card->rx.rsc->clock = &card->clock;
     card->tx.written = tx_told;
     card->fdir.cause = card->vfs.cause = intr_cause;
     card->rx.intr = card->fdir.intr = card->vfs.intr = &card->intr;
@@ -510,6 +519,7 @@ void card_free(struct card *card)
     vfs_free(&card->vfs);
     free(card->tx.arena);
     free(card->rx.fifo.data);
+    free(card->rx.rsc);
     free(card->fdir.filter);
     free(card->flow.slot);
     free(card);
@@ -525,10 +535,11 @@ struct card *card_new(void)
     rc = function_init(&card->pf, 0, CARD_BAR0_BYTES, &card->clock, card, &ops);
     card->tx.arena = calloc(1, TX_ARENA_BYTES);
     card->tx.arena_bytes = TX_ARENA_BYTES;
+    card->rx.rsc = calloc(1, sizeof(*card->rx.rsc));
     card->rx.fifo.data = calloc(CHIP_CLASSES, RX_FIFO_BYTES);
     card->fdir.filter = calloc(FDIR_FILTERS_MAX, sizeof(*card->fdir.filter));
     card->flow.slot = calloc(FLOW_KEPT_MAX, sizeof(*card->flow.slot));
-    if (rc < 0 || !card->flow.slot || !card->tx.arena || !card->rx.fifo.data || !card->fdir.filter) {
+    if (rc < 0 || !card->flow.slot || !card->rx.rsc || !card->tx.arena || !card->rx.fifo.data || !card->fdir.filter) {
         card_free(card);
         return NULL;
     }

@@ -13,6 +13,7 @@
 #define IVAR_VALID IVAR_RX0_VALID     /* one byte of IVAR or IVAR_MISC */
 #define IVAR_VECTOR IVAR_RX0
 #define LEGACY_QUEUE_BITS 16u
+#define JUST_NOW_NS 2000u             /* whoever has to have something ready before a message is asked so much earlier */
 
 static inline uint64_t bit(uint32_t vector)
 {
@@ -184,6 +185,19 @@ void intr_rx(void *intr, uint32_t queue)
 void intr_rx_at_once(void *intr, uint32_t queue)
 {
     queue_event(intr, queue, 0, 1);
+}
+
+uint64_t intr_rx_wait_ns(void *arg, uint32_t queue)
+{
+    struct intr *intr = arg;
+    uint32_t entry = reg(intr->regs, R_IVAR(queue / 2)) >> (16 * (queue % 2)), vector;
+    uint64_t now;
+
+    vector = per_vector(intr) ? entry & IVAR_VECTOR : 0;
+    if (!(entry & IVAR_VALID) || !interval_ns(intr, vector))
+        return 0;
+    now = clock_now(intr->clock);
+    return intr->next_ns[vector] > now + JUST_NOW_NS ? intr->next_ns[vector] - JUST_NOW_NS - now : 0;
 }
 
 void intr_tx(void *intr, uint32_t queue)

@@ -37,6 +37,7 @@ struct intr {
 void intr_reset(struct intr *intr);
 void intr_rx(void *intr, uint32_t queue);                         /* descriptors were written back */
 void intr_rx_at_once(void *intr, uint32_t queue);                 /* the same; whatever EITR says */
+uint64_t intr_rx_wait_ns(void *intr, uint32_t queue);             /* until one of these may leave; 0: now, or none will */
 void intr_tx(void *intr, uint32_t queue);
 void intr_cause(void *intr, uint32_t causes);                     /* EICR[30:16] causes, in place */
 void intr_run(struct intr *intr);                                 /* send what is due */

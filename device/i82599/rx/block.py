@@ -15,6 +15,8 @@ from device.regs.i82599 import (
     RDLEN,
     RDRXCTL,
     RDT,
+    RFCTL,
+    RSCCTL,
     RXCSUM,
     RXCTRL,
     RXDCTL,
@@ -36,7 +38,7 @@ class Rx(Rings):
 
     hook = lib.HOOK_RX
     hooked = (RDH, RDT, RXDCTL, RXCTRL, SECRXCTRL, PFQDE)
-    registers = (RDBAL, RDBAH, RDLEN, SRRCTL, PSRTYPE, DROPEN, RXPBSIZE, RXCSUM, RDRXCTL)
+    registers = (RDBAL, RDBAH, RDLEN, SRRCTL, PSRTYPE, DROPEN, RXPBSIZE, RXCSUM, RDRXCTL, RFCTL, RSCCTL)
 
     def __init__(self, regs: RegFile, core: CardCore) -> None:
         names = RingRegisters(RDBAL, RDBAH, RDLEN, RDH, RDT, RXDCTL)

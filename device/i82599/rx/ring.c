@@ -76,6 +76,18 @@ static uint8_t *whole_ring(const struct rxq *q)
     return (uintptr_t)at % sizeof(uint64_t) ? NULL : at;
 }
 
+/* What else it takes: see rsc.c. */
+int rx_rsc_on(const struct rx *rx, uint32_t queue)
+{
+    const struct regfile *regs = rx->regs;
+    uint32_t srrctl = reg(regs, R_SRRCTL(queue));
+
+    return (reg(regs, R_RSCCTL(queue)) & RSCCTL_RSCEN) && !rx->pools && !(reg(regs, R_RFCTL) & RFCTL_RSC_DIS) &&
+           !(reg(regs, R_RDRXCTL) & RDRXCTL_AGGDIS) && (srrctl & SRRCTL_DESCTYPE) == SRRCTL_DESCTYPE_ADV_ONEBUF &&
+           (srrctl & SRRCTL_BSIZEHEADER) && (reg(regs, R_PSRTYPE(0)) & PSRTYPE_TCPHDR) &&
+           ((reg(regs, R_HLREG0) & HLREG0_RXCRCSTRP) || (reg(regs, R_RDRXCTL) & RDRXCTL_CRCSTRIP));
+}
+
 int rx_ring_open(struct rx *rx, uint32_t queue)
 {
     struct rxq *q = &rx->queue[queue];
@@ -102,6 +114,7 @@ int rx_ring_open(struct rx *rx, uint32_t queue)
     q->splits = (q->srrctl & SRRCTL_DESCTYPE) == SRRCTL_DESCTYPE_HDR_SPLIT ||
                 (q->srrctl & SRRCTL_DESCTYPE) == SRRCTL_DESCTYPE_HDR_SPLIT_ALWAYS;
     q->never_whole = q->keeps_fcs | q->splits;
+    q->rsc = (uint32_t)rx_rsc_on(rx, queue);
     kib = field(q->srrctl, SRRCTL_BSIZEPACKET);
     q->buffer_bytes = (kib > BUFFER_KIB_MAX ? BUFFER_KIB_MAX : kib) * KIB;
     q->ring = NULL;
@@ -317,6 +330,8 @@ int rx_ring_put(struct rx *rx, const struct rx_info *info, const uint8_t *data)
             return 1;
         }
     }
+    if (__builtin_expect(q->rsc, 0) && rx->coalesce(rx, info, data))
+        return 1;
     return put_whole(rx, q, info, data) || put_pieces(rx, q, info, data);
 }
 
@@ -331,6 +346,8 @@ int rx_ring_close(struct rx *rx)
             struct rxq *q = &rx->queue[queue];
 
             rx->open[half] &= rx->open[half] - 1;
+            if (__builtin_expect(q->rsc, 0))
+                rx->batch_ends(rx, queue);
             q->open = 0;
             if (!q->written)
                 continue;

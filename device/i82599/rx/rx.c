@@ -13,6 +13,7 @@
 #include "i82599/chip.h"
 #include "i82599/pass.h"
 #include "i82599/rx/rx.h"
+#include "i82599/rx/rsc.h"
 
 /* Packet types of the descriptor are the parser's kinds in place. */
 _Static_assert(RXDADV_PKTTYPE_IPV4 == PACKET_IPV4 << RXDADV_PKTTYPE_SHIFT && RXDADV_PKTTYPE_IPV4_EX == PACKET_IPV4_EX << RXDADV_PKTTYPE_SHIFT &&
@@ -29,6 +30,7 @@ void rx_reset(struct rx *rx)
     rx->frozen_felt = 0;
     for (uint32_t i = 0; i < CHIP_QUEUES; i++)
         rx->queue[i] = (struct rxq){ .dma = rx->queue[i].dma };
+    rsc_reset(rx->rsc);
     memset(rx->open, 0, sizeof(rx->open));
     memset(rx->early, 0, sizeof(rx->early));
     rx_fifo_reset(rx);
@@ -41,6 +43,8 @@ static void queue_enable(struct rx *rx, uint32_t queue, int on)
 
     if (on == (int)q->on)
         return;
+    if (!on && rx->rsc->used)
+        rsc_queue_ends(rx, queue);
     q->on = (uint32_t)on;
     q->stall = STALL_NONE;
     if (!on)
@@ -112,6 +116,7 @@ void rx_write(void *arg, uint32_t offset, uint32_t old, uint32_t seen, uint32_t 
         queue_enable(rx, N_RXDCTL(offset), (seen & RXDCTL_ENABLE) != 0);
     } else if (IS_RDH(offset)) {
         rx->queue[N_RDH(offset)].head = seen & RDH_RDH;
+        rsc_forget(rx, N_RDH(offset));
     } else if (offset == R_PFQDE) {
         qde_access(rx, written);
     }

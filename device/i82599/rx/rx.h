@@ -17,6 +17,7 @@ struct rxq {
     uint32_t qde;                     /* this queue's entry of PFQDE */
     uint32_t keeps_fcs;               /* HLREG0 and RDRXCTL leave the FCS in memory */
     uint32_t splits;                  /* SRRCTL wants headers in buffers of their own */
+    uint32_t rsc;                     /* its frames are coalesced, as far as they can be */
     uint32_t never_whole;             /* one of these: no frame is stored as it came */
     uint32_t usual;                   /* a frame may go the usual way: as it came, in the advanced format, the ring in one piece */
     uint32_t hit;                     /* the DMA region of its last buffer, perhaps of the next one too */
@@ -44,11 +45,16 @@ struct rx_count {
     uint64_t rx_frames, rx_bytes, rx_filtered, rx_no_desc, rx_fifo_full, rx_disabled, doorbells;
 };
 
+struct rsc;
 struct rx {
     struct regfile *regs;
+    struct rsc *rsc;
     void (*written)(void *card, uint32_t queue);      /* descriptors of a queue were written back */
     void (*at_once)(void *card, uint32_t queue);      /* the same, and the message does not wait */
     void (*cause)(void *intr, uint32_t causes);       /* EICR causes, in place */
+    int (*coalesce)(struct rx *rx, const struct rx_info *info, const uint8_t *data); /* rsc_put() */
+    void (*batch_ends)(struct rx *rx, uint32_t queue);                               /* rsc_batch_ends() */
+    uint64_t (*untold_ns)(void *intr, uint32_t queue); /* until a message of the queue may leave; 0: now, or none will */
     void *intr;
     void (*counted)(void *stats, uint32_t queue, uint32_t frames, uint64_t bytes, uint32_t dropped); /* for want of descriptors */
     void *stats;
@@ -95,6 +101,12 @@ void rx_checksum_stage(const struct rx *rx, struct rx_pass *pass);
 uint32_t rx_checksum_status(const uint8_t *data, uint32_t len_bytes, const struct packet *pkt); /* of the advanced descriptor */
 uint32_t rx_fragment_word(const uint8_t *data, uint32_t len_bytes, const struct packet *pkt);  /* fragment checksum | IP id */
 
+/* rsc.c */
+int rsc_put(struct rx *rx, const struct rx_info *info, const uint8_t *data); /* 1: coalesced; 0: it goes the ordinary way */
+void rsc_batch_ends(struct rx *rx, uint32_t queue);               /* what has to end now does */
+void rsc_queue_ends(struct rx *rx, uint32_t queue);               /* all does: the queue is about to be off */
+void rsc_forget(struct rx *rx, uint32_t queue);                   /* its descriptors are no longer what they were */
+
 /* fifo.c */
 int rx_fifo_push(struct rx *rx, const struct rx_info *info, const uint8_t *data); /* 0: full */
 int rx_fifo_run(struct rx *rx);
@@ -102,6 +114,7 @@ void rx_fifo_reset(struct rx *rx);                                /* nothing wai
 void rx_fifo_clear(struct rx *rx);
 
 /* ring.c: descriptors of one queue */
+int rx_rsc_on(const struct rx *rx, uint32_t queue);               /* the queue's frames may be coalesced */
 int rx_ring_open(struct rx *rx, uint32_t queue);                  /* 1: usable; 0: off, or it stands still */
 int rx_ring_put(struct rx *rx, const struct rx_info *info, const uint8_t *data); /* 1: stored or dropped; 0: must wait */
 int rx_ring_close(struct rx *rx);                                 /* end of a batch: heads, counters, interrupts */

@@ -36,7 +36,7 @@ class Feature(NamedTuple):
 MACSEC     = "MACsec"
 IPSEC      = "inline IPsec"
 FCOE       = "FCoE offload"
-RSC        = "receive side coalescing"
+RSC_DELAYS = "delays of coalesced frames"
 DCA        = "cache hints (DCA)"
 POOLS      = "shares and interrupts of pools"
 WAKE       = "wake-up"
@@ -87,7 +87,11 @@ FEATURES = (
         "IFCS or HLREG0.TXCRCEN off; a wrong one reaches our own receiver in loopback, and no wire",
     ),
     Feature("report of any transmit descriptor", WORKS, f"{_UNIT}test_tx_corners.py::test_reports_before_the_end"),
-    Feature(RSC, STORED, _MARK, "frames arrive one by one; GPIE.RSC_DELAY has nothing to delay"),
+    Feature(
+        "receive side coalescing", WORKS, f"{_UNIT}test_rsc.py::test_a_flow_becomes_one_packet",
+        "TCP over IPv4, in order, with time stamps or without options; until the queue's EITR ends, or its batch",
+    ),
+    Feature(RSC_DELAYS, STORED, _MARK, "GPIE.RSC_DELAY: descriptors are complete before the interrupt anyway"),
     Feature("time stamps of PTP messages", WORKS, "tests/boot/test_ptp.py::test_ptp4l_locks_a_clock_to_its_peers"),
     Feature(PTP_PINS, STORED, _MARK, "the pins lead nowhere"),
     Feature("pause frames, both ways", WORKS, "tests/boot/test_pause_guests.py::test_with_pause_on_no_frame_is_lost"),

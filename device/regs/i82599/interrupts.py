@@ -8,7 +8,7 @@ adds how they act on each other.  Ref: 82599 datasheet, "Interrupt Registers"; n
 from enum import IntEnum
 
 from device.regs.core import RCW1C, RW, W1C, W1S, WO, Field, Register, Storage, every
-from device.regs.i82599.features import CREDITS, POOLS, RSC
+from device.regs.i82599.features import CREDITS, POOLS, RSC_DELAYS
 
 
 class VtMode(IntEnum):
@@ -115,7 +115,7 @@ class GPIE(Register, at=0x00898):
     OCD         = Field(5)                      # reading EICR clears only bits 31:16
     EIMEN       = Field(6)                      # EICS fires without waiting for EITR
     LL_INTERVAL = Field(10, 7, stored=CREDITS)  # how often low latency credits come
-    RSC_DELAY   = Field(13, 11, stored=RSC)     # how long a coalesced frame waits
+    RSC_DELAY   = Field(13, 11, stored=RSC_DELAYS)     # how long a coalesced frame waits
     VTMODE      = Field(15, 14, values=VtMode)  # pools, for interrupts
     EIAME       = Field(30)                     # sending a message applies EIAM
     PBA_SUPPORT = Field(31)                     # pending bits of MSI-X follow EICR

@@ -7,7 +7,7 @@ Ref: 82599 datasheet, "Receive Registers", "Receive DMA Registers", "Flow Contro
 from enum import IntEnum
 
 from device.regs.core import RO, WO, Field, ReadOnly, Register, Storage, every
-from device.regs.i82599.features import DCA, RSC, RX_WEIGHTS
+from device.regs.i82599.features import DCA, RX_WEIGHTS
 
 
 class DescType(IntEnum):
@@ -95,7 +95,7 @@ class RXDCTL(Register, at=every(0x01028, 0x40, 64) + every(0x0D028, 0x40, 64)):
 class RSCCTL(Register, at=every(0x0102C, 0x40, 64) + every(0x0D02C, 0x40, 64)):
     """Receive side coalescing of one queue.  Ref: ixgbe."""
 
-    RSCEN   = Field(0, stored=RSC)
+    RSCEN   = Field(0)
     MAXDESC = Field(3, 2, values=MaxDesc)
 
 

@@ -17,7 +17,7 @@ from tests.rigs.rx import Rig
 
 DATA = Path(__file__).resolve().parents[2] / "data"
 CTRL, CTRL_EXT, RST, DRV_LOAD = 0x00000, 0x00018, 0x04000000, 0x10000000
-LSECTXCTRL, RSCCTL2, RSCCTL70 = 0x08A04, 0x010AC, 0x0D1AC
+LSECTXCTRL, DCA_RXCTRL2, DCA_RXCTRL70 = 0x08A04, 0x0108C, 0x0D18C
 
 
 @pytest.fixture
@@ -38,7 +38,6 @@ ASKED = [
     (rows.MACSEC, "the same for Rx", 0x08F04, 0x0000000C),
     (rows.IPSEC, "a driver that did not look at OFF_DIS", 0x08E00, 0x80000001),
     (rows.FCOE, "Linux's ixgbe_configure_fcoe", 0x05100, 0x00000200),
-    (rows.RSC, "Linux's ethtool -K lro on", RSCCTL2, 0x0000000D),
     (rows.DCA, "Linux's dca set-up", 0x11074, 0x00000002),
     (rows.WAKE, "Linux's ethtool -s wol g", 0x05808, 0x00000002),
     (rows.MANAGEMENT, "a driver that lets ARP through to the host", 0x05820, 0x00002000),
@@ -47,7 +46,7 @@ ASKED = [
     (rows.POOLS, "Linux's ixgbe_configure_msix with more than 32 VFs", 0x00894, 0x00000001),
     (rows.CREDITS, "a driver that meters its low-latency interrupts", 0x00898, 0x00000080),
     (rows.CREDITS, "FreeBSD's ixgbe_config_gpie", 0x00898, 0x00000780),
-    (rows.RSC, "a driver that holds coalesced frames longer", 0x00898, 0x00000800),
+    (rows.RSC_DELAYS, "a driver that holds coalesced frames longer", 0x00898, 0x00000800),
     (
         rows.IMMEDIATE_82598,
         "Intel's ixgbe_configure_lli for an 82598",
@@ -100,10 +99,10 @@ def test_the_words() -> None:
 
         hear = Hear()
         logging.getLogger("device").addHandler(hear)
-        nic.regs.write(RSCCTL2, 0xD)
+        nic.regs.write(DCA_RXCTRL2, 0x20)
         logging.getLogger("device").removeHandler(hear)
-    said_so = "asks for receive side coalescing, which the device has not: RSCEN=0x1 is stored and not obeyed"
-    assert lines == [f"RSCCTL[2] <- 0x0000000d {said_so}"]
+    said_so = "asks for cache hints (DCA), which the device has not: DESC_DCA_EN=0x1 is stored and not obeyed"
+    assert lines == [f"DCA_RXCTRL[2] <- 0x00000020 {said_so}"]
 
 
 def test_a_feature_is_named_once_and_each_of_its_fields(nic: Card, caplog: pytest.LogCaptureFixture) -> None:
@@ -128,17 +127,17 @@ def test_a_driver_that_goes_and_the_next_one(nic: Card, caplog: pytest.LogCaptur
 
 @pytest.mark.parametrize("shared", [False, True], ids=["trapped", "shared"])
 def test_in_both_doorbell_modes(caplog: pytest.LogCaptureFixture, shared: bool) -> None:
-    """RSCCTL lies in a page that clients map: what they store there is heard, too."""
+    """DCA_RXCTRL lies in a page that clients map: what they store there is heard, too."""
     with Rig() as rig:
         if shared:
             rig.nic.share_doorbells()
             regs = rig.nic.pf.c.regs
-            regs.shown[RSCCTL70 // 4] = 0xD
+            regs.shown[DCA_RXCTRL70 // 4] = 0x20
         else:
-            rig.rf.write(RSCCTL70, 0xD)
+            rig.rf.write(DCA_RXCTRL70, 0x20)
         rig.nic.step()
-        assert rig.rf.read(RSCCTL70) == 0xD
-        assert [line[:10] for line in said(caplog)] == ["RSCCTL[70]"]
+        assert rig.rf.read(DCA_RXCTRL70) & 0x20
+        assert [line[:14] for line in said(caplog)] == ["DCA_RXCTRL[70]"]
         rig.nic.step()
         assert said(caplog) == []
 

@@ -10,7 +10,7 @@ import pytest
 from device.regs import __main__ as cli
 from device.regs import census, data, show
 from device.regs.core import Counter, Field, Register
-from device.regs.i82599 import LSECTXCTRL, LSECTXUT, RSCCTL, WUC, features
+from device.regs.i82599 import LSECTXCTRL, LSECTXUT, RSCCTL, RTRPCS, WUC, features
 from device.regs.i82599.features import FEATURES, Feature
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -114,13 +114,13 @@ def test_what_a_value_asks_for(value: Register, n: int, asked: list[str]) -> Non
 
 def test_the_page_shows_it() -> None:
     whole, part, still = (
-        "\n".join(show.head(register)).replace("\n              ", " ") for register in (LSECTXCTRL, RSCCTL, LSECTXUT)
+        "\n".join(show.head(register)).replace("\n              ", " ") for register in (LSECTXCTRL, RTRPCS, LSECTXUT)
     )
     assert "  mark        stored, not obeyed: the device has no MACsec" in whole
-    assert "  mark        in part stored, not obeyed: the device has no receive side coalescing" in part
+    assert "  mark        in part stored, not obeyed: the device has no weights of receive classes" in part
     assert "  mark        nobody moves it: the device has no MACsec" in still
-    assert "  0     RSCEN    RW      0      (stored, not obeyed)" in part
-    assert "MAXDESC_1 1=MAXDESC_4 2=MAXDESC_8 3=MAXDESC_16" in part.splitlines()[-1]
+    assert "  2     RAC    RW      0      classes go to memory by weight (stored, not" in part
+    assert "MAXDESC_1 1=MAXDESC_4 2=MAXDESC_8 3=MAXDESC_16" in "\n".join(show.head(RSCCTL)).splitlines()[-1]
 
 
 def test_the_list_shows_it(capsys: pytest.CaptureFixture[str]) -> None:
@@ -133,12 +133,14 @@ def test_the_list_shows_it(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_programs_get_it_too(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["show", "rscctl", "0x08a04", "--json"]) == 0
-    rscctl, macsec = json.loads(capsys.readouterr().out)
-    assert (rscctl["name"], rscctl["stored"], macsec["stored"]) == ("RSCCTL", ["receive side coalescing"], ["MACsec"])
-    assert [(field["name"], field["stored"]) for field in rscctl["fields"]] == [
-        ("RSCEN", "receive side coalescing"),
-        ("MAXDESC", None),
+    assert cli.main(["show", "rtrpcs", "0x08a04", "--json"]) == 0
+    weights, macsec = json.loads(capsys.readouterr().out)
+    assert (weights["name"], macsec["stored"]) == ("RTRPCS", ["MACsec"])
+    assert weights["stored"] == ["weights of receive classes"]
+    assert [(field["name"], field["stored"]) for field in weights["fields"]] == [
+        ("RRM", None),
+        ("RAC", "weights of receive classes"),
+        ("RPPC", None),
     ]
     assert cli.main(["list", "--json"]) == 0
     listed = {row["name"]: row for row in json.loads(capsys.readouterr().out)}
