@@ -103,6 +103,7 @@ class _Lib:
     FRAME_BATCH: Final[int]
     FRAME_BAD_CRC: Final[int]
     FRAME_LOOPBACK: Final[int]
+    FRAME_SUMMED: Final[int]
     FRAME_PADS: Final[int]
     FRAME_EXACT: Final[int]
     FRAME_WHOLE: Final[int]
@@ -119,6 +120,7 @@ class _Lib:
     PCAP_REST_BYTES: Final[int]
     PEER_HELLO_BYTES: Final[int]
     PEER_HELLO_VERSION: Final[int]
+    TAP_SLOTS_MORE: Final[int]
     SOCKET_DEADLINE_MS: Final[int]
     SOCKET_TURN_MESSAGES: Final[int]
     SOCKET_MESSAGE_BYTES: Final[int]
@@ -239,6 +241,7 @@ class _Lib:
     def super_header_bytes(self, frame: Pointer, /) -> int: ...
     def super_size(self, frame: Pointer, /) -> Pointer: ...
     def super_count(self, frames: Pointer, n: int, bytes: Pointer, /) -> int: ...
+    def super_next(self, cutter: Pointer, frames: Pointer, /) -> int: ...
     def wire_faults_in(self, faults: Pointer, frames: Pointer, n: int, /) -> int: ...
     def function_init(
         self, function: Pointer, index: int, bar0_bytes: int, clock: Pointer, chip: Pointer, ops: Pointer, /

@@ -92,17 +92,26 @@ static uint32_t from_wire(struct card *card, const struct frame *frames, uint32_
     return 0;
 }
 
+/* What the wire brings; super-frames are cut, and all of their pieces taken now. */
 static uint32_t take_from_wire(struct card *card)
 {
-    struct frame frames[FRAME_BATCH];
-    uint32_t n = 0, left, most = may_bring(card);
+    struct frame frames[FRAME_BATCH], *some = frames;
+    struct super_cutter *cutter = card->cutter;
+    uint32_t n = 0, left, work, most = may_bring(card);
 
     if (most)
         n = (uint32_t)port_recv(card->port, frames, most, &card->clock);
-    left = n;
-    if (wire_is_faulty(card))
-        left = wire_faults_in(&card->wire_faults, frames, n);
-    return n + from_wire(card, frames, left);
+    work = n;
+    cutter->frames = frames;
+    cutter->n = n;
+    cutter->at = 0;
+    do {
+        n = left = super_next(cutter, &some);
+        if (wire_is_faulty(card))
+            left = wire_faults_in(&card->wire_faults, some, n);
+        work += from_wire(card, some, left);
+    } while (n && cutter->at < cutter->n);
+    return work;
 }
 
 static void drop_kept(struct card *card)
@@ -520,6 +529,7 @@ void card_free(struct card *card)
     free(card->tx.arena);
     free(card->rx.fifo.data);
     free(card->rx.rsc);
+    free(card->cutter);
     free(card->fdir.filter);
     free(card->flow.slot);
     free(card);
@@ -535,11 +545,12 @@ struct card *card_new(void)
     rc = function_init(&card->pf, 0, CARD_BAR0_BYTES, &card->clock, card, &ops);
     card->tx.arena = calloc(1, TX_ARENA_BYTES);
     card->tx.arena_bytes = TX_ARENA_BYTES;
+    card->cutter = calloc(1, sizeof(*card->cutter));
     card->rx.rsc = calloc(1, sizeof(*card->rx.rsc));
     card->rx.fifo.data = calloc(CHIP_CLASSES, RX_FIFO_BYTES);
     card->fdir.filter = calloc(FDIR_FILTERS_MAX, sizeof(*card->fdir.filter));
     card->flow.slot = calloc(FLOW_KEPT_MAX, sizeof(*card->flow.slot));
-    if (rc < 0 || !card->flow.slot || !card->rx.rsc || !card->tx.arena || !card->rx.fifo.data || !card->fdir.filter) {
+    if (rc < 0 || !card->flow.slot || !card->rx.rsc || !card->cutter || !card->tx.arena || !card->rx.fifo.data || !card->fdir.filter) {
         card_free(card);
         return NULL;
     }

@@ -18,7 +18,6 @@
 #define USUAL_IP 2                    /* and TCP and UDP over IPv4 */
 #define USUAL_FDIR_MISS 4             /* each of the latter misses the flow director's filters: there are none */
 #define USUAL_NO_XOFF 8               /* the other end is never told to stop: the wire is read as it comes */
-
 #define USUAL_ROOM 16                 /* an empty packet buffer has room for any FRAME_BATCH frames, whatever may be told of it */
 
 struct usual {                        /* which frames may go the usual way (card_usual.c) */
@@ -29,6 +28,8 @@ struct usual {                        /* which frames may go the usual way (card
     uint64_t address;                 /* as filters.rar has it */
     uint64_t frames;                  /* so many went it */
 };
+
+struct super_cutter;
 
 struct card {
     struct clock clock;
@@ -49,6 +50,7 @@ struct card {
     struct vfs vfs;
     struct wire_faults wire_faults;
     struct usual usual;
+    struct super_cutter *cutter;      /* of what the port brings */
     struct port *port;                /* the wire; NULL = none (frames are dropped and counted) */
     uint64_t turns;
     uint32_t worked;                  /* what the last one did */

@@ -8,7 +8,18 @@ struct super_size {
     uint32_t last_bytes;              /* of the last */
 };
 
+/* Frames as they came from a port, on their way to a NIC that knows whole ones only. */
+struct super_cutter {
+    struct frame *frames;             /* of a batch, FRAME_BATCH at most: those from `at` on are left, */
+    uint32_t n, at;
+    uint32_t cut_bytes;               /* and of the first of these what is behind so much of its payload */
+    struct frame batch[FRAME_BATCH];
+    uint8_t piece[FRAME_BATCH][PORT_SLOT_BYTES];
+};
+
 uint32_t super_header_bytes(const struct frame *frame);           /* up to the payload; 0: it has no whole header */
 struct super_size super_size(const struct frame *frame);
 /* How many frames these are on a wire; adds their bytes, without FCS, to *bytes. */
 uint32_t super_count(const struct frame *frames, uint32_t n, uint64_t *bytes);
+/* The next whole frames, FRAME_BATCH at most; 0: that was all.  Missing checksums are made.  They hold until the next call. */
+uint32_t super_next(struct super_cutter *cutter, struct frame **frames);

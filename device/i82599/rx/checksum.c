@@ -40,7 +40,7 @@ static uint32_t sctp_status(const uint8_t *l4, uint32_t bytes)
     return RXD_STAT_L4CS | (crc32c(packet, bytes) == sent ? 0 : RXD_ERR_TCPE);
 }
 
-static inline uint32_t l4_status(const uint8_t *data, const struct packet *pkt)
+static inline uint32_t l4_status(const uint8_t *data, const struct packet *pkt, int is_summed)
 {
     const uint8_t *l4 = data + pkt->l4, *addresses = data + pkt->l3 + (pkt->ip_version == 4 ? IPV4_SRC : IPV6_SRC);
     uint32_t bytes = pkt->l4_len_bytes, status = RXD_STAT_L4CS, address_bytes = pkt->ip_version == 4 ? 8 : 32, sum;
@@ -57,6 +57,8 @@ static inline uint32_t l4_status(const uint8_t *data, const struct packet *pkt)
         bytes = udp_bytes;
         status |= RXD_STAT_UDPCS;
     }
+    if (is_summed)
+        return status;
     if (addresses + address_bytes == l4)             /* no options, no extension headers: one piece */
         sum = csum_add(pkt->l4_proto + bytes, addresses, address_bytes + bytes);
     else
@@ -65,7 +67,7 @@ static inline uint32_t l4_status(const uint8_t *data, const struct packet *pkt)
 }
 
 /* IPCS, IPE, L4CS, TCPE and UDPCS of the advanced descriptor.  TCPE means any L4 checksum was wrong. */
-static inline uint32_t checksum_status(const uint8_t *data, uint32_t len_bytes, const struct packet *pkt)
+static inline uint32_t checksum_status(const uint8_t *data, uint32_t len_bytes, const struct packet *pkt, int is_summed)
 {
     uint32_t status = 0;
 
@@ -80,7 +82,7 @@ static inline uint32_t checksum_status(const uint8_t *data, uint32_t len_bytes, 
     }
     /* A packet whose addresses change on the way is summed over addresses this header does not show. */
     if (pkt->l4 && !pkt->rerouted && (uint32_t)pkt->l4 + pkt->l4_len_bytes <= len_bytes)
-        status |= l4_status(data, pkt);
+        status |= l4_status(data, pkt, is_summed);
     return status;
 }
 
@@ -114,7 +116,7 @@ static int starts_summed_udp(const uint8_t *data, uint32_t len_bytes, const stru
 
 uint32_t rx_checksum_status(const uint8_t *data, uint32_t len_bytes, const struct packet *pkt)
 {
-    return checksum_status(data, len_bytes, pkt);
+    return checksum_status(data, len_bytes, pkt, 0);
 }
 
 /* Sums of a frame without other errors; RXCSUM.PCSD = 0 puts the fragment's into the place of the hash. */
@@ -125,7 +127,7 @@ void rx_checksum_stage(const struct rx *rx, struct rx_pass *pass)
     if (!pass->packet.ip_version)
         return;
     if (!(pass->info.status & RXD_ERR_RXE))
-        pass->info.status |= checksum_status(frame->data, frame->len_bytes, &pass->packet);
+        pass->info.status |= checksum_status(frame->data, frame->len_bytes, &pass->packet, (frame->flags & FRAME_SUMMED) != 0);
     if (!(reg(rx->regs, R_RXCSUM) & RXCSUM_PCSD)) {
         pass->info.hash = rx_fragment_word(frame->data, frame->len_bytes, &pass->packet);
         if (starts_summed_udp(frame->data, frame->len_bytes, &pass->packet))

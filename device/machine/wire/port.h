@@ -12,6 +12,7 @@
 
 #define FRAME_BAD_CRC 1           /* flag: arrived damaged (a port that can tell) */
 #define FRAME_LOOPBACK 2          /* flag: came back from our own transmitter */
+#define FRAME_SUMMED 16           /* flag: its L4 checksum was made just now, and is right */
 #define FRAME_PADS 8              /* flag of a super-frame: each piece of it is padded to the shortest frame */
 #define FRAME_EXACT 4             /* flag: came with its FCS, so it is as long as it was on the wire, and not to be padded */
 
@@ -45,7 +46,8 @@ struct port;
 struct port_ops {
     /* 1 to FRAME_BATCH frames out, none that asks for more than caps; how many of the first ones the world took. */
     uint32_t (*send)(struct port *port, const struct frame *frames, uint32_t n);
-    /* Up to n frames in, FRAME_BATCH at most; how many.  Their data holds until the next call; so far all are whole. */
+    /* Up to n frames in, FRAME_BATCH at most; how many.  Their data holds until the next call.  A super-frame, or one
+     * that lacks its checksum, comes only from a port that was told it may: whoever takes it has machine/super.h. */
     uint32_t (*recv)(struct port *port, struct frame *frames, uint32_t n, const struct clock *clock);
     /* Of n frames that send() would have now, how many of the first ones are the next that recv() would bring: whoever has
      * them may hand them on himself (port_looped()).  NULL: a wire to somebody else. */

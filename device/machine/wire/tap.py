@@ -39,6 +39,7 @@ TUNGETFEATURES = 0x800454CF
 TUNSETOFFLOAD = 0x400454D0
 TUNSETVNETHDRSZ = 0x400454D8
 TUN_F_CSUM = 0x01
+TUN_F_TSO = 0x02 | 0x04 | 0x08  # IPv4, IPv6, with CWR
 TUN_F_USO = 0x20 | 0x40  # IPv4, IPv6; since Linux 6.2
 VNET_HDR_BYTES = 10
 SUPERS = lib.PORT_CSUM | lib.PORT_TCP4 | lib.PORT_TCP6 | lib.PORT_UDP
@@ -47,8 +48,8 @@ SUPERS = lib.PORT_CSUM | lib.PORT_TCP4 | lib.PORT_TCP6 | lib.PORT_UDP
 class TapPort(Port):
     """Attaches to the persistent tap ``name``, or makes one that is brought up now and disappears with us.
 
-    Super-frames leave as they are, behind a virtio-net header, if this kernel has it: it cuts them itself where it has
-    to.  Frames that come are as they are on the wire, with complete checksums.
+    Frames cross as they are on the wire, with complete checksums; after ``set_offload(on=True)`` super-frames do, too,
+    if this kernel has virtio-net headers for them.
 
     Args:
         name: The interface.
@@ -63,8 +64,8 @@ class TapPort(Port):
     ARG = ":NAME"
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"tap {name}", state=ffi.new("struct tap_port *"))
-        self._offload = True
+        super().__init__(f"tap {name}", state=ffi.new("struct tap_port *"), slots=lib.FRAME_BATCH + lib.TAP_SLOTS_MORE)
+        self._offload = False
         self._fd = -1
         self._gone = False
         self._told = ""  # why a tap that returned could not be had
@@ -121,7 +122,7 @@ class TapPort(Port):
         self.set_offload(on=self._offload)
 
     def set_offload(self, *, on: bool) -> None:
-        """Let super-frames out as they are, as far as the kernel takes them; or cut all of them here.
+        """Let super-frames out as they are and in as they come, as far as the kernel does it; or none.
 
         Raises:
             OSError: The interface is gone.
@@ -134,7 +135,8 @@ class TapPort(Port):
             fcntl.ioctl(self._fd, TUNSETOFFLOAD, TUN_F_CSUM | TUN_F_USO)
         except OSError:
             self.c.lacks |= lib.PORT_UDP
-        fcntl.ioctl(self._fd, TUNSETOFFLOAD, 0)  # what comes has complete checksums
+        fcntl.ioctl(self._fd, TUNSETOFFLOAD, TUN_F_CSUM | TUN_F_TSO if on else 0)
+        self.state.supers = int(on)
 
     def _explained(self, err: OSError, *, existed: bool) -> Exception:
         if err.errno == errno.EBUSY:
