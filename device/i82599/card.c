@@ -92,26 +92,23 @@ static uint32_t from_wire(struct card *card, const struct frame *frames, uint32_
     return 0;
 }
 
-/* What the wire brings; super-frames are cut, and all of their pieces taken now. */
+/* What the wire brings.  Of super-frames so many pieces are taken in a turn as there would be frames, and the rest waits. */
 static uint32_t take_from_wire(struct card *card)
 {
-    struct frame frames[FRAME_BATCH], *some = frames;
     struct super_cutter *cutter = card->cutter;
-    uint32_t n = 0, left, work, most = may_bring(card);
+    uint32_t n = 0, left, most = may_bring(card);
+    struct frame *some = NULL;
 
+    if (most && cutter->at == cutter->n) {
+        cutter->n = (uint32_t)port_recv(card->port, cutter->received, most, &card->clock);
+        cutter->at = cutter->cut_bytes = 0;
+    }
     if (most)
-        n = (uint32_t)port_recv(card->port, frames, most, &card->clock);
-    work = n;
-    cutter->frames = frames;
-    cutter->n = n;
-    cutter->at = 0;
-    do {
-        n = left = super_next(cutter, &some);
-        if (wire_is_faulty(card))
-            left = wire_faults_in(&card->wire_faults, some, n);
-        work += from_wire(card, some, left);
-    } while (n && cutter->at < cutter->n);
-    return work;
+        n = super_next(cutter, most, &some);
+    left = n;
+    if (wire_is_faulty(card))
+        left = wire_faults_in(&card->wire_faults, some, n);
+    return n + from_wire(card, some, left);
 }
 
 static void drop_kept(struct card *card)
@@ -329,7 +326,8 @@ static uint32_t comes_back(struct card *card, uint32_t n)
 {
     const struct port *port = card->port;
 
-    if (!port->ops->loops || card->usual.off || card->flow.kept || card->tx.damaged || card->tx.stamps || wire_is_faulty(card))
+    if (!port->ops->loops || card->usual.off || card->flow.kept || card->tx.damaged || card->tx.stamps || wire_is_faulty(card) ||
+        card->cutter->at != card->cutter->n)
         return 0;
     if (!(reg(&card->pf.regs, R_RXCTRL) & RXCTRL_RXEN) || may_bring(card) < n)
         return 0;

@@ -104,6 +104,7 @@ class CardCore:
     def set_port(self, port: Pointer | None) -> None:
         """Plug in a ``struct port *`` (kept alive), or None for no wire at all."""
         self._port = port
+        self.c.cutter.n = self.c.cutter.at = 0  # what it holds is the old one's memory
         self.c.port = ffi.NULL if port is None else port
 
     def cause(self, causes: int) -> None:

@@ -124,17 +124,17 @@ static struct frame piece(const struct frame *frame, uint32_t ip_at, uint32_t he
     return (struct frame){ .data = data, .len_bytes = header_bytes + part, .flags = frame->flags | FRAME_SUMMED };
 }
 
-/* Pieces of the first frame that is left, as far as there is room; returns how many frames there are now. */
-static uint32_t cut(struct super_cutter *cutter, uint32_t got)
+/* Pieces of the first frame that is left; returns how many. */
+static uint32_t cut(struct super_cutter *cutter, uint32_t most)
 {
-    const struct frame *frame = &cutter->frames[cutter->at];
-    uint32_t header_bytes = super_header_bytes(frame), ip_at = header_bytes ? ip_offset(frame) : 0;
+    const struct frame *frame = &cutter->received[cutter->at];
+    uint32_t header_bytes = super_header_bytes(frame), ip_at = header_bytes ? ip_offset(frame) : 0, got = 0;
 
     if (!ip_at || !frame->segment_bytes || header_bytes + frame->segment_bytes > FRAME_MAX_BYTES) {
         cutter->at++;                 /* a port that keeps to its contract brings none such */
-        return got;
+        return 0;
     }
-    while (got < FRAME_BATCH && header_bytes + cutter->cut_bytes < frame->len_bytes) {
+    while (got < most && header_bytes + cutter->cut_bytes < frame->len_bytes) {
         cutter->batch[got] = piece(frame, ip_at, header_bytes, cutter->cut_bytes, cutter->piece[got]);
         cutter->cut_bytes += frame->segment_bytes;
         got++;
@@ -159,19 +159,21 @@ static void fill(struct frame *frame)
     frame->csum_start = frame->csum_offset = 0;
 }
 
-uint32_t super_next(struct super_cutter *cutter, struct frame **frames)
+uint32_t super_next(struct super_cutter *cutter, uint32_t most, struct frame **frames)
 {
-    uint32_t first = cutter->at, got = 0;
+    uint32_t first = cutter->at, got = 0, end;
 
-    for (; cutter->at < cutter->n && cutter->frames[cutter->at].kind == FRAME_WHOLE; cutter->at++)
-        if (cutter->frames[cutter->at].csum_start)
-            fill(&cutter->frames[cutter->at]);
+    most = most < FRAME_BATCH ? most : FRAME_BATCH;
+    end = cutter->n - first < most ? cutter->n : first + most;
+    for (; cutter->at < end && cutter->received[cutter->at].kind == FRAME_WHOLE; cutter->at++)
+        if (cutter->received[cutter->at].csum_start)
+            fill(&cutter->received[cutter->at]);
     if (cutter->at > first) {         /* as they are */
-        *frames = &cutter->frames[first];
+        *frames = &cutter->received[first];
         return cutter->at - first;
     }
-    while (!got && cutter->at < cutter->n && cutter->frames[cutter->at].kind != FRAME_WHOLE)
-        got = cut(cutter, got);
+    while (!got && cutter->at < cutter->n && cutter->received[cutter->at].kind != FRAME_WHOLE && most)
+        got = cut(cutter, most);
     *frames = cutter->batch;
-    return got ? got : cutter->at < cutter->n ? super_next(cutter, frames) : 0;
+    return got || cutter->at == cutter->n || !most ? got : super_next(cutter, most, frames);
 }

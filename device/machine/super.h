@@ -8,9 +8,9 @@ struct super_size {
     uint32_t last_bytes;              /* of the last */
 };
 
-/* Frames as they came from a port, on their way to a NIC that knows whole ones only. */
+/* Frames as they came from a port, on their way to a NIC that knows whole ones only, and takes so many in a turn. */
 struct super_cutter {
-    struct frame *frames;             /* of a batch, FRAME_BATCH at most: those from `at` on are left, */
+    struct frame received[FRAME_BATCH];   /* those from `at` on are left, */
     uint32_t n, at;
     uint32_t cut_bytes;               /* and of the first of these what is behind so much of its payload */
     struct frame batch[FRAME_BATCH];
@@ -21,5 +21,6 @@ uint32_t super_header_bytes(const struct frame *frame);           /* up to the p
 struct super_size super_size(const struct frame *frame);
 /* How many frames these are on a wire; adds their bytes, without FCS, to *bytes. */
 uint32_t super_count(const struct frame *frames, uint32_t n, uint64_t *bytes);
-/* The next whole frames, FRAME_BATCH at most; 0: that was all.  Missing checksums are made.  They hold until the next call. */
-uint32_t super_next(struct super_cutter *cutter, struct frame **frames);
+/* The next whole frames, `most` at most and FRAME_BATCH; 0: that was all.  Missing checksums are made.  They hold until the
+ * next call, and what they are made of until the port is asked again. */
+uint32_t super_next(struct super_cutter *cutter, uint32_t most, struct frame **frames);
