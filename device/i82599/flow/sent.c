@@ -63,13 +63,15 @@ static uint32_t room_of(const struct flow *flow, uint32_t size, uint32_t used_by
     return n < FRAME_BATCH ? n : FRAME_BATCH;
 }
 
-/* Any of the frames may be of any class. */
+/* Any of the frames may be of any class that has a part of the buffer: Linux sets marks for the others, too, with FCEN by an
+ * underflow (ixgbe_fc_enable_generic: RXPBSIZE - 24576). */
 uint32_t flow_room(const struct flow *flow, const uint32_t *used_of)
 {
     uint32_t least = FRAME_BATCH;
 
     for (uint32_t tc = 0; tc < FLOW_CLASSES; tc++) {
-        uint32_t n = is_lossless(flow, tc) ? room_of(flow, rx_buffer_bytes(flow->regs, tc), used_of[tc]) : FRAME_BATCH;
+        uint32_t size = is_lossless(flow, tc) ? rx_buffer_bytes(flow->regs, tc) : 0;
+        uint32_t n = size ? room_of(flow, size, used_of[tc]) : FRAME_BATCH;
 
         if (n < least)
             least = n;

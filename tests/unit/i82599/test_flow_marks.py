@@ -193,3 +193,17 @@ def test_a_buffer_smaller_than_a_frame_takes_one_if_it_is_empty(rig: Rig) -> Non
     set_up(rig)
     rig.write(RXPBSIZE, RXPBSIZE.of(SIZE=1))
     assert (room(rig, 0), room(rig, 16)) == (1, 0)
+
+
+def test_a_class_without_a_part_of_the_buffer_holds_nothing_up(rig: Rig) -> None:
+    """Observed: ixgbe 6.12 with pause on, which sets FCEN for all classes though all of the buffer is class 0's."""
+    set_up(rig)
+    rig.write(HLREG0, 0x08012C0F)
+    rig.write(MAXFRS, 0x05EE0000)
+    rig.write(RXPBSIZE, 0x70000)
+    rig.write(FCRTH, 0x8006C400)
+    for tc in range(1, 8):
+        rig.write(RXPBSIZE, 0, tc)
+        rig.write(FCRTH, 0x8007A000, tc)
+    assert room(rig, 0) == lib.FRAME_BATCH
+    assert room(rig, 0x70000 - 20000) < 20
