@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Receive as people look at it; the work is done in C (rx.c, ring.c, split.c, fifo.c, checksum.c)."""
+"""Receive as people look at it; the work is done in C (rx.c, ring.c, rsc.c, split.c, fifo.c, checksum.c)."""
 
 from device.i82599.core import CardCore
 from device.i82599.ring import RingRegisters, Rings

@@ -31,28 +31,7 @@
 #include "i82599/rx/rsc.h"
 
 #define BEGUN_MOST 14u                /* RSCCNT has four bits */
-#define GROUP 1u                      /* first bit on the wire of a group address */
-#define IPV4_TOS 1
-#define ECN 3u                        /* of that byte; all of it: congestion was met */
-#define TCP_ACK 8                     /* offsets */
-#define TCP_WINDOW 14
-#define TCP_ACKS 0x010u               /* the one flag that may be set */
-#define TCP_FLAG_BITS 0xFFFu
-#define STAMP_OPTION 0x0101080Au      /* two of padding, time stamps, 10 bytes */
-#define STAMP_BYTES 12u
-#define NFS_PORT 2049u
-#define PLAIN_TCP4 (RXDADV_PKTTYPE_IPV4 | RXDADV_PKTTYPE_TCP)
-#define GOOD (RXD_STAT_IPCS | RXD_STAT_L4CS)
-#define UNFIT (RXD_ERR_RXE | RXD_ERR_IPE | RXD_ERR_TCPE | RXD_STAT_VEXT | RXD_STAT_TS)
-
-/* A TCP segment over IPv4, as its own header says. */
-struct segment {
-    uint8_t header[RSC_HEADER_MAX];   /* as software will see it: without a tag that is taken out */
-    uint32_t header_bytes, l3, l4;
-    uint32_t payload_bytes;
-    uint32_t cut_bytes;               /* of a tag that is taken out */
-    int fit;                          /* it may be coalesced */
-};
+#define TCP_WINDOW 14                 /* offset */
 
 static uint32_t descs_most(const struct rx *rx, uint32_t queue)
 {
@@ -65,78 +44,6 @@ void rsc_reset(struct rsc *rsc)
 {
     rsc->used = 0;
     rsc->deadline_ns = UINT64_MAX;
-}
-
-/* ---- what a frame is --------------------------------------------------------------------------------------------- */
-
-static int ports_are_plain(const struct rx *rx, const uint8_t *l4)
-{
-    uint32_t off = RFCTL_NFSW_DIS | RFCTL_NFSR_DIS;
-
-    return (reg(rx->regs, R_RFCTL) & off) == off || (be16(l4) != NFS_PORT && be16(l4 + 2) != NFS_PORT);
-}
-
-static int options_are_plain(const uint8_t *l4, uint32_t tcp_bytes)
-{
-    return tcp_bytes == TCP_HEADER_BYTES ||
-           (tcp_bytes == TCP_HEADER_BYTES + STAMP_BYTES && be32(l4 + TCP_HEADER_BYTES) == STAMP_OPTION);
-}
-
-/* 0: no such segment.  The header is copied first, and judged by the copy: it may be a guest's memory. */
-static int look(const struct rx *rx, const struct rxq *q, const struct rx_info *info, const uint8_t *data, struct segment *out)
-{
-    uint32_t whole = info->len_bytes < RSC_HEADER_MAX ? info->len_bytes : RSC_HEADER_MAX, total, tcp_bytes, status = info->status;
-
-    if ((info->type & RXDADV_PKTTYPE) != PLAIN_TCP4 || whole < ETH_HEADER_BYTES + IPV4_HEADER_BYTES + TCP_HEADER_BYTES)
-        return 0;
-    memcpy(out->header, data, whole);
-    out->l3 = ETH_HEADER_BYTES + (info->vlan_offset ? ETH_TAG_BYTES : 0);
-    out->cut_bytes = info->vlan_offset == ETH_TYPE_OFFSET && (q->rxdctl & RXDCTL_VME) ? ETH_TAG_BYTES : 0;
-    if (out->cut_bytes) {
-        memmove(out->header + ETH_TYPE_OFFSET, out->header + ETH_TYPE_OFFSET + ETH_TAG_BYTES, whole - ETH_TYPE_OFFSET - ETH_TAG_BYTES);
-        out->l3 -= ETH_TAG_BYTES;
-        whole -= ETH_TAG_BYTES;
-    }
-    out->l4 = out->l3 + IPV4_HEADER_BYTES;
-    if (out->l4 + TCP_HEADER_BYTES > whole)
-        return 0;
-    total = be16(out->header + out->l3 + IPV4_LENGTH);
-    tcp_bytes = out->header[out->l4 + TCP_FLAGS] / 16u * 4;
-    out->header_bytes = out->l4 + tcp_bytes;
-    out->fit = 0;
-    if (out->header_bytes > whole || total <= IPV4_HEADER_BYTES + tcp_bytes || out->l3 + total + out->cut_bytes != info->len_bytes)
-        return 1;
-    out->payload_bytes = total - IPV4_HEADER_BYTES - tcp_bytes;
-    out->fit = (status & GOOD) == GOOD && !(status & UNFIT) && !(info->flags & (FRAME_BAD_CRC | FRAME_SWITCHED)) &&
-               (!(status & RXD_STAT_LLINT) || (reg(rx->regs, R_RDRXCTL) & RDRXCTL_RSCLLIDIS)) && !(out->header[0] & GROUP) &&
-               (out->header[out->l3 + IPV4_TOS] & ECN) != ECN && options_are_plain(out->header + out->l4, tcp_bytes) &&
-               (be16(out->header + out->l4 + TCP_FLAGS) & TCP_FLAG_BITS) == TCP_ACKS && ports_are_plain(rx, out->header + out->l4);
-    return 1;
-}
-
-/* Of one connection, one way. */
-static struct rsc_flow *flow_of(struct rsc *rsc, uint32_t queue, const struct segment *seg)
-{
-    for (uint32_t left = rsc->used; left; left &= left - 1) {
-        struct rsc_flow *flow = &rsc->flow[__builtin_ctz(left)];
-
-        if (flow->info.queue == queue && !memcmp(flow->header + flow->l3 + IPV4_SRC, seg->header + seg->l3 + IPV4_SRC, 8) &&
-            !memcmp(flow->header + flow->l4, seg->header + seg->l4, 4))
-            return flow;
-    }
-    return NULL;
-}
-
-/* Whether the segment is what comes next, and looks like those before. */
-static int continues(const struct rsc_flow *flow, const struct rx_info *info, const struct segment *seg)
-{
-    const uint8_t *had = flow->header, *has = seg->header;
-
-    return seg->fit && seg->header_bytes == flow->header_bytes && be32(has + seg->l4 + TCP_SEQ) == flow->next_seq &&
-           info->vlan_offset == flow->info.vlan_offset && info->vlan_tci == flow->info.vlan_tci &&
-           !memcmp(had, has, flow->l3) && had[flow->l3 + IPV4_TOS] == has[seg->l3 + IPV4_TOS] &&
-           (int32_t)(be32(has + seg->l4 + TCP_ACK) - be32(had + flow->l4 + TCP_ACK)) >= 0 &&
-           flow->len_bytes - flow->l3 + seg->payload_bytes <= UINT16_MAX;
 }
 
 /* ---- memory ------------------------------------------------------------------------------------------------------ */
@@ -279,7 +186,7 @@ static int has_any(const struct rsc *rsc, uint32_t queue)
 /* ---- frames ------------------------------------------------------------------------------------------------------ */
 
 /* The first frame of a packet. */
-static int begin(struct rx *rx, struct rxq *q, const struct rx_info *info, const struct segment *seg, const uint8_t *payload)
+static int begin(struct rx *rx, struct rxq *q, const struct rx_info *info, const struct rsc_segment *seg, const uint8_t *payload)
 {
     struct rsc *rsc = rx->rsc;
     struct rsc_flow *flow;
@@ -309,7 +216,7 @@ static int begin(struct rx *rx, struct rxq *q, const struct rx_info *info, const
 }
 
 /* One more. */
-static int grow(struct rx *rx, struct rxq *q, struct rsc_flow *flow, const struct segment *seg, const uint8_t *payload)
+static int grow(struct rx *rx, struct rxq *q, struct rsc_flow *flow, const struct rsc_segment *seg, const uint8_t *payload)
 {
     uint32_t at = flow->fill_bytes == flow->buffer_bytes ? flow->descs : flow->descs - 1;
     uint8_t *had = flow->header + flow->l4;
@@ -320,7 +227,7 @@ static int grow(struct rx *rx, struct rxq *q, struct rsc_flow *flow, const struc
     flow->desc[at].begun++;
     flow->frames++;
     flow->next_seq += seg->payload_bytes;
-    memcpy(had + TCP_ACK, has + TCP_ACK, 4);
+    memcpy(had + RSC_TCP_ACK, has + RSC_TCP_ACK, 4);
     memcpy(had + TCP_WINDOW, has + TCP_WINDOW, 2);
     memcpy(had + TCP_HEADER_BYTES, has + TCP_HEADER_BYTES, seg->header_bytes - seg->l4 - TCP_HEADER_BYTES);
     return 1;
@@ -331,13 +238,13 @@ int rsc_put(struct rx *rx, const struct rx_info *info, const uint8_t *data)
     struct rxq *q = &rx->queue[info->queue];
     const uint8_t *payload;
     struct rsc_flow *flow;
-    struct segment seg;
+    struct rsc_segment seg;
 
-    if (!look(rx, q, info, data, &seg))
+    if (!rsc_look(rx, info, data, &seg))
         return 0;
     payload = data + seg.header_bytes + seg.cut_bytes;
-    flow = flow_of(rx->rsc, info->queue, &seg);
-    if (!flow || !continues(flow, info, &seg) || !grow(rx, q, flow, &seg, payload)) {
+    flow = rsc_flow_of(rx->rsc, info->queue, &seg);
+    if (!flow || !rsc_continues(flow, info, &seg) || !grow(rx, q, flow, &seg, payload)) {
         if (flow)
             end(rx, flow);
         if (!seg.fit || !begin(rx, q, info, &seg, payload))

@@ -3,6 +3,7 @@
 
 #define RSC_FLOWS 32                  /* at once, of all queues */
 #define RSC_DESCS_MAX 16              /* of one packet; RSCCTL.MAXDESC may say fewer */
+#define RSC_TCP_ACK 8                 /* offset of a field */
 #define RSC_HEADER_MAX 70             /* Ethernet, a tag, IPv4, TCP with time stamps */
 
 struct rsc_desc {
@@ -23,6 +24,14 @@ struct rsc_flow {                     /* a packet that grows: its bytes are in m
     uint64_t born;                    /* the lowest is the oldest */
 };
 
+struct rsc_segment {                  /* a TCP segment over IPv4, as its own header says */
+    uint8_t header[RSC_HEADER_MAX];   /* as software will see it: without a tag that is taken out */
+    uint32_t header_bytes, l3, l4;
+    uint32_t payload_bytes;
+    uint32_t cut_bytes;               /* of a tag that is taken out */
+    int fit;                          /* it may be coalesced */
+};
+
 struct rsc {
     const struct clock *clock;
     struct rsc_flow flow[RSC_FLOWS];
@@ -32,6 +41,12 @@ struct rsc {
     uint64_t packets, frames;         /* chains of more than one frame, and the frames in them */
 };
 
+/* rsc_look.c */
+int rsc_look(const struct rx *rx, const struct rx_info *info, const uint8_t *data, struct rsc_segment *out);  /* 0: no segment */
+struct rsc_flow *rsc_flow_of(struct rsc *rsc, uint32_t queue, const struct rsc_segment *seg); /* or NULL */
+int rsc_continues(const struct rsc_flow *flow, const struct rx_info *info, const struct rsc_segment *seg);
+
+/* rsc.c */
 void rsc_reset(struct rsc *rsc);
 uint64_t rsc_wait_ns(const struct rx *rx);                        /* until one is to end; UINT64_MAX: there is none */
 void rsc_run(struct rx *rx);                                      /* between batches: those whose time has come end */
