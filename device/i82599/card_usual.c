@@ -126,13 +126,14 @@ static inline void hash_it(const struct card *card, const uint8_t *data, uint32_
 
 /* TCP or UDP over IPv4, all of it good; 0: it is something else, or not good.  Each byte is looked at once where it matters
  * that it stays as it was: a looped-back frame may change under us. */
-static inline int ipv4_is_usual(const struct card *card, const uint8_t *data, uint32_t len_bytes, struct found *found)
+static inline int ipv4_is_usual(const struct card *card, const struct frame *frame, struct found *found)
 {
+    const uint8_t *data = frame->data;
     uint32_t total_bytes = be16(data + L3 + IPV4_LENGTH), l4_bytes = total_bytes - IPV4_HEADER_BYTES, proto = data[L3 + IPV4_PROTO];
     uint16_t pieces;
 
     memcpy(&pieces, data + L3 + IPV4_FRAGMENT, sizeof(pieces));
-    if (data[L3] != IPV4_PLAIN || (pieces & IPV4_IN_PIECES) || total_bytes > len_bytes - L3 || !header_is_good(data + L3))
+    if (data[L3] != IPV4_PLAIN || (pieces & IPV4_IN_PIECES) || total_bytes > frame->len_bytes - L3 || !header_is_good(data + L3))
         return 0;
     if (proto == PROTO_TCP) {
         if (total_bytes < IPV4_HEADER_BYTES + TCP_HEADER_BYTES)
@@ -147,7 +148,7 @@ static inline int ipv4_is_usual(const struct card *card, const uint8_t *data, ui
     } else {
         return 0;
     }
-    if (csum_fold(csum_add(proto + l4_bytes, data + L3 + IPV4_SRC, 8 + l4_bytes)))
+    if (!(frame->flags & FRAME_SUMMED) && csum_fold(csum_add(proto + l4_bytes, data + L3 + IPV4_SRC, 8 + l4_bytes)))
         return 0;
     hash_it(card, data, proto == PROTO_TCP, found);
     return 1;
@@ -166,16 +167,16 @@ static inline int is_usual(const struct card *card, const struct frame *frame, s
     uint32_t len_bytes = frame->len_bytes, ethertype;
     uint64_t address;
 
-    if ((frame->flags & ~(uint32_t)FRAME_LOOPBACK) | frame->kind | frame->csum_start)
+    if ((frame->flags & ~(uint32_t)(FRAME_LOOPBACK | FRAME_SUMMED)) | frame->kind | frame->csum_start)
         return 0;
     if (len_bytes < ETH_FRAME_MIN_BYTES || len_bytes > usual->longest_bytes)
         return 0;
     memcpy(&address, frame->data, sizeof(address));
-    if ((address & ADDRESS_MASK) != usual->address || !(card->rx.link_up || frame->flags))
+    if ((address & ADDRESS_MASK) != usual->address || !(card->rx.link_up || (frame->flags & FRAME_LOOPBACK)))
         return 0;
     ethertype = be16(frame->data + ETH_TYPE_OFFSET);
     if (ethertype == ETH_TYPE_IPV4)
-        return (usual->ways & USUAL_IP) && ethertype != card->rx.vet && ipv4_is_usual(card, frame->data, len_bytes, found);
+        return (usual->ways & USUAL_IP) && ethertype != card->rx.vet && ipv4_is_usual(card, frame, found);
     return type_is_plain(card, ethertype);
 }
 
