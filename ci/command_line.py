@@ -14,6 +14,18 @@ TIERS = ("unit", "pair", "wire", "host", "boot")
 QUICK = "quick"
 SOAK, FUZZ, CHAOS = "soak", "fuzz", "chaos"
 ALONE = (QUICK, SOAK, FUZZ, CHAOS)  # only by their names
+BENCHES = {
+    "loop": "frames out through the NIC and back, beside a ring in shared memory",
+    "latency": "one frame out and back, beside two eventfds",
+    "idle": "CPU while nothing happens",
+    "scale": "1 to 64 queues, 1 to 63 virtual functions",
+    "netdev": "TCP and ping through the interface, beside a relay between two taps",
+    "vm": "stock ixgbe in a guest, beside QEMU's own NICs",
+    "itr": "interrupts, intervals and polling compared",
+    "vfs": "what many virtual functions cost",
+    "instructions": "count them, in place of time",
+}
+ROUNDS_MOST = 1000
 SHELLS = ("bash", "zsh", "fish")
 
 Options = Callable[[argparse.ArgumentParser], None]
@@ -49,15 +61,21 @@ def _stubs(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--check", action="store_true", help="write nothing; fail if one is not current")
 
 
+def _rounds(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= ROUNDS_MOST):
+        raise argparse.ArgumentTypeError(f"{text!r}: a number from 1 to {ROUNDS_MOST} is wanted")
+    return int(text)
+
+
 def _bench(parser: argparse.ArgumentParser) -> None:
-    what = (
-        "instructions: count them, in place of time; itr: interrupts, intervals and polling compared; "
-        "vfs: what many virtual functions cost"
-    )
-    parser.add_argument("what", nargs="?", choices=["instructions", "itr", "vfs"], help=what)
+    listed = "; ".join(f"{name}: {what}" for name, what in BENCHES.items())
+    parser.add_argument("what", nargs="?", choices=list(BENCHES), metavar="WHAT", help=listed)
+    parser.add_argument("--rounds", type=_rounds, metavar="N", help="how often everything is measured in turn")
+    parser.add_argument("--quick", action="store_true", help="one short round: to see that it runs")
     parser.add_argument(
-        "--plot", type=Path, metavar="FILE.svg", help="with itr: draw it there, and a second one beside it"
+        "--plot", type=Path, metavar="PATH", help="draw it: itr: FILE.svg; loop: a folder for PNG and SVG"
     )
+    parser.add_argument("--record", action="store_true", help="with instructions: they are what tests compare with")
     parser.add_argument("--json", action="store_true", help="one JSON value on stdout, for programs")
 
 

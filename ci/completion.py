@@ -6,11 +6,11 @@ import re
 import subprocess
 import sys
 
-from ci.command_line import ALONE, SHELLS, STEPS, TIERS, parser
+from ci.command_line import ALONE, BENCHES, SHELLS, STEPS, TIERS, parser
 from ci.say import ROOT, CiError
 
 PROGRAMS = ("device", "driver")
-WORDS = {"test": (*TIERS, *ALONE), "completion": SHELLS, "bench": ("instructions", "itr")}
+WORDS = {"test": (*TIERS, *ALONE), "completion": SHELLS, "bench": tuple(BENCHES)}
 
 # Bash asks by a command's last name, so `.venv/bin/python` is `python` here.
 PYTHON = """\

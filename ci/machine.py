@@ -60,6 +60,7 @@ NETWORK: tuple[Need, ...] = (
     Need("iputils-ping", "pings through the NIC", _have_program("ping")),
     Need("tcpdump", "a witness we did not write", _have_program("tcpdump")),
 )
+VALGRIND = Need("valgrind", "counts instructions", _have_file("/usr/include/valgrind/callgrind.h"))
 
 
 def python_needs() -> tuple[Need, ...]:

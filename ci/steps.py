@@ -120,6 +120,14 @@ def _ready_for_network(asked: argparse.Namespace, *, guests: bool) -> None:
             say(f"{exc}\ntests that need it are skipped")
 
 
+def _ready_to_count() -> None:
+    """Bring what counts instructions; where that cannot be, the test that wants it is skipped."""
+    try:
+        machine.ensure((machine.VALGRIND,))
+    except CiError as exc:
+        say(f"{exc}\nthe test that counts instructions is skipped")
+
+
 def test(asked: argparse.Namespace) -> int:
     """Run test tiers; all of them, lint, coverage and sanitizers when none is named.
 
@@ -135,6 +143,8 @@ def test(asked: argparse.Namespace) -> int:
     tiers = named or [tier for tier in TIERS if any((ROOT / "tests" / tier).glob("test_*.py"))]
     if NEEDS_NETWORK & set(tiers):
         _ready_for_network(asked, guests=bool(NEEDS_GUEST & set(tiers)))
+    if "pair" in tiers and not net.entered():
+        _ready_to_count()
     with ThreadPoolExecutor(1) as beside:  # KVM is tried while tiers run that need no guest
         kvm = beside.submit(guest.try_kvm if NEEDS_GUEST & set(tiers) else lambda: None)
         return _run_tiers(tiers, more, kvm, whole=not named and not more)

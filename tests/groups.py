@@ -43,6 +43,7 @@ SECONDS: dict[str, int] = {
     "tests/boot/test_vf_life.py": 220,
     "tests/boot/test_vf_alone.py": 60,
     "tests/boot/test_macvlan.py": 60,
+    "tests/pair/test_instructions.py": 60,
 }
 # What `ci test quick` leaves out: long random runs, many clients, programs that end in all ways, every README line; and
 # of what starts a device or a driver for each test, what is about waiting, floods, memory that goes away, and signals.
@@ -62,6 +63,7 @@ SLOW = (
     "tests/host/test_vf_hands.py",
     "tests/wire/test_any_door.py",
     "tests/wire/test_bench_itr.py",
+    "tests/wire/test_bench_quick.py",
     "tests/wire/test_completion.py",
     "tests/wire/test_control.py",
     "tests/wire/test_driver_crash.py",
@@ -100,6 +102,7 @@ SLOW = (
     "tests/unit/test_layers.py::test_the_unit_and_pair_tiers_do_without_libvfio_user",
     "tests/pair/test_branches.py::test_the_page_is_what_the_scenarios_give",
     "tests/pair/test_fuzz.py",
+    "tests/pair/test_instructions.py",
     "tests/pair/test_leaks.py",
     "tests/pair/test_rings.py::test_napi_takes_no_more_than_its_budget",
     "tests/pair/test_rings.py::test_no_interleaving_loses",

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """``python3 -m tests.bench.driver_rows``: what a frame costs the driver, by who handles it.
 
-The device (``ideal.c``) is in the same process and thread: what is sent arrives.  A frame goes out, comes back and is
+The device (``ideal_write.c``) is in the same process and thread: what is sent arrives.  A frame goes out, comes back and is
 handled by a program in C, by the polling loop, by a C function that this calls, or by Python, by batches or one by one.
 Counted are, under callgrind, all instructions but the device's; the times are of interleaved rounds, and say only how
 the rows compare.

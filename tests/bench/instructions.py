@@ -5,17 +5,21 @@ The driver's rings run on the device in one process and one thread, under callgr
 loopback plug and is taken.  Counted are the instructions of the two ``_core`` modules and of the libraries they call;
 Python, and what cffi puts around each call, are left out.  No C function of the two is counted by its name, so figures
 from before and after a change of the C compare, on one machine: libraries choose their code by the processor.
+
+What the two modules' own instructions were is in instructions.json beside this file, for each compiler that somebody
+has recorded them with (``bench instructions --record``).  A test fails when one has grown by more than a tenth.
 """
 
 import json
 import os
-import statistics
+import platform
 import sys
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +29,15 @@ from ci.say import run
 from device.machine.wire.loopback import LoopbackPort
 from device.regs.i82599 import EIMS, FCTTV
 from driver.compiled import lib
-from tests.rigs.pair import Rig, flow, plain, rig
+from tests.bench.rows import Sheet, this_machine
+from tests.bench.shared import share_doorbells
+from tests.rigs.pair import Rig, flow, offload, plain, rig
 
-BATCHES = {32: 128, 1: 4096}  # frames of a batch: batches
+BATCHES = {32: 32, 1: 1024}  # frames of a batch: batches; either way the rings are gone round twice
 WARM_BATCHES = 64
+MORE_PERCENT = 10  # that a figure may grow before somebody has to say so
+BARELY = 3.0  # and instructions that no percentage is made of
+RECORD = Path(__file__).with_suffix(".json")
 RING_COUNT = 512
 FLOWS = 64
 TURNS = 8  # that the device may take for a batch; it needs one
@@ -41,12 +50,23 @@ TIMEOUT_S = 900
 REGISTERS = {"FCTTV (plain)": FCTTV.offset(0), "EIMS (interrupts)": EIMS.offset()}
 
 
-def carry(up: Rig, frames: Sequence[bytes], batch: int, batches: int) -> None:
+@dataclass(frozen=True, slots=True)
+class HotPath:
+    """What frames are sent, and how: their offload, and by which doorbells."""
+
+    name: str
+    queues: int
+    frames: Sequence[bytes]
+    off: Any = None
+    shared: bool = False
+
+
+def carry(up: Rig, kind: HotPath, batch: int, batches: int) -> None:
     """Send ``batches`` batches of ``batch`` frames, and take all of each before the next."""
     sender, receivers = up.adapter.tx_rings[0], up.adapter.rx_rings
     for number in range(batches):
         for n in range(batch):
-            assert sender.post(frames[(number * batch + n) % len(frames)])
+            assert sender.post(kind.frames[(number * batch + n) % len(kind.frames)], kind.off)
         sender.flush()
         taken = 0
         for _ in range(TURNS):
@@ -69,19 +89,26 @@ def work(marks: Any) -> None:
         yield
         marks.marks_dump(json.dumps([name, times]).encode())
 
-    kinds = {
-        "64 B plain, 1 queue": (1, [plain(n, 60) for n in range(FLOWS)]),
-        "64 B UDP, RSS to 4": (4, [flow(n, udp=True, payload=bytes(18)) for n in range(FLOWS)]),
-    }
+    plainly = [plain(n, 60) for n in range(FLOWS)]
+    udp = [flow(n, udp=True, payload=bytes(18)) for n in range(FLOWS)]
+    tcp = [flow(n * 97, payload=bytes(6)) for n in range(FLOWS)]  # with neighbours RSS leaves out a queue
+    kinds = (
+        HotPath("64 B plain, 1 queue", 1, plainly),
+        HotPath("64 B plain, 1 queue, shared doorbells", 1, plainly, shared=True),
+        HotPath("64 B UDP, RSS to 4", 4, udp),
+        HotPath("64 B TCP with sums, RSS to 4", 4, tcp, offload()),
+    )
     marks.marks_on()
-    for name, (queues, frames) in kinds.items():
-        assert {len(frame) for frame in frames} == {60}  # 64 with the FCS
-        with LoopbackPort() as port, rig(port, queues=queues, ring_count=RING_COUNT) as up:
+    for kind in kinds:
+        assert {len(frame) for frame in kind.frames} == {60}  # 64 with the FCS
+        with LoopbackPort() as port, rig(port, queues=kind.queues, ring_count=RING_COUNT) as up:
+            ended = share_doorbells(up) if kind.shared else lambda: None
             for batch, batches in BATCHES.items():
-                carry(up, frames, batch, WARM_BATCHES)
-                with counted(f"{name}, batch {batch}: a frame", batch * batches):
-                    carry(up, frames, batch, batches)
+                carry(up, kind, batch, WARM_BATCHES)
+                with counted(f"{kind.name}, batch {batch}: a frame", batch * batches):
+                    carry(up, kind, batch, batches)
             assert all(ring.stats()["packets"] for ring in up.adapter.rx_rings), "a queue had no frame"
+            ended()
     with LoopbackPort() as port, rig(port) as up:
         for name, offset in REGISTERS.items():
             with counted(f"{name}: a read", ACCESSES):
@@ -134,7 +161,8 @@ def count(folder: Path) -> dict[str, dict[str, Any]]:
     run(["gcc", "-shared", "-fPIC", "-o", marks, Path(__file__).with_name("marks.c")], quiet=True)
     command = ["valgrind", "--tool=callgrind", "--instr-atstart=no", "--compress-strings=no", "--compress-pos=no"]
     command += [f"--callgrind-out-file={folder}/counts", "--quiet", sys.executable, "-m", "tests.bench.instructions"]
-    run([*command, marks], quiet=True, timeout_s=TIMEOUT_S)
+    without = dict.fromkeys(("COVERAGE_PROCESS_START", "PYTHONDEVMODE"), "")  # neither is part of the work
+    run([*command, marks], quiet=True, timeout_s=TIMEOUT_S, env=without)
     rows = {}
     for path in sorted(folder.glob("counts.*"), key=lambda path: int(path.suffix[1:])):
         said, found = read_counts(path)
@@ -164,27 +192,101 @@ def access_ns() -> dict[str, list[float]]:
     return taken
 
 
-def main(arguments: list[str]) -> None:
-    """Print a table, or with ``--json`` everything; ``MARKS`` alone is the run under callgrind."""
-    if arguments and arguments != ["--json"]:
-        ffi = FFI()
-        ffi.cdef("void marks_on(void); void marks_zero(void); void marks_dump(const char *name);")
-        marks: Any = ffi.dlopen(arguments[0])
-        work(marks)
-        return
+def own(counts: dict[str, dict[str, Any]]) -> dict[str, dict[str, float]]:
+    """Instructions of the two modules themselves, by name and side: libraries have other code for other processors."""
+    return {
+        name: {
+            of: round(sum(n for what, n in functions.items() if not what.endswith("-> library")) / row["times"], 1)
+            for of, functions in row["functions"].items()
+        }
+        for name, row in counts.items()
+    }
+
+
+def compiler() -> str:
+    """What the modules are compiled with: another compiler makes other instructions."""
+    return f"gcc {run(['gcc', '-dumpversion'], quiet=True).stdout.strip().partition('.')[0]}, {platform.machine()}"
+
+
+def recorded() -> dict[str, Any]:
+    """What instructions.json has, by compiler."""
+    found: dict[str, Any] = json.loads(RECORD.read_text(encoding="utf-8"))
+    return found
+
+
+def record(figures: dict[str, dict[str, float]]) -> None:
+    """Write the figures of this compiler anew; those of others stay."""
+    found = recorded() if RECORD.exists() else {}
+    machine = this_machine()
+    found[compiler()] = {
+        "libc": " ".join(platform.libc_ver()),
+        "processor": machine["processor"],
+        "instructions": figures,
+    }
+    RECORD.write_text(json.dumps(found, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def grown(now: dict[str, dict[str, float]], before: dict[str, dict[str, float]]) -> list[str]:
+    """Say which figures have grown by more than ``MORE_PERCENT``, or are on one side only."""
+    said = []
+    for name in sorted(now.keys() | before.keys()):
+        if name not in now or name not in before:
+            said.append(f"{name}: only {'recorded' if name in before else 'measured'}")
+            continue
+        for of, old in before[name].items():
+            new = now[name][of]
+            if new > old * (1 + MORE_PERCENT / 100) and new - old > BARELY:
+                said.append(f"{name}, {of}: {old:.1f} instructions recorded, {new:.1f} now")
+    return said
+
+
+def by_counting(*, timed: bool) -> tuple[dict[str, dict[str, Any]], dict[str, list[float]]]:
+    """Instructions, and nanoseconds of register accesses if ``timed``."""
+    before = os.environ.get("IXLAB_RUN_DIR")
     with tempfile.TemporaryDirectory(prefix="ixlab-bench-") as folder:
         os.environ["IXLAB_RUN_DIR"] = folder  # claims of ours do not meet those of the machine
-        counts = count(Path(folder))
-        times = access_ns()
-    if arguments:
-        print(json.dumps({"instructions": counts, "access_ns": times}))
-        return
-    print(f"{'instructions':<40}{'device':>9}{'driver':>9}")
-    for name, row in counts.items():
-        print(f"{name:<40}{row['device']:>9.1f}{row['driver']:>9.1f}")
-    print(f"\n{'ns through the in-process door':<40}{'median':>9}{'least':>9}{'most':>9}")
+        try:
+            return count(Path(folder)), access_ns() if timed else {}
+        finally:
+            if before is None:
+                del os.environ["IXLAB_RUN_DIR"]
+            else:
+                os.environ["IXLAB_RUN_DIR"] = before
+
+
+def measure(*, quick: bool, anew: bool = False) -> tuple[Sheet, dict[str, Any]]:
+    """Count, and time register accesses unless ``quick``.
+
+    Args:
+        quick: Do not time.
+        anew: Record the figures.
+
+    Returns:
+        The rows; and all functions with their instructions, for programs.
+    """
+    sheet = Sheet("instructions", "What a frame and a register access cost", "python3 -m ci bench instructions")
+    counts, times = by_counting(timed=not quick)
+    figures = own(counts)
+    if anew:
+        record(figures)
+    old = recorded().get(compiler(), {}).get("instructions", {}) if RECORD.exists() else {}
+    for name, sides in figures.items():
+        for of, value in sides.items():
+            before = old.get(name, {}).get(of)
+            if value or before:
+                sheet.add(f"{name}, {of}", value, "instructions", "the record" if before else "", before or None)
     for name, values in times.items():
-        print(f"{name:<40}{statistics.median(values):>9.1f}{min(values):>9.1f}{max(values):>9.1f}")
+        for value in values:
+            sheet.add(f"{name}, in-process", value, "ns")
+    return sheet, counts
+
+
+def main(arguments: list[str]) -> None:
+    """Do what is counted; the one argument is the shared object with the marks.  This is the run under callgrind."""
+    ffi = FFI()
+    ffi.cdef("void marks_on(void); void marks_zero(void); void marks_dump(const char *name);")
+    marks: Any = ffi.dlopen(arguments[0])
+    work(marks)
 
 
 if __name__ == "__main__":

@@ -24,7 +24,6 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from ci.bench import cpu_s, device
 from ci.say import run, say
 from device.machine.wire.peer_callers import hello_of
 from device.regs.i82599 import EITR
@@ -35,6 +34,7 @@ from driver.ixgbe.adapter import Adapter
 from driver.ixgbe.probe import ProbeOptions, probe
 from driver.ixgbe.vector_registers import ITR_MAX_US
 from tests.bench import svg
+from tests.bench.nic import cpu_s, device
 
 ROUNDS = 3
 WARM_MS, MEASURE_MS = 300, 1000

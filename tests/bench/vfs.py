@@ -1,123 +1,100 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What many virtual functions cost: ``python3 -m ci bench vfs``.
 
-Two devices run: one with 63 virtual functions that all have a driver of ours, one with a single one.  The same virtual
-function sends frames out and takes them back (``app_loop``) on each in turn; all others are up and idle.  Memory and
-idle CPU of the device are measured without a client, and with all 63.
-
-Usage: python -m tests.bench.vfs [--json]
+Devices run side by side, with 63 virtual functions that all have a driver of ours, and with a single one.  The same
+program sends frames out and takes them back (``app_loop``) on one virtual function of each device in turn; all others
+are up and idle.  Memory and idle CPU of a device are measured without a client, and with all drivers.
 """
 
-import argparse
-import contextlib
-import json
-import statistics
 import subprocess
-import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from ci.bench import IDLE_S, ROUNDS, cpu_s, device, loop_mpps
-from ci.demo import Lines
-from ci.processes import child, ended
-from ci.say import ROOT, CiError
+from driver.compiled import ffi, lib
+from driver.doors.open import open_door
+from driver.ixgbevf.probe import VfOptions, probe
+from tests.bench.idle import driver_up
+from tests.bench.nic import FRAMES, cpu_s, device, loop_mpps, private_kib
+from tests.bench.rows import Sheet, rounds
 
-MANY = 63
-START_TIMEOUT_S = 120.0
+SIZES, QUICK_SIZES = (1, 63), (1, 4)
+QUICK_FRAMES = 20_000
 SETTLE_S = 1.0
+IDLE_S, QUICK_IDLE_S = 3.0, 1.0
 
 
-@contextlib.contextmanager
-def driven(path: Path, vfs: int) -> Iterator[None]:
-    """Our driver on the physical function, with ``vfs`` virtual functions enabled."""
-    words = [sys.executable, "-m", "driver", "up", f"vfio-user:{path}", "--vfs", str(vfs), "--queues", "1"]
-    process = subprocess.Popen(
-        child(words), text=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=ROOT, process_group=0
-    )
-    lines = Lines(process)
-    try:
-        while (line := lines.next(START_TIMEOUT_S)) is not None and not line.startswith("driver ready: "):
-            pass
-        if line is None:
-            raise CiError(f"the driver of {path} did not start")
-        yield
-    finally:
-        ended("the physical function's driver", process)
-        if process.stdout:
-            process.stdout.close()
+def open_files(process: subprocess.Popen[str]) -> int:
+    """How many a process has."""
+    return len(list(Path(f"/proc/{process.pid}/fd").iterdir()))
 
 
-def held(process: subprocess.Popen[str]) -> dict[str, int]:
-    """Open files, threads and private memory (KiB) of a process."""
-    status = Path(f"/proc/{process.pid}/status").read_text(encoding="utf-8")
-    private = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("RssAnon"))
-    return {"fds": len(list(Path(f"/proc/{process.pid}/fd").iterdir())), "private_kib": private}
+class Crowd:
+    """A device with virtual functions that all have a driver; the one in the middle is busy when it is asked to.
 
+    Attributes:
+        count: How many.
+        mpps: Frames per µs through the busy one, while the others are idle.
+    """
 
-def idle_percent(process: subprocess.Popen[str]) -> float:
-    """CPU that it uses while nothing happens, in percent of a core."""
-    time.sleep(SETTLE_S)
-    before_s = cpu_s(process)
-    time.sleep(IDLE_S)
-    return (cpu_s(process) - before_s) / IDLE_S * 100
-
-
-def measure() -> dict[str, Any]:
-    """Everything, by name."""
-    from driver.compiled import ffi, lib
-    from driver.doors.open import open_door
-    from driver.ixgbevf.probe import VfOptions, probe
-
-    with ExitStack() as stack:
-        many, crowd = stack.enter_context(device("--loopback", "--vfs", str(MANY)))
-        one, single = stack.enter_context(device("--loopback", "--vfs", "1"))
-        empty, idle_before = held(crowd), idle_percent(crowd)
-        stack.enter_context(driven(many, MANY))
-        stack.enter_context(driven(one, 1))
-        with_pf = held(crowd)
-        nics = []
+    def __init__(self, count: int, stack: ExitStack, frames: int) -> None:
+        self.count = count
+        self._frames = frames
+        path, self._process = stack.enter_context(device("--loopback", "--vfs", str(count)))
+        self._held = {"without drivers": self._holds()}
+        stack.enter_context(driver_up(path, "--vfs", str(count), "--queues", "1"))
+        before_kib = private_kib(self._process)
         start_s = time.monotonic()
-        for n in range(MANY):
-            nics.append(stack.enter_context(probe(open_door(f"vfio-user:{many}.vf{n}"), VfOptions())))
-            nics[-1].up(queues=1)
-        took_s = time.monotonic() - start_s
-        alone = stack.enter_context(probe(open_door(f"vfio-user:{one}.vf0"), VfOptions()))
-        alone.up(queues=1)
-        full, idle_after = held(crowd), idle_percent(crowd)
-        busy = nics[MANY // 2]
-        for nic in (busy, alone):  # memory that nobody has touched costs more than what is measured
-            loop_mpps(nic, lib, ffi)
-        pairs = [(loop_mpps(busy, lib, ffi), loop_mpps(alone, lib, ffi)) for _ in range(ROUNDS)]
-        del single
-        return {
-            "vfs": MANY,
-            "probe_and_up_s": round(took_s / MANY, 4),
-            "kib_a_vf_with_driver": round((full["private_kib"] - with_pf["private_kib"]) / MANY, 1),
-            "kib_device": {"no client": empty["private_kib"], "63 drivers": full["private_kib"]},
-            "fds": {"no client": empty["fds"], "63 drivers": full["fds"]},
-            "idle_cpu_percent": {"no client": round(idle_before, 2), "63 drivers": round(idle_after, 2)},
-            "busy_beside_62_mpps": [round(pair[0], 4) for pair in pairs],
-            "busy_alone_mpps": [round(pair[1], 4) for pair in pairs],
-            "ratio": round(statistics.median(crowded / lonely for crowded, lonely in pairs), 3),
-        }
+        self._nics: list[Any] = []
+        for n in range(count):
+            self._nics.append(stack.enter_context(probe(open_door(f"vfio-user:{path}.vf{n}"), VfOptions())))
+            self._nics[-1].up(queues=1)
+        self._up_ms = (time.monotonic() - start_s) / count * 1e3
+        self.mpps()  # memory that nobody has touched costs more than what is measured
+        self._held["with drivers"] = self._holds()
+        self._kib_a_vf = (private_kib(self._process) - before_kib) / count
+
+    def _holds(self) -> dict[str, float]:
+        return {"KiB": private_kib(self._process), "open files": open_files(self._process)}
+
+    def mpps(self) -> float:
+        """Frames per µs."""
+        return loop_mpps(self._nics[self.count // 2], lib, ffi, frames=self._frames)
+
+    def cpu_s(self) -> float:
+        """What the device has used so far."""
+        return cpu_s(self._process)
+
+    def once(self, sheet: Sheet, of: "Crowd | None") -> None:
+        """What does not change from round to round."""
+        figures = {"probe and up, each": (self._up_ms, "ms"), "device's memory, each": (self._kib_a_vf, "KiB")}
+        for when, held in self._held.items():
+            figures |= {f"device {when}, {what}": (value, what) for what, value in held.items()}
+        for what, (value, unit) in figures.items():
+            sheet.add(f"{self.count} VFs: {what}", value, unit, f"{of.count} VFs: {what}" if of else "")
 
 
-def main() -> int:
-    """Measure and print; returns the exit code."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--json", action="store_true")
-    asked = parser.parse_args()
-    found = measure()
-    if asked.json:
-        print(json.dumps(found))
-        return 0
-    for name, value in found.items():
-        print(f"{name:<24} {value}")
-    return 0
+def add_rounds(sheet: Sheet, count: int, sizes: Sequence[int], *, quick: bool) -> None:
+    """Measure devices of these sizes, the first of them the baseline, in ``count`` rounds."""
+    idle_s = QUICK_IDLE_S if quick else IDLE_S
+    with ExitStack() as stack:
+        crowds = [Crowd(size, stack, QUICK_FRAMES if quick else FRAMES) for size in sizes]
+        for _ in rounds(count, sheet.bench):
+            time.sleep(SETTLE_S)
+            before = [crowd.cpu_s() for crowd in crowds]
+            time.sleep(idle_s)
+            idle = [(crowd.cpu_s() - at) / idle_s * 100 for crowd, at in zip(crowds, before, strict=True)]
+            for crowd, percent in zip(crowds, idle, strict=True):
+                below = crowd is not crowds[0]
+                sheet.add(f"{crowd.count} VFs: idle CPU", percent, "% of a core", f"{sizes[0]} VFs: idle CPU" * below)
+                sheet.add(f"{crowd.count} VFs: one busy", crowd.mpps(), "Mpps", f"{sizes[0]} VFs: one busy" * below)
+                crowd.once(sheet, crowds[0] if below else None)
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def measure(count: int, *, quick: bool) -> Sheet:
+    """Measure all of it in ``count`` rounds."""
+    sheet = Sheet("vfs", "One busy virtual function beside idle ones", "python3 -m ci bench vfs")
+    add_rounds(sheet, count, QUICK_SIZES if quick else SIZES, quick=quick)
+    return sheet

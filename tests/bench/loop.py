@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""``python3 -m ci bench loop``: driver → device → driver, beside two threads that copy through shared memory.
+
+The device is a process with a loopback plug, the driver polls in this one: a core each, as the two threads of the ring
+(baseline.c), which copies each frame in and out at both ends.  Besides: the driver on a device that does nothing but
+answer descriptors (ideal.c), and the time of the device's own turns, in one thread.
+"""
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from ci.say import run
+from device.machine.core import c_function
+from device.machine.wire.loopback import LoopbackPort
+from driver import compiled
+from driver.compiled import ffi, lib
+from tests.bench import nic as bench_nic
+from tests.bench.rows import Sheet, rounds
+from tests.bench.shared import share_doorbells
+from tests.bench.traffic import FAR, PLAIN, TCP4, UDP4, Ideal, Kind, Traffic, traffic
+from tests.rigs.pair import rig
+
+SIZES = {"64 B": 60, "1514 B": 1514}  # on the wire, with 64 for its FCS; and as the driver has them
+BATCHES = (1, 8, 32)
+QUICK_BATCHES = (32,)
+DOORBELLS = ("shared", "trapped")
+QUEUES = 4
+RING_COUNT = 512
+TRY_FRAMES = 2000
+MEASURE_S, QUICK_MEASURE_S = 0.2, 0.02
+
+Carry = Callable[[int, int, int], float]  # (bytes, batch, frames) -> Mpps
+
+
+RING = "ring of two threads"  # the baseline
+
+
+def name(size: str, batch: int, what: str) -> str:
+    """Of a row."""
+    return f"{size} x {batch}: {what}"
+
+
+class Steady:
+    """Measures for about so long, whatever the speed: how many frames that is, is found out once."""
+
+    def __init__(self, carry: Carry, lasts_s: float) -> None:
+        self._carry, self._lasts_s = carry, lasts_s
+        self._frames: dict[tuple[int, int], int] = {}
+
+    def mpps(self, len_bytes: int, batch: int) -> float:
+        """Frames per µs."""
+        key = len_bytes, batch
+        if key not in self._frames:
+            self._frames[key] = max(TRY_FRAMES, int(self._carry(len_bytes, batch, TRY_FRAMES) * 1e6 * self._lasts_s))
+        return self._carry(len_bytes, batch, self._frames[key])
+
+
+def plain_ring(folder: Path) -> Carry:
+    """The baseline."""
+    program = bench_nic.built(folder, "baseline")
+
+    def carry(len_bytes: int, batch: int, frames: int) -> float:
+        words: list[str | Path] = [program, str(len_bytes), str(batch), str(frames)]
+        return float(run(words, quiet=True, timeout_s=120).stdout)
+
+    return carry
+
+
+def on_one_queue(adapter: Any) -> Carry:
+    """The driver's own program, ``app_loop``."""
+    return lambda len_bytes, batch, frames: bench_nic.loop_mpps(adapter, lib, ffi, len_bytes, batch, frames)
+
+
+def on_queues(made: Traffic, adapter: Any, kind: Kind) -> Carry:
+    """Flows that RSS spreads, with their sums made and looked at by the NIC."""
+    return lambda len_bytes, batch, frames: made.mpps(
+        adapter.rx_rings, adapter.tx_rings[:1], kind, adapter.mac, len_bytes=len_bytes, batch=batch, frames=frames
+    )
+
+
+def on_ideal(rings: Ideal) -> Carry:
+    """The driver's own program, on a device that only answers descriptors."""
+
+    def carry(len_bytes: int, batch: int, frames: int) -> float:
+        with rings.answering():
+            return bench_nic.ring_mpps((rings.rx.c, rings.tx.c), FAR, lib, ffi, len_bytes, batch, frames)
+
+    return carry
+
+
+def alone(made: Traffic, kind: Kind, queues: int, stack: ExitStack) -> Carry:
+    """The device in this thread, with shared doorbells: only its own turns count."""
+    plug = stack.enter_context(LoopbackPort())
+    up = stack.enter_context(rig(plug, queues=queues, ring_count=RING_COUNT, name=f"bench-{os.getpid()} {kind.name}"))
+    stack.callback(share_doorbells(up))
+    step = c_function("card_step"), compiled.address_of(up.nic.core.c)
+    adapter = up.adapter
+
+    def carry(len_bytes: int, batch: int, frames: int) -> float:
+        t = made.run(
+            adapter.rx_rings, adapter.tx_rings[:1], kind, adapter.mac,
+            len_bytes=len_bytes, batch=batch, frames=frames, step=step,
+        )  # fmt: skip
+        return float(t.received * 1e3 / t.step_ns)
+
+    return carry
+
+
+@contextlib.contextmanager
+def everything() -> Iterator[dict[str, Carry]]:
+    """What is measured, by name; the baseline first."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ixlab-bench-")))
+        made = stack.enter_context(traffic())
+        found: dict[str, Carry] = {RING: plain_ring(folder)}
+        for doorbells in DOORBELLS:
+            options = "--loopback", "--doorbells", doorbells
+            one, _ = stack.enter_context(bench_nic.driven(*options, queues=1, ring_count=RING_COUNT))
+            four, _ = stack.enter_context(bench_nic.driven(*options, queues=QUEUES, ring_count=RING_COUNT))
+            found[f"{doorbells}, {PLAIN.name}"] = on_one_queue(one)
+            for kind in (UDP4, TCP4):
+                found[f"{doorbells}, {kind.name}"] = on_queues(made, four, kind)
+        found["driver alone"] = on_ideal(stack.enter_context(contextlib.closing(Ideal(made))))
+        found[f"device alone, {PLAIN.name}"] = alone(made, PLAIN, 1, stack)
+        for kind in (UDP4, TCP4):
+            found[f"device alone, {kind.name}"] = alone(made, kind, QUEUES, stack)
+        yield found
+
+
+def measure(count: int, *, quick: bool) -> Sheet:
+    """Measure all of it in ``count`` rounds."""
+    sheet = Sheet("loop", "Frames out through the NIC and back, Mpps", "python3 -m ci bench loop")
+    with everything() as carries:
+        steady = {what: Steady(carry, QUICK_MEASURE_S if quick else MEASURE_S) for what, carry in carries.items()}
+        for _ in rounds(count, "loop"):
+            for size, len_bytes in SIZES.items():
+                for batch in QUICK_BATCHES if quick else BATCHES:
+                    for what, one in steady.items():
+                        of = name(size, batch, RING) if what != RING else ""
+                        sheet.add(name(size, batch, what), one.mpps(len_bytes, batch), "Mpps", of)
+    return sheet

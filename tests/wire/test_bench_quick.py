@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""``ci bench --quick``: what needs no root runs to its end, and its figures are of frames that came back."""
+
+import json
+from typing import Any
+
+import pytest
+
+from ci.command_line import parse
+from tests.bench import __main__ as bench
+from tests.bench import idle
+
+pytestmark = [pytest.mark.usefixtures("_claims_here"), pytest.mark.timeout(240)]
+
+
+def run(capsys: pytest.CaptureFixture[str], *words: str) -> dict[str, dict[str, Any]]:
+    """Rows by name; stdout holds one JSON value and nothing else."""
+    assert bench.main(parse(["bench", *words, "--json"])) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["machine"]["cores"] >= 1
+    rows = {row["name"]: row for row in found["rows"]}
+    assert len(rows) == len(found["rows"])
+    for row in rows.values():
+        assert row["min"] <= row["median"] <= row["max"]
+        assert row["command"].startswith("python3 -m ci bench ")
+        assert row["of"] is None or row["of"] in rows
+    return rows
+
+
+def test_loop(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = run(capsys, "loop", "--quick")
+    for size in ("64 B", "1514 B"):
+        ring = rows[f"{size} x 32: ring of two threads"]
+        assert ring["median"] > 0
+        for what in ("plain", "UDP, sums, RSS", "TCP, sums, RSS"):
+            for how in ("shared", "trapped", "device alone"):
+                row = rows[f"{size} x 32: {how}, {what}"]
+                assert row["ratio"] == pytest.approx(row["median"] / ring["median"])
+        assert rows[f"{size} x 32: driver alone"]["ratio"] > 0
+
+
+def test_idle(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(idle, "QUICK_LASTS_S", 1.0)
+    rows = run(capsys, "idle", "--quick")
+    for who in ("device", "driver", "both"):
+        for doorbells in idle.DOORBELLS:
+            assert 0 <= rows[f"{who}, {doorbells}"]["median"] < 100, rows
+    assert rows["device, shared"]["median"] > 0  # it looks at its pages now and then
+
+
+def test_scale(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = run(capsys, "scale", "--quick")
+    for doorbells in ("shared", "trapped"):
+        assert rows[f"4 queues, {doorbells}: driver's rings"]["ratio"] == 4
+        assert rows[f"4 queues, {doorbells}: frames"]["median"] > 0
+    assert rows["4 VFs: one busy"]["of"] == "1 VFs: one busy"
+    assert rows["4 VFs: device with drivers, open files"]["ratio"] > 1
+
+
+def test_vfs(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(capsys, "vfs", "--quick")["4 VFs: one busy"]["ratio"] > 0
