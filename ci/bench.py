@@ -9,11 +9,12 @@ a busy machine cannot spoil.
 import argparse
 import sys
 
-from ci import machine
+from ci import machine, net
 from ci.processes import child
 from ci.say import CiError, run
 
 PLOTS = ("itr", "loop", "scale")
+NETWORK = ("netdev", "vm")  # what makes taps and namespaces
 LONGEST_S = 4 * 3600
 
 
@@ -36,5 +37,9 @@ def main(asked: argparse.Namespace) -> int:
     check(asked)
     if asked.what == "instructions":
         machine.ensure((machine.VALGRIND,))
+    if asked.what in NETWORK:
+        machine.ensure(machine.NETWORK)
+        if not net.privileged():
+            net.enter_user_namespace(asked.words)
     words = child([sys.executable, "-m", "tests.bench", *asked.words[1:]])
     return run(words, check=False, timeout_s=LONGEST_S).returncode

@@ -48,6 +48,7 @@ SECONDS: dict[str, int] = {
 # What `ci test quick` leaves out: long random runs, many clients, programs that end in all ways, every README line; and
 # of what starts a device or a driver for each test, what is about waiting, floods, memory that goes away, and signals.
 SLOW = (
+    "tests/host/test_bench_netdev.py",
     "tests/host/test_cli.py",
     "tests/host/test_demo_ends.py",
     "tests/host/test_demo_vfs.py",

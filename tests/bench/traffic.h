@@ -10,6 +10,7 @@ struct traffic_calls {                   /* functions of the driver's module, by
     int (*harvest)(struct rx_ring *, struct rx_frame *, uint32_t);
     int (*refill)(struct rx_ring *);
     uint64_t (*now)(void);
+    void (*write32)(struct mmio *, uint64_t, uint32_t);
 };
 
 struct traffic {

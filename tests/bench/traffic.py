@@ -88,24 +88,23 @@ def _declared() -> Any:
     ffi = FFI()
     for path in (*(ROOT / "driver" / "core" / "csrc" / f"{name}.h" for name in ("mmio", "rings")), HERE / "traffic.h"):
         ffi.cdef(path.read_text(encoding="utf-8"))
-    ffi.cdef((HERE / "ideal.h").read_text(encoding="utf-8"))
+    for name in ("latency", "ideal"):
+        ffi.cdef((HERE / f"{name}.h").read_text(encoding="utf-8"))
     return ffi
 
 
 class Traffic:
-    """traffic.c and ideal.c, compiled for the driver of this checkout."""
+    """traffic.c, latency.c and ideal.c, compiled for the driver of this checkout."""
 
     def __init__(self, folder: Path) -> None:
         self.ffi = _declared()
-        self.lib: Any = self.ffi.dlopen(str(library(folder, "traffic", "ideal")))
+        self.lib: Any = self.ffi.dlopen(str(library(folder, "traffic", "latency", "ideal")))
         assert self.lib.TRAFFIC_FRAME_MAX == FRAME_MAX
-        self._calls = self.ffi.new("struct traffic_calls *")
+        self.calls = self.ffi.new("struct traffic_calls *")
         names = {"post": "tx_post", "flush": "tx_flush", "clean": "tx_clean", "harvest": "rx_harvest"}
-        names |= {"refill": "rx_refill", "now": "napi_now"}
+        names |= {"refill": "rx_refill", "now": "napi_now", "write32": "mmio_write32"}
         for member, name in names.items():
-            setattr(
-                self._calls, member, self._here(compiled.ffi.addressof(lib, name), f"struct traffic_calls:{member}")
-            )
+            setattr(self.calls, member, self._here(compiled.ffi.addressof(lib, name), f"struct traffic_calls:{member}"))
 
     def _here(self, pointer: Any, kind: str) -> Any:
         """A pointer of the driver's module as one of ours."""
@@ -151,7 +150,7 @@ class Traffic:
             made = template(kind, flow, len_bytes, mac)
             text[flow * FRAME_MAX : flow * FRAME_MAX + len(made)] = made
         templates = ffi.from_buffer("uint8_t[]", text, require_writable=True)
-        rings = [self._rings("struct rx_ring *[]", rx), self._rings("struct tx_ring *[]", tx)]
+        rings = [self._rings("struct rx_ring *", rx), self._rings("struct tx_ring *", tx)]
         t.rx, t.tx, t.rx_count, t.tx_count = rings[0], rings[1], len(rx), len(tx)
         t.templates, t.flows, t.len_bytes = templates, flows, len_bytes
         t.flow_at, t.number_at = kind.flow_at, kind.number_at
@@ -167,7 +166,7 @@ class Traffic:
         if step is not None:
             t.step = ffi.cast("int (*)(void *)", step[0])
             t.device = ffi.cast("void *", step[1])
-        rc = self.lib.traffic_run(t, self._calls)
+        rc = self.lib.traffic_run(t, self.calls)
         if rc or t.bad:
             why = os.strerror(-rc) if rc else "damaged"
             raise CiError(f"{kind.name}: sent {t.sent}, received {t.received}, bad {t.bad}: {why}")
@@ -175,11 +174,12 @@ class Traffic:
             raise CiError(f"{kind.name}: a queue had no frame: {[int(t.received_of[n]) for n in range(len(rx))]}")
         return t
 
+    def ring(self, kind: str, ring: Any) -> Any:
+        """A ring of the driver's as a pointer of this module's."""
+        return self.ffi.cast(kind, compiled.address_of(ring.c))
+
     def _rings(self, kind: str, rings: list[Any]) -> Any:
-        element = self.ffi.typeof(kind).item
-        return self.ffi.new(
-            kind, [self.ffi.cast(element, int(compiled.ffi.cast("uintptr_t", ring.c))) for ring in rings]
-        )
+        return self.ffi.new(f"{kind}[]", [self.ring(kind, ring) for ring in rings])
 
     def mpps(self, rx: list[RxRing], tx: list[TxRing], kind: Kind, mac: str, **how: Any) -> float:
         """Frames per µs of ``run``."""

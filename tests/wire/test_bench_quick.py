@@ -59,3 +59,13 @@ def test_scale(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_vfs(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(capsys, "vfs", "--quick")["4 VFs: one busy"]["ratio"] > 0
+
+
+def test_latency(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = run(capsys, "latency", "--quick")
+    for way in ("both spin", "after 2 ms asleep"):
+        for doorbells in ("shared", "trapped"):
+            p50, p99 = (rows[f"{doorbells}, {way}: {which}"] for which in ("p50", "p99"))
+            assert p50["of"] == f"two eventfds, {way}: p50"
+            assert 0 < p50["median"] <= p99["median"]
+    assert rows["trapped: register read"]["median"] > 0
