@@ -72,9 +72,7 @@ def _bench(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("what", nargs="?", choices=list(BENCHES), metavar="WHAT", help=listed)
     parser.add_argument("--rounds", type=_rounds, metavar="N", help="how often everything is measured in turn")
     parser.add_argument("--quick", action="store_true", help="one short round: to see that it runs")
-    parser.add_argument(
-        "--plot", type=Path, metavar="PATH", help="draw it: itr: FILE.svg; loop: a folder for PNG and SVG"
-    )
+    parser.add_argument("--plot", type=Path, metavar="PATH", help="draw it: itr: FILE.svg; loop, scale: a folder")
     parser.add_argument("--record", action="store_true", help="with instructions: they are what tests compare with")
     parser.add_argument("--json", action="store_true", help="one JSON value on stdout, for programs")
 

@@ -43,6 +43,7 @@ SECONDS: dict[str, int] = {
     "tests/boot/test_vf_life.py": 220,
     "tests/boot/test_vf_alone.py": 60,
     "tests/boot/test_macvlan.py": 60,
+    "tests/boot/test_bench_vm.py": 60,
     "tests/pair/test_instructions.py": 60,
 }
 # What `ci test quick` leaves out: long random runs, many clients, programs that end in all ways, every README line; and

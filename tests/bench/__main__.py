@@ -9,7 +9,7 @@ from typing import Any
 
 from ci.command_line import parse
 from ci.say import CiError, say
-from tests.bench import rows
+from tests.bench import plots, rows
 from tests.bench.rows import Sheet
 
 ROUNDS, QUICK_ROUNDS = 5, 1
@@ -41,7 +41,13 @@ def measured(what: str, asked: argparse.Namespace) -> tuple[Sheet, dict[str, Any
         return sheet, {"functions": functions}
     module = importlib.import_module(f"tests.bench.{what}")  # each has what nobody else needs to import
     rounds = asked.rounds or (QUICK_ROUNDS if asked.quick else ROUNDS)
-    made: Sheet = module.measure(rounds, quick=asked.quick)
+    if asked.plot is None:
+        made: Sheet = module.measure(rounds, quick=asked.quick)
+        return made, {}
+    plots.ready()
+    made = module.measure(rounds, quick=asked.quick, plot=True)
+    for path in plots.draw(module.plots(made), asked.plot):
+        say(f"plot: {path}")
     return made, {}
 
 

@@ -19,6 +19,7 @@ struct ring {
 };
 
 static struct ring there, back;
+static _Atomic int ready;
 static uint64_t frames;
 static uint32_t len, batch;
 
@@ -62,6 +63,7 @@ static void *echo(void *unused)
     uint8_t frame[2048];
 
     (void)unused;
+    atomic_store(&ready, 1);
     for (uint64_t done = 0; done < frames;) {
         uint32_t n = take(&there, frame, batch);
 
@@ -86,6 +88,8 @@ int main(int argc, char **argv)
     if (len == 0 || len > sizeof frame || batch == 0)
         return 2;
     pthread_create(&other, NULL, echo, NULL);
+    while (!atomic_load(&ready))
+        ;
     start = now();
     while (received < frames) {
         uint32_t want = frames - sent < batch ? (uint32_t)(frames - sent) : batch;

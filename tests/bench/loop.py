@@ -20,24 +20,28 @@ from device.machine.wire.loopback import LoopbackPort
 from driver import compiled
 from driver.compiled import ffi, lib
 from tests.bench import nic as bench_nic
+from tests.bench.plots import Plot
 from tests.bench.rows import Sheet, rounds
 from tests.bench.shared import share_doorbells
 from tests.bench.traffic import FAR, PLAIN, TCP4, UDP4, Ideal, Kind, Traffic, traffic
 from tests.rigs.pair import rig
 
 SIZES = {"64 B": 60, "1514 B": 1514}  # on the wire, with 64 for its FCS; and as the driver has them
+MORE_SIZES = {f"{size} B": size - 4 for size in (128, 256, 512, 1024)}  # for plots only
 BATCHES = (1, 8, 32)
 QUICK_BATCHES = (32,)
 DOORBELLS = ("shared", "trapped")
 QUEUES = 4
 RING_COUNT = 512
 TRY_FRAMES = 2000
+TRIES = 8  # each with four times as many
 MEASURE_S, QUICK_MEASURE_S = 0.2, 0.02
 
 Carry = Callable[[int, int, int], float]  # (bytes, batch, frames) -> Mpps
 
 
 RING = "ring of two threads"  # the baseline
+DRAWN = (RING, "shared, plain", "shared, UDP, sums, RSS", "shared, TCP, sums, RSS", "trapped, plain", "driver alone")
 
 
 def name(size: str, batch: int, what: str) -> str:
@@ -52,11 +56,21 @@ class Steady:
         self._carry, self._lasts_s = carry, lasts_s
         self._frames: dict[tuple[int, int], int] = {}
 
+    def _enough(self, len_bytes: int, batch: int) -> int:
+        """Frames for about so long; too few of them would say more of the beginning than of the speed."""
+        frames, mpps = TRY_FRAMES, self._carry(len_bytes, batch, TRY_FRAMES)
+        for _ in range(TRIES):
+            if frames / mpps / 1e6 > self._lasts_s / 4:
+                break
+            frames *= 4
+            mpps = self._carry(len_bytes, batch, frames)
+        return max(TRY_FRAMES, int(mpps * 1e6 * self._lasts_s))
+
     def mpps(self, len_bytes: int, batch: int) -> float:
         """Frames per µs."""
         key = len_bytes, batch
         if key not in self._frames:
-            self._frames[key] = max(TRY_FRAMES, int(self._carry(len_bytes, batch, TRY_FRAMES) * 1e6 * self._lasts_s))
+            self._frames[key] = self._enough(len_bytes, batch)
         return self._carry(len_bytes, batch, self._frames[key])
 
 
@@ -132,15 +146,48 @@ def everything() -> Iterator[dict[str, Carry]]:
         yield found
 
 
-def measure(count: int, *, quick: bool) -> Sheet:
-    """Measure all of it in ``count`` rounds."""
+def points(*, quick: bool, plot: bool) -> Iterator[tuple[str, int, int]]:
+    """What is measured: a size's name, its bytes, a batch."""
+    batches = QUICK_BATCHES if quick else BATCHES
+    for size, len_bytes in SIZES.items():
+        for batch in batches:
+            yield size, len_bytes, batch
+    if plot:
+        for size, len_bytes in MORE_SIZES.items():
+            yield size, len_bytes, batches[-1]
+
+
+def measure(count: int, *, quick: bool, plot: bool = False) -> Sheet:
+    """Measure all of it in ``count`` rounds.
+
+    Args:
+        count: Rounds.
+        quick: Fewer batches, and each for a moment.
+        plot: More sizes, so that there is a line to draw.
+    """
     sheet = Sheet("loop", "Frames out through the NIC and back, Mpps", "python3 -m ci bench loop")
     with everything() as carries:
         steady = {what: Steady(carry, QUICK_MEASURE_S if quick else MEASURE_S) for what, carry in carries.items()}
         for _ in rounds(count, "loop"):
-            for size, len_bytes in SIZES.items():
-                for batch in QUICK_BATCHES if quick else BATCHES:
-                    for what, one in steady.items():
-                        of = name(size, batch, RING) if what != RING else ""
-                        sheet.add(name(size, batch, what), one.mpps(len_bytes, batch), "Mpps", of)
+            for size, len_bytes, batch in points(quick=quick, plot=plot):
+                for what, one in steady.items():
+                    of = name(size, batch, RING) if what != RING else ""
+                    sheet.add(name(size, batch, what), one.mpps(len_bytes, batch), "Mpps", of)
     return sheet
+
+
+def plots(sheet: Sheet) -> list[Plot]:
+    """By batch, for the smallest frames; and by frame size, for the largest batch."""
+    found = {row.name: row for row in sheet.rows()}
+    batches = [batch for batch in BATCHES if name("64 B", batch, RING) in found]
+    sizes = sorted((*SIZES, *MORE_SIZES), key=lambda size: int(size.split()[0]))
+    sizes = [size for size in sizes if name(size, batches[-1], RING) in found]
+    by_batch = {what: [found[name("64 B", batch, what)] for batch in batches] for what in DRAWN}
+    by_size = {what: [found[name(size, batches[-1], what)] for size in sizes] for what in DRAWN}
+    title = "Frames out through the NIC and back"
+    return [
+        Plot(
+            "loop-batch", f"{title}: 64 B", "frames a doorbell", list(map(str, batches)), by_batch, "Mpps", RING, RING
+        ),
+        Plot("loop-size", f"{title}: batch {batches[-1]}", "frame, with its FCS", sizes, by_size, "Mpps", RING, RING),
+    ]

@@ -11,6 +11,7 @@ from typing import Any
 
 from tests.bench import vfs
 from tests.bench.nic import FRAMES, driven, private_kib
+from tests.bench.plots import Plot
 from tests.bench.rows import Sheet, rounds
 from tests.bench.traffic import UDP4, Traffic, traffic
 
@@ -55,9 +56,23 @@ def add_queues(sheet: Sheet, count: int, *, quick: bool) -> None:
                     sheet.add(f"{size} queues, {doorbells}: {what}", value, unit, first if below else "")
 
 
-def measure(count: int, *, quick: bool) -> Sheet:
-    """Measure all of it in ``count`` rounds."""
+def measure(count: int, *, quick: bool, plot: bool = False) -> Sheet:
+    """Measure all of it in ``count`` rounds; a plot wants no more than that."""
+    del plot
     sheet = Sheet("scale", "More queues, more virtual functions", "python3 -m ci bench scale")
     add_queues(sheet, count, quick=quick)
     vfs.add_rounds(sheet, count, QUICK_VFS if quick else VFS, quick=quick)
     return sheet
+
+
+def plots(sheet: Sheet) -> list[Plot]:
+    """By queues, for both ways of hearing doorbells."""
+    found = {row.name: row for row in sheet.rows()}
+    sizes = [size for size in QUEUES if f"{size} queues, shared: frames" in found]
+    lines = {how: [found[f"{size} queues, {how}: frames"] for size in sizes] for how in DOORBELLS}
+    return [
+        Plot(
+            "scale-queues", "64 B UDP out on all queues and back", "queues", list(map(str, sizes)), lines, "Mpps",
+            "one queue",
+        )
+    ]  # fmt: skip
