@@ -135,6 +135,24 @@ ELSEWHERE: dict[str, tuple[str, str, str]] = {
     ".venv/bin/python -m device.regs header": (
         "tests/unit/regs/test_regs_map.py", "test_regs_h_is_what_the_tables_say", "header.path(",
     ),
+    "python3 -m ci bench": ("tests/unit/ci/test_bench.py", "test_every_benchmark_is_known_to_the_command", '"bench"'),
+    "python3 -m ci bench loop": ("tests/wire/test_bench_quick.py", "test_loop", '"loop"'),
+    "python3 -m ci bench latency": ("tests/wire/test_bench_quick.py", "test_latency", '"latency"'),
+    "python3 -m ci bench scale --plot docs/bench": ("tests/wire/test_bench_quick.py", "test_scale", '"--plot"'),
+    "python3 -m ci bench idle": ("tests/wire/test_bench_quick.py", "test_idle", '"idle"'),
+    "python3 -m ci bench netdev": (
+        "tests/host/test_bench_netdev.py", "test_it_runs_to_its_end_and_leaves_nothing", '"netdev"',
+    ),
+    "python3 -m ci bench vm": ("tests/boot/test_bench_vm.py", "test_it_runs_to_its_end", '"vm"'),
+    "python3 -m ci bench instructions": (
+        "tests/pair/test_instructions.py", "test_no_hot_path_costs_more_than_recorded", "by_counting(",
+    ),
+    "python3 -m ci bench instructions --record": (
+        "tests/unit/ci/test_bench.py", "test_recording_leaves_other_compilers_alone", "record(",
+    ),
+    ".venv/bin/python -m tests.bench.report FILE.json … --into README.md": (
+        "tests/unit/ci/test_bench_report.py", "test_it_takes_the_place_of_the_old_one", "into(",
+    ),
     "python3 -m ci bench itr --plot FILE.svg": ("tests/wire/test_bench_itr.py", "test_it_runs_to_its_end", "main("),
     ".venv/bin/python -m tests.bench.driver_rows": (
         "tests/wire/test_driver_rows.py", "test_every_row_carries_its_frames", "rows(",

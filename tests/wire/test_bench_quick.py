@@ -2,13 +2,15 @@
 """``ci bench --quick``: what needs no root runs to its end, and its figures are of frames that came back."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ci.command_line import parse
 from tests.bench import __main__ as bench
-from tests.bench import idle
+from tests.bench import idle, plots
+from tests.bench.plots import Plot
 
 pytestmark = [pytest.mark.usefixtures("_claims_here"), pytest.mark.timeout(240)]
 
@@ -48,8 +50,17 @@ def test_idle(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatc
     assert rows["device, shared"]["median"] > 0  # it looks at its pages now and then
 
 
-def test_scale(capsys: pytest.CaptureFixture[str]) -> None:
-    rows = run(capsys, "scale", "--quick")
+def test_scale(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[Plot] = []
+    monkeypatch.setattr(plots, "ready", lambda: None)
+
+    def draw(made: list[Plot], folder: Path) -> list[Path]:
+        drawn.extend(made)
+        return [folder]
+
+    monkeypatch.setattr(plots, "draw", draw)
+    rows = run(capsys, "scale", "--quick", "--plot", str(tmp_path))
+    assert [plot.name for plot in drawn] == ["scale-queues"]
     for doorbells in ("shared", "trapped"):
         assert rows[f"4 queues, {doorbells}: driver's rings"]["ratio"] == 4
         assert rows[f"4 queues, {doorbells}: frames"]["median"] > 0
