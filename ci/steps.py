@@ -41,7 +41,7 @@ def run_step(asked: argparse.Namespace) -> int:
         case "bench":
             from ci import bench
 
-            code = bench.main(asked)
+            bench.main(asked)
         case "stubs":
             from ci import stubs
 

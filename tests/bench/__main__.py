@@ -8,6 +8,7 @@ import sys
 from typing import Any
 
 from ci.command_line import parse
+from ci.processes import stop_in_order
 from ci.say import CiError, say
 from tests.bench import plots, rows
 from tests.bench.rows import Sheet
@@ -71,9 +72,12 @@ def main(asked: argparse.Namespace) -> int:
 
 
 if __name__ == "__main__":
+    stop_in_order()
     try:
         code = main(parse(["bench", *sys.argv[1:]]))
     except CiError as exc:
         print(f"ci: {exc}", file=sys.stderr)
         code = exc.code
+    except KeyboardInterrupt:
+        code = 130
     sys.exit(code)

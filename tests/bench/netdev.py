@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ci.net import Namespace, need_tun
-from ci.processes import ended
+from ci.processes import child, ended
 from ci.say import ROOT, CiError
 from tests.bench.nic import HERE, built
 from tests.bench.rows import Sheet, rounds
@@ -85,7 +85,7 @@ def relay(folder: Path, stack: ExitStack) -> Way:
     host, wire = (stack.enter_context(Namespace(name)) for name in ("relay-host", "relay-wire"))
     program = built(folder, "relay")
     words = [str(program), host.path, "ixbh0", wire.path, "ixbw0"]
-    process = subprocess.Popen(words, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT)
+    process = subprocess.Popen(child(words), text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT)
     stack.callback(process.communicate)
     stack.callback(ended, "the relay", process)
     assert process.stdout is not None

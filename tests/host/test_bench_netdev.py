@@ -2,16 +2,21 @@
 """``ci bench netdev --quick``: TCP and ping go through the NIC and through the relay, and nothing is left of either."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from ci.command_line import parse
 from ci.net import Namespace
-from ci.say import CiError
+from ci.say import ROOT, CiError
 from tests.bench import __main__ as bench
 from tests.bench import netdev
 from tests.bench.nic import built
+from tests.rigs.host import eventually
 
 pytestmark = [pytest.mark.root, pytest.mark.timeout(240)]
 
@@ -49,3 +54,21 @@ def test_echoes_that_are_lost_are_no_figure(tmp_path: Path) -> None:
             where.run("ip", "link", "set", name, "up")
         with pytest.raises(CiError, match="no answer from 192\\.0\\.2\\.1"):
             netdev.ping_us(built(tmp_path, "ping"), where, "192.0.2.1", 3)
+
+
+def test_a_signal_ends_it_in_order(tmp_path: Path) -> None:
+    before, log = ours(), tmp_path / "log"
+    with log.open("w") as stream:
+        words = [sys.executable, "-m", "ci", "bench", "netdev", "--rounds", "100", "--json"]
+        env = os.environ | {"IXLAB_READY": "1"}
+        process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=stream, cwd=ROOT, env=env)
+    try:
+        eventually(lambda: "netdev: round 1 of 100" in log.read_text(), "it measures")
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 128 + signal.SIGTERM, log.read_text()
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+    assert "ci: ended by SIGTERM" in log.read_text()
+    eventually(lambda: ours() <= before, "nothing of it runs any more", timeout_s=5)
