@@ -8,6 +8,7 @@ answer descriptors (ideal.c), and the time of the device's own turns, in one thr
 
 import contextlib
 import os
+import statistics
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -19,6 +20,7 @@ from device.machine.core import c_function
 from device.machine.wire.loopback import LoopbackPort
 from driver import compiled
 from driver.compiled import ffi, lib
+from tests.bench import layers
 from tests.bench import nic as bench_nic
 from tests.bench.plots import Plot
 from tests.bench.rows import Sheet, rounds
@@ -90,6 +92,13 @@ def on_one_queue(adapter: Any) -> Carry:
     return lambda len_bytes, batch, frames: bench_nic.loop_mpps(adapter, lib, ffi, len_bytes, batch, frames)
 
 
+def in_python(adapter: Any, *, each: bool) -> Carry:
+    """The driver's Python, which counts a batch's frames, or copies each."""
+    return lambda len_bytes, batch, frames: layers.carry(
+        adapter, len_bytes=len_bytes, batch=batch, frames=frames, each=each
+    )
+
+
 def on_queues(made: Traffic, adapter: Any, kind: Kind) -> Carry:
     """Flows that RSS spreads, with their sums made and looked at by the NIC."""
     return lambda len_bytes, batch, frames: made.mpps(
@@ -137,6 +146,9 @@ def everything() -> Iterator[dict[str, Carry]]:
             one, _ = stack.enter_context(bench_nic.driven(*options, queues=1, ring_count=RING_COUNT))
             four, _ = stack.enter_context(bench_nic.driven(*options, queues=QUEUES, ring_count=RING_COUNT))
             found[f"{doorbells}, {PLAIN.name}"] = on_one_queue(one)
+            if doorbells == "shared":
+                found[layers.BY_BATCH] = in_python(one, each=False)
+                found[layers.BY_FRAME] = in_python(one, each=True)
             for kind in (UDP4, TCP4):
                 found[f"{doorbells}, {kind.name}"] = on_queues(made, four, kind)
         found["driver alone"] = on_ideal(stack.enter_context(contextlib.closing(Ideal(made))))
@@ -157,6 +169,16 @@ def points(*, quick: bool, plot: bool) -> Iterator[tuple[str, int, int]]:
             yield size, len_bytes, batches[-1]
 
 
+def add_point(sheet: Sheet, steady: dict[str, Steady], size: str, len_bytes: int, batch: int) -> None:
+    """Measure one point, each time with the ring just before it: a shared machine changes from second to second."""
+    of, before = name(size, batch, RING), []
+    for what, one in steady.items():
+        if what != RING:
+            before.append(steady[RING].mpps(len_bytes, batch))
+            sheet.add(name(size, batch, what), one.mpps(len_bytes, batch), "Mpps", of, before[-1])
+    sheet.add(of, statistics.median(before), "Mpps")
+
+
 def measure(count: int, *, quick: bool, plot: bool = False) -> Sheet:
     """Measure all of it in ``count`` rounds.
 
@@ -170,9 +192,7 @@ def measure(count: int, *, quick: bool, plot: bool = False) -> Sheet:
         steady = {what: Steady(carry, QUICK_MEASURE_S if quick else MEASURE_S) for what, carry in carries.items()}
         for _ in rounds(count, "loop"):
             for size, len_bytes, batch in points(quick=quick, plot=plot):
-                for what, one in steady.items():
-                    of = name(size, batch, RING) if what != RING else ""
-                    sheet.add(name(size, batch, what), one.mpps(len_bytes, batch), "Mpps", of)
+                add_point(sheet, steady, size, len_bytes, batch)
     return sheet
 
 

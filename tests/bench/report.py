@@ -27,6 +27,8 @@ SHOWN: dict[str, dict[str, str]] = {
         "64 B x 32: shared, TCP, sums, RSS": "64 B TCP, the same",
         "64 B x 32: trapped, plain": "64 B, batch 32, trapped doorbells",
         "1514 B x 32: shared, plain": "1514 B, batch 32",
+        "64 B x 32: shared, Python by batch": "64 B, the same in Python, by batch",
+        "64 B x 32: shared, Python by frame": "64 B, in Python, each frame copied",
         "64 B x 32: driver alone": "64 B, the driver alone, batch 32",
         "64 B x 32: device alone, plain": "64 B, the device alone, batch 32",
     },
