@@ -45,7 +45,7 @@ def measured(what: str, asked: argparse.Namespace) -> tuple[Sheet, dict[str, Any
     if asked.plot is None:
         made: Sheet = module.measure(rounds, quick=asked.quick)
         return made, {}
-    plots.ready()
+    plots.ready(asked.plot)
     made = module.measure(rounds, quick=asked.quick, plot=True)
     for path in plots.draw(module.plots(made), asked.plot):
         say(f"plot: {path}")

@@ -171,12 +171,15 @@ def points(*, quick: bool, plot: bool) -> Iterator[tuple[str, int, int]]:
 
 def add_point(sheet: Sheet, steady: dict[str, Steady], size: str, len_bytes: int, batch: int) -> None:
     """Measure one point, each time with the ring just before it: a shared machine changes from second to second."""
-    of, before = name(size, batch, RING), []
-    for what, one in steady.items():
-        if what != RING:
-            before.append(steady[RING].mpps(len_bytes, batch))
-            sheet.add(name(size, batch, what), one.mpps(len_bytes, batch), "Mpps", of, before[-1])
-    sheet.add(of, statistics.median(before), "Mpps")
+    of = name(size, batch, RING)
+    found = {
+        what: (steady[RING].mpps(len_bytes, batch), one.mpps(len_bytes, batch))
+        for what, one in steady.items()
+        if what != RING
+    }
+    sheet.add(of, statistics.median(ring for ring, _ in found.values()), "Mpps")
+    for what, (ring, value) in found.items():
+        sheet.add(name(size, batch, what), value, "Mpps", of, ring)
 
 
 def measure(count: int, *, quick: bool, plot: bool = False) -> Sheet:

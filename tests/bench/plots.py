@@ -76,12 +76,18 @@ def _ratios(axes: "Axes", plot: Plot) -> None:
     axes.set_ylabel(f"ratio to {plot.of}")
 
 
-def ready() -> None:
-    """See that there is something to draw with, before anything is measured for it.
+def ready(folder: Path) -> None:
+    """See that there is something to draw with and a place for it, before anything is measured.
 
     Raises:
-        CiError: There is no matplotlib here.
+        CiError: There is no matplotlib here, or the folder is not there and cannot be made.
     """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as exc:
+        raise CiError(
+            f"--plot {os.fspath(folder)}: {exc.strerror}: name a folder, which is made if need be", 2
+        ) from exc
     if importlib.util.find_spec("matplotlib") is None:
         raise CiError("--plot: no matplotlib here; run:  .venv/bin/python -m pip install matplotlib", 3)
 
@@ -90,9 +96,9 @@ def draw(plots: Sequence[Plot], folder: Path) -> list[Path]:
     """Write each picture as PNG and SVG into ``folder``, which is made if it is not there; returns where.
 
     Raises:
-        CiError: There is no matplotlib here, or the folder cannot be written.
+        CiError: As ``ready`` says; or the folder cannot be written.
     """
-    ready()
+    ready(folder)
     import matplotlib as mpl
 
     mpl.use("Agg")
@@ -102,7 +108,6 @@ def draw(plots: Sequence[Plot], folder: Path) -> list[Path]:
     machine = this_machine()
     written = []
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         for plot in plots:
             figure, (left, right) = pyplot.subplots(1, 2, figsize=INCHES, layout="constrained")
             figure.suptitle(plot.title)

@@ -55,7 +55,7 @@ def test_idle(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatc
 
 def test_scale(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     drawn: list[Plot] = []
-    monkeypatch.setattr(plots, "ready", lambda: None)
+    monkeypatch.setattr(plots, "ready", lambda _: None)
 
     def draw(made: list[Plot], folder: Path) -> list[Path]:
         drawn.extend(made)

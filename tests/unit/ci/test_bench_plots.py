@@ -56,16 +56,14 @@ def test_pictures_are_written_in_both_kinds(tmp_path: Path) -> None:
     assert again[1].read_bytes() == made[1].read_bytes()  # the same figures are the same file
 
 
-@pytest.mark.skipif(importlib.util.find_spec("matplotlib") is None, reason="no matplotlib: set-up leaves it out")
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_a_folder_that_cannot_be_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(CiError, match=f"--plot {tmp_path}/file: .*name a folder"):
-        plots.draw(loop.plots(loop_sheet()), tmp_path / "file")
+        plots.ready(tmp_path / "file")
 
 
-def test_without_matplotlib_it_says_so_before_anything_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_matplotlib_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
     with pytest.raises(CiError, match="pip install matplotlib") as caught:
-        plots.ready()
+        plots.ready(tmp_path)
     assert caught.value.code == 3
