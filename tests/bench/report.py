@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The README's table of figures, out of what ``ci bench … --json`` has said.
+"""The README's table of figures, out of what ``ci bench … --json`` has said, and the pictures that there are.
 
 Usage: python -m tests.bench.report FILE.json … [--into README.md]
 
@@ -18,6 +18,11 @@ from tests.bench.rows import figure
 
 BEGIN, END = "<!-- figures: tests/bench/report.py -->", "<!-- end of figures -->"
 
+PICTURES = {
+    "loop-batch": "64 B frames by batch",
+    "loop-size": "frames by their size",
+    "scale-queues": "64 B frames by queues",
+}
 # What is shown, by benchmark, and what it is called there.
 SHOWN: dict[str, dict[str, str]] = {
     "loop": {
@@ -90,6 +95,12 @@ def table(runs: Iterable[dict[str, Any]]) -> list[str]:
     return [head, "", "| `bench` | what | figure | beside |", "|---|---|---|---|", *lines]
 
 
+def pictures(folder: Path) -> list[str]:
+    """Lines of Markdown that show what ``--plot docs/bench`` has drawn in a checkout."""
+    found = [(words, Path("docs/bench") / f"{name}.svg") for name, words in PICTURES.items()]
+    return ["", *(f"![{words}]({path})" for words, path in found if (folder / path).exists())]
+
+
 def into(path: Path, lines: Sequence[str]) -> None:
     """Put lines between the two marks of a file.
 
@@ -114,7 +125,7 @@ def main(words: Sequence[str]) -> None:
     if asked.into is None:
         print("\n".join(lines))
     else:
-        into(asked.into, lines)
+        into(asked.into, [*lines, *pictures(asked.into.parent)])
 
 
 if __name__ == "__main__":

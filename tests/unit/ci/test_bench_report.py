@@ -40,6 +40,14 @@ def test_it_takes_the_place_of_the_old_one(tmp_path: Path) -> None:
         report.into(path, ["new"])
 
 
+def test_pictures_are_shown_that_are_there(tmp_path: Path) -> None:
+    assert report.pictures(tmp_path) == [""]
+    folder = tmp_path / "docs" / "bench"
+    folder.mkdir(parents=True)
+    (folder / "loop-size.svg").write_text("<svg/>")
+    assert report.pictures(tmp_path) == ["", "![frames by their size](docs/bench/loop-size.svg)"]
+
+
 def test_the_readme_has_a_place_for_it() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     assert 0 < text.index(report.BEGIN) < text.index(report.END)
