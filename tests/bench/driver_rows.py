@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """``python3 -m tests.bench.driver_rows``: what a frame costs the driver, by who handles it.
 
-The device (``ideal_write.c``) is in the same process and thread: what is sent arrives.  A frame goes out, comes back and is
-handled by a program in C, by the polling loop, by a C function that this calls, or by Python, by batches or one by one.
+The device (``ideal_write.c``) is in the same process and thread: what is sent arrives.  A frame goes out, comes back
+and is handled by a program in C, by the polling loop, by a C function that this calls, or by Python, by batches or one
+by one.
 Counted are, under callgrind, all instructions but the device's; the times are of interleaved rounds, and say only how
 the rows compare.
 """
@@ -37,7 +38,7 @@ FRAMES = {"C": BATCH * 1024, "Python": BATCH * 64}  # of one count, by the row's
 WARM_FRAMES, TIMED_FRAMES = BATCH * 64, BATCH * 400
 ROUNDS = 9
 TIMEOUT_S = 600
-DEVICE = "ideal.so"
+DEVICE = "ideal_write.so"
 
 Row = Callable[[int], None]
 
@@ -171,7 +172,7 @@ def frame_by_frame(pair: Pair) -> Row:
 @contextmanager
 def rows(folder: Path) -> Iterator[dict[str, Row]]:
     """Every row on the same rings."""
-    for name in ("ideal", "verdicts"):
+    for name in ("ideal_write", "verdicts"):
         source, target = Path(__file__).with_name(f"{name}.c"), folder / f"{name}.so"
         if not target.exists():
             flags = ["-O2", "-fno-tree-loop-distribute-patterns", "-shared", "-fPIC"]
