@@ -68,6 +68,12 @@ static uint32_t may_bring(struct card *card)
     return flow_room(&card->flow, card->rx.fifo.used_of);
 }
 
+/* Whether the MAC counts what comes.  Ref: 82598 datasheet 4.4.3.9.37 f. */
+static inline int counts_all(const struct card *card)
+{
+    return card->rx.link_up && (reg(&card->pf.regs, R_RXCTRL) & RXCTRL_RXEN);
+}
+
 static inline int wire_is_faulty(const struct card *card)
 {
     return (card->wire_faults.lose_every | card->wire_faults.damage_every) != 0;
@@ -83,8 +89,6 @@ static struct port *listens(void *arg)
 /* Frames that wait in the packet buffer, then those that came off the wire; returns how many left the buffer. */
 static uint32_t from_wire(struct card *card, const struct frame *frames, uint32_t n)
 {
-    if (card->rx.link_up && n && (reg(&card->pf.regs, R_RXCTRL) & RXCTRL_RXEN)) /* 82598 datasheet 4.4.3.9.37 f. */
-        stats_rx_total(&card->pf.regs, frames, n);
     if (all_off(card))
         card->rx.count.rx_disabled += n;
     else if (n | card->rx.fifo.frames)
@@ -108,6 +112,8 @@ static uint32_t take_from_wire(struct card *card)
     left = n;
     if (wire_is_faulty(card))
         left = wire_faults_in(&card->wire_faults, some, n);
+    if (left && counts_all(card))
+        stats_rx_total(&card->pf.regs, some, left);
     return n + from_wire(card, some, left);
 }
 
@@ -341,6 +347,8 @@ static void loop_back(struct card *card, uint32_t queue, const struct frame *fra
 
     count_sent(card, queue, frames, n, &tally);
     port_looped(card->port, n, tally.bytes);
+    if (counts_all(card))
+        stats_rx_all(&card->pf.regs, n, tally.octets);
     (void)from_wire(card, frames, n);
 }
 

@@ -52,6 +52,8 @@
 
 static const uint32_t NOTHING[CHIP_CLASSES];   /* bytes of each class in an empty packet buffer */
 
+_Static_assert(sizeof(struct frame) - __builtin_offsetof(struct frame, segment_bytes) == sizeof(uint64_t), "what it asks for");
+
 /* What a frame is found to be. */
 struct found {
     uint32_t queue, type, hash, status;
@@ -165,9 +167,10 @@ static inline int is_usual(const struct card *card, const struct frame *frame, s
 {
     const struct usual *usual = &card->usual;
     uint32_t len_bytes = frame->len_bytes, ethertype;
-    uint64_t address;
+    uint64_t address, asks;
 
-    if ((frame->flags & ~(uint32_t)(FRAME_LOOPBACK | FRAME_SUMMED)) | frame->kind | frame->csum_start)
+    memcpy(&asks, &frame->segment_bytes, sizeof(asks));   /* all that a frame may ask for, as one word */
+    if ((frame->flags & ~(uint32_t)(FRAME_LOOPBACK | FRAME_SUMMED)) | asks)
         return 0;
     if (len_bytes < ETH_FRAME_MIN_BYTES || len_bytes > usual->longest_bytes)
         return 0;
@@ -193,13 +196,15 @@ uint32_t card_receive_usual(void *arg, const struct frame *frames, uint32_t n)
         struct found found = { 0 };
 
         if (!is_usual(card, &frames[i], &found) || !rx_ready(rx, found.queue) ||
-            !rx_put_usual(rx, &rx->queue[found.queue], frames[i].data, frames[i].len_bytes,
+            !rx_put_usual(&rx->queue[found.queue], frames[i].data, frames[i].len_bytes,
                           found.type | (uint64_t)found.hash << 32, found.status))
             break;
         tally_size(&tally, frames[i].len_bytes, 1);
         ip += found.status != 0;
     }
     card->usual.frames += i;
+    rx->count.rx_frames += i;
+    rx->count.rx_bytes += tally.bytes;
     if (i)
         stats_rx_good(&card->pf.regs, &tally);
     if (ip && (card->usual.ways & USUAL_FDIR_MISS))

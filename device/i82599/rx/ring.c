@@ -133,7 +133,9 @@ int rx_ring_open(struct rx *rx, uint32_t queue)
     }
     if (!q->ring)
         q->ring = whole_ring(q);      /* descriptor() has found its region */
-    q->usual = q->ring && !q->never_whole && !q->rsc && (q->srrctl & SRRCTL_DESCTYPE) != SRRCTL_DESCTYPE_LEGACY;
+    q->usual_bytes = q->buffer_bytes;
+    if (!q->ring || (q->never_whole | q->rsc) || (q->srrctl & SRRCTL_DESCTYPE) == SRRCTL_DESCTYPE_LEGACY)
+        q->usual_bytes = 0;
     mark_open(rx, queue);
     return 1;
 }

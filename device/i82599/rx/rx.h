@@ -19,7 +19,7 @@ struct rxq {
     uint32_t splits;                  /* SRRCTL wants headers in buffers of their own */
     uint32_t rsc;                     /* its frames are coalesced, as far as they can be */
     uint32_t never_whole;             /* one of these: no frame is stored as it came */
-    uint32_t usual;                   /* a frame may go the usual way: as it came, in the advanced format, the ring in one piece */
+    uint32_t usual_bytes;             /* so long a frame may go the usual way: into one buffer, in the advanced format; 0: none */
     uint32_t hit;                     /* the DMA region of its last buffer, perhaps of the next one too */
     uint32_t seen_regs, seen_dma;     /* regfile.changes and dma.changes when the ring was looked at: all above holds until then */
     uint64_t base;                    /* iova of the ring */

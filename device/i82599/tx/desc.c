@@ -89,17 +89,17 @@ int tx_done_early(struct tx_turn *turn, const struct tx_packet *pkt)
     return rc;
 }
 
-static int context_load(struct tx_turn *turn, const struct tx_desc *desc)
+int tx_context_load(struct txq *q, uint64_t q0, uint64_t q1)
 {
-    uint32_t idx = field(desc->q1, TXCTX1_IDX);
+    uint32_t idx = field(q1, TXCTX1_IDX);
 
     if (idx >= 2)
         return STALL_DESC;
-    turn->q->context[idx] = (struct tx_context){
-        .dword0 = (uint32_t)desc->q0,
-        .dword1 = (uint32_t)(desc->q0 >> 32),
-        .dword2 = (uint32_t)desc->q1,
-        .dword3 = (uint32_t)(desc->q1 >> 32),
+    q->context[idx] = (struct tx_context){
+        .dword0 = (uint32_t)q0,
+        .dword1 = (uint32_t)(q0 >> 32),
+        .dword2 = (uint32_t)q1,
+        .dword3 = (uint32_t)(q1 >> 32),
         .valid = 1,
     };
     return 0;
@@ -178,7 +178,7 @@ int tx_next(struct tx_turn *turn, struct tx_packet *pkt)
         pkt->rs_early |= pkt->rs;
         pkt->rs = !!(desc.q1 & TXD_CMD_RS);
         if (kind == CONTEXT)
-            return context_load(turn, &desc);
+            return tx_context_load(turn->q, desc.q0, desc.q1);
         len_bytes = field(desc.q1, TXD_LENGTH);
         if (!len_bytes && (pkt->descs > 1 || !(desc.q1 & TXD_CMD_EOP)))
             return STALL_DESC;

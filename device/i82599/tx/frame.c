@@ -65,6 +65,13 @@ static int insert_legacy(uint8_t *data, uint32_t len_bytes, const struct tx_pack
     return 0;
 }
 
+int tx_insert_sums(const struct tx_packet *pkt, uint8_t *data, uint32_t len_bytes)
+{
+    int rc = pkt->ixsm ? insert_ip(data, len_bytes, pkt) : 0;
+
+    return !rc && pkt->txsm ? insert_l4(data, len_bytes, pkt) : rc;
+}
+
 int tx_frame(struct tx_turn *turn, const struct tx_packet *pkt)
 {
     struct dma *dma = turn->q->dma;
@@ -92,10 +99,8 @@ int tx_frame(struct tx_turn *turn, const struct tx_packet *pkt)
     data += ETH_TAG_BYTES;
     tx_rewind(pkt, &cursor);
     rc = tx_read(turn, &cursor, data, len_bytes);
-    if (!rc && pkt->ixsm)
-        rc = insert_ip(data, len_bytes, pkt);
-    if (!rc && pkt->txsm)
-        rc = insert_l4(data, len_bytes, pkt);
+    if (!rc)
+        rc = tx_insert_sums(pkt, data, len_bytes);
     if (!rc && pkt->ic)
         rc = insert_legacy(data, len_bytes, pkt);
     if (!rc)

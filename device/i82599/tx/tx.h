@@ -148,6 +148,7 @@ void tx_emit_built(struct tx_turn *turn, const struct tx_packet *pkt, uint8_t *d
 
 /* desc.c */
 int tx_fetch(struct tx_turn *turn, uint32_t at, struct tx_desc *out);
+int tx_context_load(struct txq *q, uint64_t q0, uint64_t q1);     /* a context descriptor; 0 or STALL_* */
 int tx_next(struct tx_turn *turn, struct tx_packet *pkt);         /* 0, STALL_*, -EAGAIN: the rest is not there yet */
 int tx_done(struct tx_turn *turn, uint32_t at);                   /* RS: mark it with the next flush */
 int tx_done_early(struct tx_turn *turn, const struct tx_packet *pkt);   /* the same for those before the last that want it */
@@ -160,4 +161,5 @@ int super_send(struct tx_turn *turn, const struct tx_packet *pkt, const uint8_t 
 
 /* frame.c, tso.c */
 int tx_frame(struct tx_turn *turn, const struct tx_packet *pkt);
+int tx_insert_sums(const struct tx_packet *pkt, uint8_t *data, uint32_t len_bytes);  /* as IXSM and TXSM ask; 0 or STALL_* */
 int tso_send(struct tx_turn *turn, const struct tx_packet *pkt);  /* -EBUSY: the budget ended in the middle */

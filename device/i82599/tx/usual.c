@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The usual way of descriptors: frames that leave as they lie in memory, one descriptor each, one loop for all of them.
+/* The usual way of descriptors: frames that lie in one descriptor each, one loop for all of them.
  *
- * A descriptor is usual when it is an advanced data descriptor, the whole of a frame that needs no padding, and asks for
- * nothing: no checksum, tag, segmentation, context or time stamp, and the MAC's own FCS.  Its buffer is in one DMA region.
- * The first one that is not usual ends the loop and goes the exact way (desc.c, frame.c), which alone says what a descriptor
- * means.
+ * A descriptor is usual when it is an advanced data descriptor and the whole of a frame that needs no padding, with the MAC's
+ * own FCS, and asks for nothing but checksums: no tag, segmentation or time stamp.  Its buffer is in one DMA region.  A frame
+ * without checksums to be made leaves as it lies in memory, one with them is copied once.  Contexts that want no report are
+ * usual, too.  The first one that is not usual ends the loop and goes the exact way (desc.c, frame.c), which alone says what
+ * a descriptor means.
  */
 #include <stdint.h>
 #include <string.h>
@@ -19,10 +20,11 @@
 #include "i82599/pass.h"
 #include "i82599/tx/tx.h"
 
-#define LOOKED_AT                                                                                                     \
-    (TXD_CMD_DEXT | TXDADV_DTYP | TXD_CMD_IFCS | TXD_CMD_EOP | TXDADV_DCMD_TSE | TXD_CMD_VLE | TXDADV_MAC_TSTAMP |        \
-     TXDADV_POPTS_IXSM | TXDADV_POPTS_TXSM | TXDADV_CC)
+#define KIND (TXD_CMD_DEXT | TXDADV_DTYP)
+#define LOOKED_AT (KIND | TXD_CMD_IFCS | TXD_CMD_EOP | TXDADV_DCMD_TSE | TXD_CMD_VLE | TXDADV_MAC_TSTAMP)
 #define USUAL (TXD_CMD_DEXT | TXDADV_DTYP_DATA | TXD_CMD_IFCS | TXD_CMD_EOP)
+#define CONTEXT (TXD_CMD_DEXT | TXDADV_DTYP_CTXT)
+#define BY_CONTEXT (TXDADV_POPTS_IXSM | TXDADV_POPTS_TXSM | TXDADV_CC)
 
 /* Where a buffer lies, if that is where the last one did or in another region as a whole; NULL: the exact way will see. */
 static inline uint8_t *buffer_at(struct dma *dma, const struct dma_region *last, uint64_t iova, uint32_t len_bytes)
@@ -39,29 +41,74 @@ static inline uint8_t *buffer_at(struct dma *dma, const struct dma_region *last,
     return at;
 }
 
+/* A copy with its checksums; NULL: the exact way will see why. */
+static __attribute__((noinline)) uint8_t *summed(struct tx_turn *turn, uint64_t q1, const uint8_t *from, uint32_t len_bytes)
+{
+    uint32_t idx = field(q1, TXDADV_IDX);
+    const struct tx_context *context = &turn->q->context[idx % 2];
+    struct tx_packet pkt;
+    uint8_t *data;
+
+    if (idx >= 2 || !context->valid)
+        return NULL;
+    pkt.ixsm = !!(q1 & TXDADV_POPTS_IXSM);
+    pkt.txsm = !!(q1 & TXDADV_POPTS_TXSM);
+    pkt.ip_len = field((uint64_t)context->dword0, TXCTX0_IPLEN);
+    pkt.mac_len = field((uint64_t)context->dword0, TXCTX0_MACLEN);
+    pkt.l4t = context->dword2 & (uint32_t)TXCTX1_L4T;
+    data = tx_slot(turn, ETH_TAG_BYTES + len_bytes);
+    if (!data)
+        return NULL;
+    data += ETH_TAG_BYTES;
+    memcpy(data, from, len_bytes);
+    return tx_insert_sums(&pkt, data, len_bytes) ? NULL : data;
+}
+
+/* What the loop below keeps at hand, into the turn. */
+static inline void note(struct tx_turn *turn, uint32_t head, uint32_t frames, uint32_t dones)
+{
+    turn->head = head;
+    turn->frames = frames;
+    turn->dones = dones;
+}
+
 uint32_t tx_usual(struct tx_turn *turn, uint32_t most)
 {
     const struct tx_desc *ring = (const struct tx_desc *)turn->ring;
     struct dma *dma = turn->q->dma;
-    uint32_t at = turn->head, frames = turn->frames, dones = turn->dones, n = 0, last = dma->hit;
+    uint32_t at = turn->head, frames = turn->frames, dones = turn->dones, walked = 0, contexts = 0, last = dma->hit;
     uint32_t used = turn->sent + frames + turn->more;
 
     if (used >= turn->budget || dma->broken || last >= dma->count)
         return 0;
     if (most > turn->budget - used)
-        most = turn->budget - used;
+        most = turn->budget - used;   /* each descriptor is a frame, at most, */
     if (most > FRAME_BATCH - dones)
-        most = FRAME_BATCH - dones;
-    for (; n < most && at != turn->tail; n++) {
-        uint64_t q1 = __atomic_load_n(&ring[at].q1, __ATOMIC_RELAXED), iova = __atomic_load_n(&ring[at].q0, __ATOMIC_RELAXED);
+        most = FRAME_BATCH - dones;   /* and one to be reported */
+    for (; walked < most && at != turn->tail; walked++) {
+        uint64_t q1 = __atomic_load_n(&ring[at].q1, __ATOMIC_RELAXED), q0 = __atomic_load_n(&ring[at].q0, __ATOMIC_RELAXED);
         uint32_t len_bytes = field(q1, TXD_LENGTH);
         uint8_t *data;
 
-        if ((q1 & LOOKED_AT) != USUAL || len_bytes < ETH_FRAME_MIN_BYTES || len_bytes > FRAME_MAX_BYTES)
+        if ((q1 & LOOKED_AT) != USUAL) {
+            if ((q1 & (KIND | TXD_CMD_RS)) != CONTEXT || tx_context_load(turn->q, q0, q1))
+                break;
+            contexts++;
+            at = at + 1 == turn->count ? 0 : at + 1;
+            continue;
+        }
+        if (len_bytes < ETH_FRAME_MIN_BYTES || len_bytes > FRAME_MAX_BYTES)
             break;
-        data = buffer_at(dma, &dma->region[last], iova, len_bytes);
+        data = buffer_at(dma, &dma->region[last], q0, len_bytes);
+        if (data && (q1 & BY_CONTEXT)) {
+            note(turn, at, frames, dones);
+            data = summed(turn, q1, data, len_bytes);
+            frames = turn->frames;    /* there may have been no room, and these have left */
+            dones = turn->dones;
+        }
         if (!data || dma->broken)
             break;
+        __builtin_prefetch(data);     /* whoever takes it, software's core had it last */
         last = dma->hit;
         turn->frame[frames++] = (struct frame){ .data = data, .len_bytes = len_bytes };
         if (q1 & TXD_CMD_RS) {
@@ -72,9 +119,7 @@ uint32_t tx_usual(struct tx_turn *turn, uint32_t most)
         }
         at = at + 1 == turn->count ? 0 : at + 1;
     }
-    turn->tx->usual_frames += n;
-    turn->frames = frames;
-    turn->dones = dones;
-    turn->head = at;
-    return n;
+    note(turn, at, frames, dones);
+    turn->tx->usual_frames += walked - contexts;
+    return walked;
 }
