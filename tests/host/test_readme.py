@@ -46,6 +46,7 @@ OF_OTHERS = {
     "--minutes",
     "--seconds",
     "--keep",
+    "--into",
     "--census",
     "--steps",
 }  # chaos, fuzz, `regs show`, `device.trace diff`

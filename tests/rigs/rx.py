@@ -50,6 +50,10 @@ class Rig:
         self.write(RDRXCTL, RDRXCTL.of(CRCSTRIP=1))
         self.write(FCTRL, FCTRL.of(UPE=1, MPE=1, BAM=1))
 
+    def map(self, offset: int, len_bytes: int) -> None:
+        """A part of the memory, as a region of its own."""
+        self.nic.pf.dma_add(IOVA + offset, len_bytes, self._whole + self._skip + offset)
+
     def __enter__(self) -> Self:
         return self
 

@@ -33,7 +33,7 @@ def test_every_row_carries_its_frames(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_a_count_is_all_but_the_device(tmp_path: Path) -> None:
     dump = [
         "desc: Trigger: Client Request: C app",
-        "ob=/x/ideal.so",
+        "ob=/x/ideal_write.so",
         "fn=ideal_write",
         "10 100",
         "calls=3 10",
@@ -43,7 +43,7 @@ def test_a_count_is_all_but_the_device(tmp_path: Path) -> None:
         "ob=/x/_core.abi3.so",
         "fn=post",
         "5 7",
-        "cob=/x/ideal.so",
+        "cob=/x/ideal_write.so",
         "cfn=ideal_write",
         "calls=1 1",
         "6 1000",

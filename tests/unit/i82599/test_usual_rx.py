@@ -26,13 +26,14 @@ from device.regs.i82599 import (
     RETA,
     RSSRK,
     RXCSUM,
+    RXDCTL,
     SYNQF,
     TSYNCRXCTL,
     VFTA,
     VLNCTRL,
     Register,
 )
-from tests.rigs.rx import MAC, Rig, Ring
+from tests.rigs.rx import IOVA, MAC, RING_SPACE, Rig, Ring
 from tests.rigs.usual import TCP, UDP, difference, exact, ipv4, tcp, udp, usual_frames
 
 PEER = bytes.fromhex("020000000001")
@@ -281,12 +282,38 @@ def test_link_and_bus_master_are_looked_at(twins: Twins) -> None:
     twins.receive([PLAIN])
 
 
-def test_memory_that_is_mapped_elsewhere_is_found_again(twins: Twins) -> None:
+def test_what_waits_for_one_queue_is_not_overtaken_by_another(twins: Twins) -> None:
+    """Frames of one class leave the packet buffer in the order in which they came."""
+    twins.write(MRQC, MRQC.of(MRQE=1) | 1 << 22)
+    for n in range(10):
+        twins.write(RSSRK, 0x6D5A56DA >> n | n << 28, n)
+    for n in range(32):
+        twins.write(RETA, 0x00010101 if n % 4 else 0x01010101, n)  # one of five or so to queue 0
+    for rings in twins.rings:
+        rings[1].post(15)  # and none to queue 0
+    for port in range(40):
+        twins.receive([ipv4(US, UDP, udp(bytes(18), port))])
+    assert not twins.rings[0][0].take()
+    assert 0 < len(twins.rings[0][1].take()) < 15
+
+
+def test_memory_that_was_unmapped_is_not_written(twins: Twins) -> None:
     """A ring is looked at once, as long as nothing is mapped or unmapped."""
-    twins.post(15)
-    twins.receive([PLAIN])
     for card in twins.cards:
         card.nic.pf.dma_del(0, 2**64 - 1)
+        card.map(0, RING_SPACE)
+        card.map(RING_SPACE, card.bytes_mapped - RING_SPACE)
+    twins.post(15)
+    twins.receive([PLAIN])
+    before = twins.cards[0].memory[:RING_SPACE]
+    for card in twins.cards:
+        card.nic.pf.dma_del(IOVA, RING_SPACE)
+    twins.receive([PLAIN])
+    assert twins.cards[0].memory[:RING_SPACE] == before
+    for card in twins.cards:
+        card.map(0, RING_SPACE)
+        card.write(RXDCTL, 0)
+        card.write(RXDCTL, RXDCTL.of(ENABLE=1))
     twins.receive([PLAIN])
 
 
