@@ -155,10 +155,10 @@ def lowest(wanted: Sequence[str]) -> list[str]:
     """
     found = []
     for line in wanted:
-        bound = re.fullmatch(r"([\w.-]+)\s*>=\s*([\w.]+)(?:\s*,.*)?", line)
+        bound = re.fullmatch(r"([\w.-]+)\s*>=\s*([\w.]+)(?:\s*,[^;]*)?(\s*;.*)?", line)
         if bound is None:
             raise CiError(f"pyproject.toml's dependency {line!r} says no lowest version (name>=version)")
-        found.append(f"{bound[1]}=={bound[2]}")
+        found.append(f"{bound[1]}=={bound[2]}{bound[3] or ''}")
     return found
 
 

@@ -71,6 +71,7 @@ def test_the_lowest_versions_are_those_of_pyproject() -> None:
     assert any(line.startswith("cffi==1.") for line in found)
     assert all("==" in line for line in found)
     assert wheel.lowest(["a >= 1.2, <3"]) == ["a==1.2"]
+    assert wheel.lowest(["a>=1.2,<3; python_version < '3.12'"]) == ["a==1.2; python_version < '3.12'"]
     for line in ("cffi", "cffi>1", "cffi~=1.0"):
         with pytest.raises(CiError, match="no lowest version"):
             wheel.lowest([line])
