@@ -3,6 +3,7 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from ci.say import CiError
 
 ANSWER_TIMEOUT_S = 60.0
 HANG_UP_TIMEOUT_S = 10.0
+LISTEN_TIMEOUT_S = 10.0  # a socket is there a moment before QEMU listens at it
+LISTEN_LOOK_S = 0.02
 
 
 class Monitor:
@@ -33,12 +36,18 @@ class Monitor:
         asyncio.set_event_loop(None)
         self._protocol.settimeout(ANSWER_TIMEOUT_S)
         self._closed = self._late = False
-        try:
-            with self._within(ANSWER_TIMEOUT_S):  # the one wait that has no deadline of its own
-                self._protocol.connect()
-        except self._errors as exc:
-            self.close()
-            raise CiError(f"QEMU's monitor at {path} does not answer: {exc}") from exc
+        deadline_s = time.monotonic() + LISTEN_TIMEOUT_S
+        while True:
+            try:
+                with self._within(ANSWER_TIMEOUT_S):  # the one wait that has no deadline of its own
+                    self._protocol.connect()
+            except self._errors as exc:
+                if isinstance(exc.__cause__, ConnectionRefusedError) and time.monotonic() < deadline_s:
+                    time.sleep(LISTEN_LOOK_S)
+                    continue
+                self.close()
+                raise CiError(f"QEMU's monitor at {path} does not answer: {exc}") from exc
+            return
 
     @contextlib.contextmanager
     def _within(self, timeout_s: float) -> Iterator[None]:

@@ -4,6 +4,7 @@
 import json
 import socket
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,12 +17,16 @@ GREETING = {"QMP": {"version": {"qemu": {"micro": 1, "minor": 1, "major": 11}, "
 Play = Callable[[socket.socket], None]
 
 
-def serve(path: Path, play: Play) -> threading.Thread:
+def serve(path: Path, play: Play, *, late_s: float = 0) -> threading.Thread:
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(str(path))
-    listener.listen(1)
+    if not late_s:
+        listener.listen(1)
 
     def run() -> None:
+        if late_s:
+            time.sleep(late_s)
+            listener.listen(1)
         with listener, listener.accept()[0] as client:
             client.settimeout(20)
             play(client)
@@ -81,6 +86,13 @@ def test_an_end_in_the_middle(tmp_path: Path) -> None:
             monitor.call("gone")
         with pytest.raises(CiError, match="QMP stop"):
             monitor.call("stop")
+    thread.join(20)
+
+
+def test_a_socket_at_which_nobody_listens_yet(tmp_path: Path) -> None:
+    thread = serve(tmp_path / "qmp", answers, late_s=0.3)
+    with qmp.Monitor(tmp_path / "qmp") as monitor:
+        assert monitor.call("query-status") == {}
     thread.join(20)
 
 
