@@ -247,7 +247,8 @@ def test_a_plug_brings_back_the_same_with_and_without_its_slots(twins: Twins) ->
 def test_a_plug_that_is_in_use_keeps_the_order(twins: Twins) -> None:
     """While a frame is under way in it, others go behind it."""
     card = twins.cards[0]
-    frame = ffi.new("struct frame *", {"data": ffi.from_buffer("uint8_t[]", bytes(60)), "len_bytes": 60})
+    data = ffi.new("uint8_t[]", 60)  # by a name, or it is gone before it is sent
+    frame = ffi.new("struct frame *", {"data": data, "len_bytes": 60})
     assert lib.port_offer(card.port.c, frame, 1) == 1
     card.port.state.keeps = 0
     assert card.port.c.ops.loops(card.port.c, 4) == 0
