@@ -3,8 +3,8 @@
  *
  * A frame is usual when it is whole, untagged, of a good size and for our own address, and is either no IP or TCP or UDP over
  * IPv4 without options, in one piece, with good sums; its ring is ready, in one piece and has room.  Whatever else comes goes
- * the exact way (card.c, receive()), which alone says what a frame means.  The tests of tests/pair/test_usual.py send the
- * same frames both ways and compare memory, registers and counters.
+ * the exact way (card.c, receive()), which alone says what a frame means.  The tests of tests/unit/i82599/test_usual_rx.py
+ * send the same frames both ways and compare memory, registers and counters.
  */
 #include <stdint.h>
 #include <string.h>
@@ -48,7 +48,6 @@
 #define L4 (ETH_HEADER_BYTES + IPV4_HEADER_BYTES)
 #define IPV4_PLAIN 0x45               /* version 4, five words of header */
 #define IPV4_IN_PIECES 0xFF3F         /* more-fragments flag and offset, as a little-endian host reads the two bytes */
-#define RETA_ENTRIES 128
 
 static const uint32_t NOTHING[CHIP_CLASSES];   /* bytes of each class in an empty packet buffer */
 
@@ -108,9 +107,9 @@ static inline int header_is_good(const uint8_t *ip)
     return !csum_fold((uint32_t)sum);
 }
 
-static inline void hash_it(const struct card *card, const uint8_t *data, uint32_t tcp, struct found *found)
+static inline void hash_it(struct card *card, const uint8_t *data, uint32_t tcp, struct found *found)
 {
-    const struct rss *rss = &card->rss;
+    struct rss *rss = &card->rss;
     const uint8_t *source = data + L3 + IPV4_SRC;
 
     if (rss->fields & (tcp ? MRQC_RSS_FIELD_IPV4_TCP : MRQC_RSS_FIELD_IPV4_UDP)) {
@@ -122,13 +121,12 @@ static inline void hash_it(const struct card *card, const uint8_t *data, uint32_
     } else {
         return;
     }
-    if (rss->by_table)
-        found->queue = reg_byte(&card->pf.regs, R_RETA(0), found->hash % RETA_ENTRIES) & RETA_ENTRY0;
+    found->queue = rss_queue(rss, found->hash);
 }
 
 /* TCP or UDP over IPv4, all of it good; 0: it is something else, or not good.  Each byte is looked at once where it matters
  * that it stays as it was: a looped-back frame may change under us. */
-static inline int ipv4_is_usual(const struct card *card, const struct frame *frame, struct found *found)
+static inline int ipv4_is_usual(struct card *card, const struct frame *frame, struct found *found)
 {
     const uint8_t *data = frame->data;
     uint32_t total_bytes = be16(data + L3 + IPV4_LENGTH), l4_bytes = total_bytes - IPV4_HEADER_BYTES, proto = data[L3 + IPV4_PROTO];
@@ -163,7 +161,7 @@ static inline int type_is_plain(const struct card *card, uint32_t ethertype)
            ethertype != card->rx.vet;
 }
 
-static inline int is_usual(const struct card *card, const struct frame *frame, struct found *found)
+static inline int is_usual(struct card *card, const struct frame *frame, struct found *found)
 {
     const struct usual *usual = &card->usual;
     uint32_t len_bytes = frame->len_bytes, ethertype;

@@ -183,15 +183,21 @@ static inline int refused(struct dma *dma)
     return 1;
 }
 
-void *dma_ptr(struct dma *dma, uint64_t iova, uint64_t len_bytes, uint32_t prot)
+void *dma_try(struct dma *dma, uint64_t iova, uint64_t len_bytes, uint32_t prot)
 {
     struct dma_region *region = refused(dma) ? NULL : region_of(dma, iova, prot);
 
-    if (!region || len_bytes > region->len_bytes - (iova - region->iova)) {
-        dma->errors++;
+    if (!region || len_bytes > region->len_bytes - (iova - region->iova))
         return NULL;
-    }
     return region->ptr + (iova - region->iova);
+}
+
+void *dma_ptr(struct dma *dma, uint64_t iova, uint64_t len_bytes, uint32_t prot)
+{
+    void *at = dma_try(dma, iova, len_bytes, prot);
+
+    dma->errors += !at;
+    return at;
 }
 
 /* Neighbours in iova need not be neighbours in this process, so a copy goes region by region. */

@@ -56,5 +56,6 @@ int dma_is_lost(void *dma, uint64_t iova, uint64_t len_bytes);
 void dma_turn(struct dma *dma);                                   /* a turn begins: what was not lost may be reached */
 void dma_free(struct dma *dma);
 void *dma_ptr(struct dma *dma, uint64_t iova, uint64_t len_bytes, uint32_t prot); /* NULL (counted): not in one region, or off */
+void *dma_try(struct dma *dma, uint64_t iova, uint64_t len_bytes, uint32_t prot); /* the same, and NULL is no error */
 int dma_copy_out(struct dma *dma, uint64_t iova, const void *src, uint64_t len_bytes); /* to the driver; may cross regions */
 int dma_copy_in(struct dma *dma, void *dst, uint64_t iova, uint64_t len_bytes);        /* from the driver */

@@ -14,26 +14,12 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+#include "times.h"
 
 #define TIMES_MAX 1000000u
 #define GIVE_UP_MS 10000
 
 static uint64_t took_ns[TIMES_MAX];
-
-static uint64_t now(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
-static int by_size(const void *a, const void *b)
-{
-    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-    return (x > y) - (x < y);
-}
 
 /* 0, or -1 when nothing came for long. */
 static int take(int fd, int spins)

@@ -13,27 +13,13 @@
 #include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
+#include "times.h"
 
 #define TIMES_MAX 1000000u
 #define ANSWER_S 1
 #define PAYLOAD_BYTES 56
 
 static uint64_t took_ns[TIMES_MAX];
-
-static uint64_t now(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
-static int by_size(const void *a, const void *b)
-{
-    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-    return (x > y) - (x < y);
-}
 
 static uint16_t summed(const void *data, size_t len_bytes)
 {

@@ -215,14 +215,6 @@ static inline void give_back(struct rx *rx, struct rxq *q, struct rx_desc *desc,
         q->head = 0;
 }
 
-static inline void count_put(struct rx *rx, struct rxq *q, uint32_t stored)
-{
-    rx->count.rx_frames++;
-    rx->count.rx_bytes += stored;
-    q->batch_frames++;
-    q->batch_bytes += stored;
-}
-
 /* The usual frame: stored as it came, in one buffer, which lies where the last one did.  0: it is not one. */
 static inline int put_whole(struct rx *rx, struct rxq *q, const struct rx_info *info, const uint8_t *data)
 {
@@ -239,7 +231,7 @@ static inline int put_whole(struct rx *rx, struct rxq *q, const struct rx_info *
         return 0;
     memmove(to, data, bytes);         /* a looped-back frame may lie in guest memory */
     give_back(rx, q, desc, info, info->type, info->status | RXD_STAT_DD | RXD_STAT_EOP, bytes, 0);
-    count_put(rx, q, bytes);
+    rx_count_put(rx, q, bytes);
     return 1;
 }
 
@@ -309,7 +301,7 @@ static int put_pieces(struct rx *rx, struct rxq *q, const struct rx_info *info, 
             give_back(rx, q, desc, info, info->type | split.type, RXD_STAT_DD | RXD_STAT_EOP | status, bytes, vlan);
         split.bytes = split.type = 0; /* only the first descriptor's header buffer is used */
     }
-    count_put(rx, q, stored);
+    rx_count_put(rx, q, stored);
     return 1;
 }
 

@@ -28,6 +28,7 @@
 #include "i82599/chip.h"
 #include "i82599/pass.h"
 #include "i82599/rx/rx.h"
+#include "i82599/rx/steps.h"
 #include "i82599/rx/rsc.h"
 
 #define BEGUN_MOST 14u                /* RSCCNT has four bits */
@@ -51,11 +52,7 @@ void rsc_reset(struct rsc *rsc)
 /* Memory in one region, or NULL, which is no error here: ring.c finds out what is the matter. */
 static uint8_t *mapped(struct rxq *q, uint64_t iova, uint32_t len_bytes, uint32_t prot)
 {
-    uint64_t errors = q->dma->errors;
-    uint8_t *at = q->dma->broken ? NULL : dma_ptr(q->dma, iova, len_bytes, prot);
-
-    q->dma->errors = errors;
-    return at;
+    return q->dma->broken ? NULL : dma_try(q->dma, iova, len_bytes, prot);
 }
 
 static struct rx_desc *descriptor(struct rxq *q, uint32_t at)
@@ -250,10 +247,7 @@ int rsc_put(struct rx *rx, const struct rx_info *info, const uint8_t *data)
         if (!seg.fit || !begin(rx, q, info, &seg, payload))
             return 0;
     }
-    rx->count.rx_frames++;
-    rx->count.rx_bytes += info->len_bytes - seg.cut_bytes;
-    q->batch_frames++;
-    q->batch_bytes += info->len_bytes - seg.cut_bytes;
+    rx_count_put(rx, q, info->len_bytes - seg.cut_bytes);
     return 1;
 }
 

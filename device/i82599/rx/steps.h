@@ -46,6 +46,15 @@ static inline void rx_copy(uint8_t *to, const uint8_t *from, uint32_t bytes)
     }
 }
 
+/* A frame was stored, as so many bytes. */
+static inline void rx_count_put(struct rx *rx, struct rxq *q, uint32_t stored)
+{
+    rx->count.rx_frames++;
+    rx->count.rx_bytes += stored;
+    q->batch_frames++;
+    q->batch_bytes += stored;
+}
+
 /* Whether the queue takes frames in this batch: it is open, or can be opened now.  What a queue costs that is off, or not
  * to be reached, is the exact way's to say. */
 static inline int rx_ready(struct rx *rx, uint32_t queue)
@@ -82,13 +91,9 @@ static inline int rx_put_usual(struct rxq *q, const uint8_t *data, uint32_t byte
     iova = __atomic_load_n(&desc->q0, __ATOMIC_RELAXED);
     to = rx_in_region(dma, q->hit, iova, bytes, DMA_WRITE);
     if (__builtin_expect(!to, 0)) {
-        uint64_t errors = dma->errors;
-
-        to = dma->broken ? NULL : dma_ptr(dma, iova, bytes, DMA_WRITE);
-        if (!to) {
-            dma->errors = errors;
+        to = dma->broken ? NULL : dma_try(dma, iova, bytes, DMA_WRITE);
+        if (!to)
             return 0;
-        }
         q->hit = dma->hit;
     }
     rx_prefetch(q, (uintptr_t)to - (uintptr_t)iova);

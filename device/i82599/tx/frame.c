@@ -83,15 +83,14 @@ int tx_frame(struct tx_turn *turn, const struct tx_packet *pkt)
     if (len_bytes < ETH_HEADER_BYTES + (pkt->own_fcs ? ETH_FCS_BYTES : 0))
         return STALL_DESC;
     if (pkt->descs == 1 && len_bytes >= ETH_FRAME_MIN_BYTES && !(pkt->vle | pkt->ixsm | pkt->txsm | pkt->ic | pkt->own_fcs | pkt->copied)) {
-        uint64_t errors = dma->errors;
-        data = dma_ptr(dma, pkt->buffer, len_bytes, DMA_READ);
+        data = dma_try(dma, pkt->buffer, len_bytes, DMA_READ);
         if (data) {
             if (turn->frames == FRAME_BATCH)
                 tx_flush(turn);
             tx_emit(turn, data, len_bytes);
             return 0;
         }
-        dma->errors = errors; /* perhaps it only crosses from one region into the next */
+        /* perhaps it only crosses from one region into the next */
     }
     data = tx_slot(turn, ETH_TAG_BYTES + (len_bytes < ETH_FRAME_MIN_BYTES ? ETH_FRAME_MIN_BYTES : len_bytes));
     if (!data)

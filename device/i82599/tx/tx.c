@@ -140,7 +140,6 @@ void tx_write(void *arg, uint32_t offset, uint32_t old, uint32_t seen, uint32_t 
 /* What the ring registers say now: a client may change them at any time, and they are checked every turn. */
 static int turn_open(struct tx_turn *turn, struct tx *tx, uint32_t q, uint32_t budget)
 {
-    uint64_t errors = tx->queue[q].dma->errors;
     uint32_t ring_bytes = reg(tx->regs, R_TDLEN(q)) & TDLEN_LEN;
 
     turn->tx = tx;
@@ -167,9 +166,8 @@ static int turn_open(struct tx_turn *turn, struct tx *tx, uint32_t q, uint32_t b
         return STALL_RING_LEN;
     if (turn->head >= turn->count || turn->tail >= turn->count)
         return STALL_TAIL;
-    turn->ring = turn->q->dma->broken ? NULL : dma_ptr(turn->q->dma, turn->base, ring_bytes, DMA_READ | DMA_WRITE);
-    if (!turn->ring)
-        turn->q->dma->errors = errors; /* not in one piece; desc.c looks closer and counts if it is an error */
+    turn->ring = turn->q->dma->broken ? NULL : dma_try(turn->q->dma, turn->base, ring_bytes, DMA_READ | DMA_WRITE);
+    /* NULL: not in one piece; desc.c looks closer and counts if it is an error. */
     return 0;
 }
 
@@ -235,10 +233,13 @@ static uint32_t queue_turn(struct tx *tx, uint32_t q, struct tx_share *share, ui
     while (!rc && turn.head != turn.tail && !tx_full(&turn) && *walked < WALK_MOST) {
         struct tx_packet pkt;
 
-        if (usual)
-            *walked += tx_usual(&turn, WALK_MOST - *walked);
-        if (turn.head == turn.tail || tx_full(&turn) || *walked >= WALK_MOST)
-            break;
+        if (usual) {
+            uint32_t passed = tx_usual(&turn, WALK_MOST - *walked);
+
+            *walked += passed;
+            if (passed)
+                continue;
+        }
         rc = tx_next(&turn, &pkt);
         *walked += pkt.descs;
         if (rc)

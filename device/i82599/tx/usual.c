@@ -29,16 +29,11 @@
 /* Where a buffer lies, if that is where the last one did or in another region as a whole; NULL: the exact way will see. */
 static inline uint8_t *buffer_at(struct dma *dma, const struct dma_region *last, uint64_t iova, uint32_t len_bytes)
 {
-    uint64_t inside = iova - last->iova, errors;
-    uint8_t *at;
+    uint64_t inside = iova - last->iova;
 
     if (__builtin_expect(inside < last->len_bytes && len_bytes <= last->len_bytes - inside && (last->prot & DMA_READ), 1))
         return last->ptr + inside;
-    errors = dma->errors;
-    at = dma_ptr(dma, iova, len_bytes, DMA_READ);
-    if (!at)
-        dma->errors = errors;
-    return at;
+    return dma_try(dma, iova, len_bytes, DMA_READ);
 }
 
 /* A copy with its checksums; NULL: the exact way will see why. */
