@@ -153,17 +153,18 @@ int regfile_place(struct regfile *regs, uint32_t offset, uint32_t rule)
     return 0;
 }
 
-int regfile_alias(struct regfile *regs, uint32_t offset, uint32_t canonical)
+int64_t regfile_lay(struct regfile *regs, const struct reg_rule *rule, uint32_t rules, const struct reg_place *place, uint32_t n)
 {
-    struct reg_page *page;
-
-    if (offset >= regs->bytes || canonical >= regs->bytes || offset % 4 || canonical % 4)
+    if (rules > REG_RULES_MAX)
         return -EINVAL;
-    page = page_at(regs, offset);
-    if (!page)
-        return -ENOMEM;
-    page->canonical[offset / 4 % REG_PAGE_WORDS] = canonical;
-    return 0;
+    memcpy(regs->rule, rule, rules * sizeof(*rule));
+    for (uint32_t i = 0; i < n; i++) {
+        if (place[i].canonical >= regs->bytes || place[i].canonical % 4 ||
+            regfile_place(regs, place[i].offset, place[i].rule) < 0)
+            return i;
+        page_at(regs, place[i].offset)->canonical[place[i].offset / 4 % REG_PAGE_WORDS] = place[i].canonical;
+    }
+    return n;
 }
 
 /* The rule of the register at an offset, and where it is stored; rule 0, which knows nothing, where none is declared. */

@@ -65,6 +65,12 @@ struct reg_page {
     uint32_t canonical[REG_PAGE_WORDS];       /* offset of the word that an alias stands for; its own otherwise */
 };
 
+struct reg_place {                /* a word at which a register answers */
+    uint32_t offset;
+    uint32_t canonical;           /* where it is stored: `offset` itself, or, for an alias, the register's own place */
+    uint32_t rule;
+};
+
 struct reg_count {
     uint64_t reg_reads, reg_writes, reg_unknown;
 };
@@ -104,7 +110,8 @@ struct regfile {
 int regfile_init(struct regfile *regs, uint64_t bytes, const struct clock *clock);  /* 0 or -errno */
 void regfile_free(struct regfile *regs);
 int regfile_place(struct regfile *regs, uint32_t offset, uint32_t rule);            /* this rule there; 0 or -errno */
-int regfile_alias(struct regfile *regs, uint32_t offset, uint32_t canonical);       /* the same register again there */
+/* All rules, and the words they are at.  Returns how many words: fewer than n where regfile_place would fail; or -errno. */
+int64_t regfile_lay(struct regfile *regs, const struct reg_rule *rule, uint32_t rules, const struct reg_place *place, uint32_t n);
 void regfile_load(struct regfile *regs, int keep);      /* words := reset values; keep: spare RULE_KEEP */
 
 uint32_t reg_read(struct regfile *regs, uint32_t offset);                 /* one aligned dword, as the client sees it */

@@ -9,14 +9,14 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 from device.machine.core import check, ffi, lib
 from device.machine.function import LOST, Function
+from device.machine.layout import fill, layout_of, with_flag
 from device.machine.limit import EVERY, LimitedLog
-from device.machine.rules import Rule, rule_of
+from device.machine.rules import Rule
 from device.machine.stored import Stored
 from device.machine.told import NoBits, Told
 from device.regs.core import Register
@@ -84,36 +84,28 @@ class RegFile:
         self.stored = Stored()
         self.told = Told()
         self.no_bits = NoBits(self.told, self.get)
-        self._hooks = dict(hooks or {})
         self._log = LimitedLog(log, LINES_PER_S)
         self._c: Any = ffi.addressof(function.c, "regs")
-        self._rules: dict[Rule, int] = {Rule(): 0}
-        self._rule_at: dict[int, Rule] = {}
-        self._alias_of: dict[int, int] = {}  # canonical offset to the one other place where the register answers
-        self._at: dict[int, tuple[type[Register], int]] = {}
+        self._layout = layout_of(tuple(registers), hooks or {})
+        self._at = self._layout.at
+        self._rules = dict(self._layout.rules)
+        self._rule_at = dict(self._layout.rule_at)
         self._readers: dict[type[Register], Handler] = {}
-        self._writers: dict[type[Register], list[Handler]] = {}
+        self._writers: dict[type[Register], list[Handler]] = {
+            register: [self.stored.written] for register in self._layout.stored
+        }
         self._faults: dict[int, list[Fault]] = {}
         self._failed: set[tuple[type[Register], int]] = set()
-        for register in registers:
-            self._declare(register)
+        self._lay_out()
         function.set_listener(self)
         lib.regfile_load(self._c, 0)
 
-    def _declare(self, register: type[Register]) -> None:
-        if register.WIDTH != 32:
-            raise ValueError(f"{register.NAME}: BAR0 registers have 32 bits, not {register.WIDTH}")
-        same = rule_of(register, hook=self._hooks.get(register, 0))
-        for n, offset in enumerate(register.ALIAS):
-            check(lib.regfile_alias(self._c, offset, register.AT[n]), f"{register.NAME}[{n}] again at {offset:#x}")
-            self._alias_of[register.AT[n]] = offset
-        for n, offset in enumerate(register.AT):
-            self._at[offset] = (register, n)
-            own = same if isinstance(register.RESET, int) else rule_of(register, n, same.hook)
-            self._set_rule(offset, own)
-        if Stored.hears(register):
-            self._writers[register] = [self.stored.written]
-            self._add_flag(register, int(lib.RULE_PY_WRITE))
+    def _lay_out(self) -> None:
+        rules, places = self._layout.c_rules, self._layout.c_places
+        laid = lib.regfile_lay(self._c, rules, len(rules), places, len(places))
+        if laid < len(places):
+            offset = int(places[max(laid, 0)].offset)
+            check(lib.regfile_place(self._c, offset, 0), f"a register at {offset:#x}")
 
     def _set_rule(self, offset: int, rule: Rule) -> None:
         index = self._rules.get(rule)
@@ -122,16 +114,13 @@ class RegFile:
             if index == lib.REG_RULES_MAX:
                 raise ValueError(f"more than {index} distinct access rules")
             self._rules[rule] = index
-            target = self._c.rule[index]
-            for name in Rule.__dataclass_fields__:
-                setattr(target, name, getattr(rule, name))
-        for place in (offset, self._alias_of.get(offset, offset)):
+            fill(self._c.rule[index], rule)
+        for place in (offset, self._layout.alias_of.get(offset, offset)):
             check(lib.regfile_place(self._c, place, index), f"a register at {place:#x}")
         self._rule_at[offset] = rule
 
     def _set_flag(self, offset: int, flag: int, *, on: bool = True) -> None:
-        rule = self._rule_at[offset]
-        self._set_rule(offset, replace(rule, flags=rule.flags | flag if on else rule.flags & ~flag))
+        self._set_rule(offset, with_flag(self._rule_at[offset], flag, on=on))
 
     def _add_flag(self, register: type[Register], flag: int) -> None:
         for offset in register.AT:

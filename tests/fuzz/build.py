@@ -53,7 +53,7 @@ def rules_text() -> str:
             "static const struct reg_rule RULES[] = {",
             *rules,
             "};",
-            "static const struct { uint32_t offset, canonical, rule; } WORDS[] = {",
+            "static const struct reg_place WORDS[] = {",
             *words,
             "};",
             "",

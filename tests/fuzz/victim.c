@@ -115,13 +115,9 @@ void victim_make(void)
     card = card_new();
     if (!card)
         abort();
-    for (uint32_t i = 0; i < sizeof(RULES) / sizeof(RULES[0]); i++)
-        card->pf.regs.rule[i] = RULES[i];
-    for (uint32_t i = 0; i < sizeof(WORDS) / sizeof(WORDS[0]); i++) {
-        if (WORDS[i].canonical != WORDS[i].offset)
-            regfile_alias(&card->pf.regs, WORDS[i].offset, WORDS[i].canonical);
-        regfile_place(&card->pf.regs, WORDS[i].offset, WORDS[i].rule);
-    }
+    if (regfile_lay(&card->pf.regs, RULES, sizeof(RULES) / sizeof(RULES[0]), WORDS, sizeof(WORDS) / sizeof(WORDS[0])) !=
+        sizeof(WORDS) / sizeof(WORDS[0]))
+        abort();
     card->pf.regs.py_read = py_read;
     card->pf.regs.py_write = py_write;
     card->clock.now = clock_manual;
