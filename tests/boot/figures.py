@@ -34,12 +34,18 @@ def _link(prefix: str, shown: str) -> dict[str, int]:
     return {f"{prefix}.{way}.{name}": value for way in ("rx", "tx") for name, value in stats[way].items()}
 
 
+def _qdisc(shown: str) -> dict[str, int]:
+    root = next(one for one in json.loads(shown) if one.get("root"))
+    return {"qdisc.drops": int(root["drops"])}
+
+
 def tally(vm: Vm) -> dict[str, int]:
     """All figures of one moment, each under its source's name.
 
-    ``nic.*`` is the driver's ``ethtool -S``, ``link.rx.*`` and ``link.tx.*`` its ``ip -s link``, ``udp.*`` and
-    ``udp6.*`` the guest's UDP; ``port.*`` and ``card.*`` are the device's own report; ``tap.*`` is ``ip -s link`` of
-    the tap, whose ``tx`` is what goes to the NIC, and ``wire.*`` UDP at that end.
+    ``nic.*`` is the driver's ``ethtool -S``, ``link.rx.*`` and ``link.tx.*`` its ``ip -s link``, ``qdisc.drops`` what
+    its queueing discipline threw away, ``udp.*`` and ``udp6.*`` the guest's UDP; ``port.*`` and ``card.*`` are the
+    device's own report; ``tap.*`` is ``ip -s link`` of the tap, whose ``tx`` is what goes to the NIC, and ``wire.*``
+    UDP at that end.
     """
     for _ in range(TALLIES_MOST):
         found = _look(vm)
@@ -59,6 +65,7 @@ def _look(vm: Vm) -> dict[str, int]:
     for prefix, section in (("port", "port"), ("card", "counters")):
         found |= {f"{prefix}.{name}": value for name, value in seen[section].items() if isinstance(value, int)}
     found |= _link("link", vm.run("ip -s -j link show dev eth0").out)
+    found |= _qdisc(vm.run("tc -s -j qdisc show dev eth0").out)
     found |= _udp("udp", vm.run("cat /proc/net/snmp").out) | _udp6("udp6", vm.run("cat /proc/net/snmp6").out)
     found |= _link("tap", vm.wire.run("ip", "-s", "-j", "link", "show", "dev", WIRE_IF))
     return found | _udp("wire", vm.wire.run("cat", "/proc/net/snmp"))
@@ -73,6 +80,11 @@ def rises(vm: Vm, before: dict[str, int], done: Callable[[Rises], bool], timeout
         if done(rise) or time.monotonic() > end_s:
             return rise
         time.sleep(0.2)
+
+
+def shown(rise: Rises) -> str:
+    """Every figure that has risen: pytest shows the first few of a dict."""
+    return "\n".join(f"{name} +{value}" for name, value in rise.items() if value)
 
 
 _quiet: WeakKeyDictionary[Vm, tuple[int, int]] = WeakKeyDictionary()  # boots and link changes, when it last was

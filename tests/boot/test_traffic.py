@@ -20,7 +20,7 @@ from ci.nic import NicOptions
 from ci.say import CiError
 from ci.vm import MAC, Options, Vm
 from tests.boot import judge
-from tests.boot.figures import Rises, quiet, rises, tally
+from tests.boot.figures import Rises, quiet, rises, shown, tally
 from tests.boot.judge import GUEST, MIB, WIRE, eventually, feature, ping, settle, tcp
 from tests.boot.traffic import Here, Streams, captured, listening, send, send_frames
 
@@ -290,7 +290,8 @@ def balance_in(rise: Rises, got: int, sent: int = DATAGRAMS) -> None:
 @kernels(*BOTH_KERNELS)
 def test_every_datagram_from_the_guest_is_accounted_for(vm: Vm, record_property: Callable[[str, object], None]) -> None:
     def lost_before_the_wire(rise: Rises) -> int:
-        return rise["udp.SndbufErrors"] + rise["link.tx.dropped"]
+        # fq_codel drops what waited for long, as it does on a busy machine, and UDP does not hear of it.
+        return rise["udp.SndbufErrors"] + rise["link.tx.dropped"] + rise["qdisc.drops"]
 
     def all_there(rise: Rises) -> bool:
         came = rise["wire.InDatagrams"] + rise["wire.RcvbufErrors"] + rise["wire.MemErrors"]
@@ -303,7 +304,7 @@ def test_every_datagram_from_the_guest_is_accounted_for(vm: Vm, record_property:
     with listening(vm, {"port": PORT, "buffer": 1 << 16}, guest=False) as got:
         send(vm, {"to": WIRE4, "port": PORT, "count": DATAGRAMS}, guest=True)
         rise = rises(vm, before, all_there)
-    assert all_there(rise), rise
+    assert all_there(rise), shown(rise)
     assert rise["udp.OutDatagrams"] + rise["udp.SndbufErrors"] == DATAGRAMS
     assert rise["tap.rx.packets"] == rise["port.tx_frames"] == rise["nic.tx_packets"] == rise["link.tx.packets"]
     assert rise["nic.tx_packets"] == sum_of_queues(rise, "tx", "packets") == DATAGRAMS - lost_before_the_wire(rise)
