@@ -50,7 +50,7 @@ def fuzz(target: str, program: Path, found: Path, seconds: int) -> "subprocess.P
                 f"-artifact_prefix={FOLDER}/{target}-",
                 *(found, kept, seeds),
             ],
-            stdout=log, stderr=log, cwd=ROOT,
+            stdout=log, stderr=log, cwd=FOLDER,
         )  # fmt: skip
 
 
@@ -60,7 +60,8 @@ def keep(target: str, program: Path, found: Path) -> None:
     small.mkdir(exist_ok=True)
     folders = [small, FOLDER / target / "kept", FOLDER / target / "seeds", found]
     subprocess.run(
-        [program, "-merge=1", f"-max_len={INPUT_MAX_BYTES}", *folders], check=True, timeout=OVER_S, capture_output=True
+        [program, "-merge=1", f"-max_len={INPUT_MAX_BYTES}", *folders],
+        check=True, timeout=OVER_S, capture_output=True, cwd=FOLDER,
     )
     inputs = sorted(small.iterdir(), key=lambda path: path.stat().st_size)
     while corpus.pack(target, inputs).stat().st_size > KEPT_KIB[target] * 1024:

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -87,12 +88,18 @@ static void need(int rc, const char *what)
     }
 }
 
+static void socket_away(void)
+{
+    unlink(path);
+}
+
 static void server_make(void)
 {
     const struct vdev_area tails[] = { { 0x1000, 0x1000 }, { 0x6000, 0x2000 }, { 0xD000, 0x1000 } };
 
-    snprintf(path, sizeof(path), "/tmp/ixlab-fuzz-%d.sock", (int)getpid());
+    snprintf(path, sizeof(path), "fuzz-%d.sock", (int)getpid());    /* where we were started: some run side by side */
     unlink(path);
+    atexit(socket_away);
     v = vdev_new();
     v->region[0].access = regfile_access;
     v->region[0].arg = &card->pf.regs;

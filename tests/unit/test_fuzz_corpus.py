@@ -33,3 +33,4 @@ def test_what_the_fuzzers_found_stays_mended(tmp_path: Path, target: str) -> Non
     )
     assert done.returncode == 0, done.stderr[-4000:]
     assert done.stdout == f"{len(inputs)} inputs\n"
+    assert not list(tmp_path.glob("*.sock")), "a socket was left behind"
