@@ -61,7 +61,10 @@ def keep(target: str, program: Path, found: Path) -> None:
     folders = [small, FOLDER / target / "kept", FOLDER / target / "seeds", found]
     subprocess.run(
         [program, "-merge=1", f"-max_len={INPUT_MAX_BYTES}", *folders],
-        check=True, timeout=OVER_S, capture_output=True, cwd=FOLDER,
+        check=True,
+        timeout=OVER_S,
+        capture_output=True,
+        cwd=FOLDER,
     )
     inputs = sorted(small.iterdir(), key=lambda path: path.stat().st_size)
     while corpus.pack(target, inputs).stat().st_size > KEPT_KIB[target] * 1024:
