@@ -109,6 +109,16 @@ def mmio_map(mmio: object, offset: int, memory: object) -> None:
         mmio.page[(offset + at) // PAGE_BYTES] = base + at  # type: ignore[attr-defined]  # a cffi struct
 
 
+def mmio_wake_by(mmio: object, offset: int) -> None:
+    """Say which register wakes whoever looks at mapped pages now and then: a 0 changes nothing there."""
+    ffi.cast("struct mmio *", mmio).wake_offset = offset
+
+
+def mmio_slept(mmio: object) -> None:
+    """Nothing was stored for long: the next store to a mapped page comes with a message."""
+    ffi.cast("struct mmio *", mmio).slept = 1
+
+
 def mmio_drop_pages(mmio: object) -> None:
     """Forget every mapped page and function: from here on accesses fail with ENODEV.  No thread may be inside."""
     window = ffi.cast("struct mmio *", mmio)

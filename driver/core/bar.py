@@ -21,6 +21,7 @@ R = TypeVar("R", bound=Register)
 ALL_ONES = 0xFFFFFFFF
 ALIVE_TRIES = 5
 POLL_S = 50e-6
+PAUSE_S = 100e-6  # as long as a device spins at least; napi.h: NAPI_SLEPT_NS
 
 # What a broken connection or a closed door looks like; any other errno is a refusal of this one access.
 GONE = {errno.ENODEV, errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN, errno.ETIMEDOUT, errno.EPROTO, errno.EBADF}
@@ -61,6 +62,21 @@ class Bar:
         self.len_bytes = door.bar_len_bytes(index)
         self._sleep = sleep
         self._clock = clock
+        self._rung_s = 0.0
+
+    def wake_by(self, reg: type[Register]) -> None:
+        """Name the register, in which a 0 changes nothing, that wakes a device before it would look at its doorbells.
+
+        It matters where doorbells are shared memory: a store there wakes nobody.
+        """
+        compiled.mmio_wake_by(self.mmio, reg.offset(0))
+
+    def before_doorbell(self) -> None:
+        """After a pause the device may sleep: see that it hears of the next doorbell.  NAPI's loop does without."""
+        now_s = time.monotonic()
+        if now_s - self._rung_s > PAUSE_S:
+            compiled.mmio_slept(self.mmio)
+        self._rung_s = now_s
 
     def read(self, reg: type[R], n: int = 0) -> R:
         """Read ``reg[n]``.

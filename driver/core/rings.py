@@ -321,7 +321,9 @@ class TxRing(_Ring):
 
     def flush(self) -> None:
         """Write the tail once for everything posted."""
-        lib.tx_flush(self._live())
+        ring = self._live()
+        self._bar.before_doorbell()
+        lib.tx_flush(ring)
 
     def send(self, frames: Sequence[bytes]) -> int:
         """Post and flush; returns how many frames found room.
@@ -333,6 +335,7 @@ class TxRing(_Ring):
         sent = int(lib.tx_post_packed(ring, b"".join(frames), [len(frame) for frame in frames], len(frames)))
         if sent == -lib.RING_EINVAL:
             raise RingError(f"Tx queue {self.queue}: a frame of {len(frames[0])} bytes cannot be sent")
+        self._bar.before_doorbell()
         lib.tx_flush(ring)
         return sent
 

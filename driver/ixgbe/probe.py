@@ -15,7 +15,7 @@ import os
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 
-from device.regs.i82599 import CTRL_EXT, STATUS, WUS
+from device.regs.i82599 import CTRL_EXT, EICS, STATUS, WUS
 from driver.core.clock import SystemClock
 from driver.core.family import ProbeLog
 from driver.core.probe_pci import (
@@ -79,6 +79,7 @@ def ioremap(p: Probing) -> str:
         p.bar_made = p.options.make_bar(p.door, 0, STATUS, sleep=p.clock.sleep, clock=p.clock.now_s)
     except OSError as err:
         raise ProbeError(errno.EIO, f"{p.door.name}: BAR 0 cannot be mapped: {err}") from err
+    p.bar.wake_by(EICS)
     p.undo_with("registers", lambda: _quiesce(p))
     return f"BAR 0, {p.bar.len_bytes // 1024} KiB"
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from device.regs.i82599.vf import BAR0_BYTES, VFSTATUS
+from device.regs.i82599.vf import BAR0_BYTES, VFSTATUS, VTEICS
 from driver.core.bar import Bar
 from driver.core.clock import Clock, SystemClock
 from driver.core.family import Ids, ProbeLog
@@ -113,6 +113,7 @@ def ioremap(p: VfProbing) -> str:
         bar = Bar(p.door, 0, VFSTATUS, sleep=p.clock.sleep, clock=p.clock.now_s)
     except OSError as err:
         raise ProbeError(errno.EIO, f"{p.door.name}: BAR 0 cannot be mapped: {err}") from err
+    bar.wake_by(VTEICS)
     if bar.len_bytes < BAR0_BYTES:
         raise ProbeError(
             errno.EIO, f"{p.door.name}: BAR 0 has {bar.len_bytes} bytes, a virtual function's has {BAR0_BYTES}"

@@ -21,7 +21,7 @@ from tests.bench.rows import Sheet, rounds
 
 DOORBELLS = ("trapped", "shared")
 LASTS_S, QUICK_LASTS_S = 10.0, 3.0
-SETTLE_S = 2.0  # a device that was busy looks at shared doorbells more often for 1.5 s
+SETTLE_S = 2.0  # a device that was busy looks at shared doorbells more often for a while
 START_TIMEOUT_S = 60.0
 LINK_TIMEOUT_S = 20.0
 

@@ -70,8 +70,10 @@ int latency_run(const struct latency *l, const struct traffic_calls *calls)
 
         if (l->irq_fd >= 0)
             arm_quietly(l, calls);
-        if (l->pause_us)
+        if (l->pause_us) {
             usleep(l->pause_us);
+            l->tx->bar->slept = 1;           /* as napi_run() notes after a sleep */
+        }
         start_ns = calls->now();
         if (calls->post(l->tx, l->frame, l->len_bytes, NULL) < 0)
             return -EAGAIN;

@@ -233,6 +233,20 @@ def run(napis: list[Any], ms: float = 1.0) -> int:
         os.close(stop)
 
 
+def test_a_loop_that_slept_says_so(wire: Wire) -> None:
+    """The device may sleep, too, and the next doorbell has to wake it."""
+    with rig(wire) as up:
+        napis = up.adapter.napis()
+        bar: Any = up.adapter.bar.mmio
+        bar.slept = 0
+        napis[0].c.mode = lib.NAPI_POLL
+        run(napis)
+        assert bar.slept == 0
+        napis[0].c.mode = lib.NAPI_IRQ
+        run(napis, 5)
+        assert bar.slept == 1
+
+
 def test_events_are_interrupts_of_vectors_with_rings(wire: Wire) -> None:
     with rig(wire, queues=2) as up:
         napis = up.adapter.napis()

@@ -10,8 +10,10 @@
 #include "i82599/tails/tails.h"
 
 #define LOOK_EVERY 16                 /* busy turns between two looks at queues that were off */
-#define QUIET_NS 1500000000ull        /* shared tails that stood still for so long are looked at */
-#define QUIET_TIMES 20                /* so many times more rarely */
+#define PART_OF_PAUSE 16              /* tails that have stood still for T are looked at after another T / 16 */
+#define SILENT_TIMES 20               /* but no more rarely than every so many every_ns, if a client stores without waking us */
+#define WOKEN_TIMES 400               /* and this, if none does */
+#define PAUSE_NS 1000000ull           /* a store so long after the last one should have come with a message */
 #define OFF_TIMES 100                 /* and the registers of queues that are off still more rarely */
 
 #define BLOCK_BYTES 0x40              /* all registers of one queue */
@@ -31,6 +33,7 @@ void tails_reset(struct tails *tails)
 {
     memset(tails->rx_on, 0, sizeof(tails->rx_on));
     memset(tails->tx_on, 0, sizeof(tails->tx_on));
+    tails->silent = 0;
 }
 
 int tails_show(struct tails *tails, uint64_t every_ns)
@@ -99,6 +102,16 @@ static uint32_t look_page(struct tails *tails, uint32_t page)
     return moved;
 }
 
+static inline uint64_t accesses(const struct regfile *regs)
+{
+    return regs->count.reg_reads + regs->count.reg_writes;
+}
+
+static inline uint64_t pause_ns(const struct tails *tails)
+{
+    return clock_mono() - tails->busy_ns;
+}
+
 /* Queues that are on get a look every turn, everything else when that found nothing, or after LOOK_EVERY turns: a queue
  * switched on is noticed in well under the millisecond drivers wait between two looks of theirs. */
 uint32_t tails_look(struct tails *tails, uint64_t turn, uint32_t busy)
@@ -109,20 +122,28 @@ uint32_t tails_look(struct tails *tails, uint64_t turn, uint32_t busy)
         tails->busy_ns = clock_mono();
     for (uint32_t page = 0; page < TAILS_PAGES; page++)
         moved += look_on(tails, page);
-    if (moved && turn % LOOK_EVERY)
-        return moved;
-    for (uint32_t page = 0; page < TAILS_PAGES; page++)
+    for (uint32_t page = 0; page < TAILS_PAGES && !(moved && turn % LOOK_EVERY); page++)
         moved += look_page(tails, page);
+    if (moved && !busy && accesses(tails->regs) == tails->accesses && pause_ns(tails) >= PAUSE_NS)
+        tails->silent = 1;
+    tails->accesses = accesses(tails->regs);
     return moved;
 }
 
-/* A client that sends now and then is heard soon; one that is silent costs little, and its next doorbell up to a
- * millisecond. */
+/* The longer nobody stored, the more rarely we look: a store waits for a sixteenth of the pause before it.  After a pause
+ * our driver's first doorbell comes with a message, which wakes us; a stock driver's does not, so once one was seen no wait
+ * is longer than a millisecond. */
 uint64_t tails_wait_ns(const struct tails *tails)
 {
+    uint64_t wait_ns, most_ns;
+
     if (!tails->regs->shared || !tails->every_ns)
         return UINT64_MAX;
     if (!(tails->rx_on[0] | tails->rx_on[1] | tails->tx_on[0] | tails->tx_on[1]))
         return tails->every_ns * OFF_TIMES;
-    return clock_mono() - tails->busy_ns < QUIET_NS ? tails->every_ns : tails->every_ns * QUIET_TIMES;
+    wait_ns = pause_ns(tails) / PART_OF_PAUSE;
+    most_ns = tails->every_ns * (tails->silent ? SILENT_TIMES : WOKEN_TIMES);
+    if (wait_ns < tails->every_ns)
+        return tails->every_ns;
+    return wait_ns < most_ns ? wait_ns : most_ns;
 }

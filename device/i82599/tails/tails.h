@@ -12,6 +12,8 @@ struct tails {
     struct regfile *regs;
     uint64_t every_ns;                /* a busy queue is looked at at least this often */
     uint64_t busy_ns;                 /* when frames or doorbells last moved */
+    uint64_t accesses;                /* of clients, by message, at the last look */
+    int silent;                       /* a client stored after a pause and sent no message that would have woken us */
     uint64_t rx_on[2];                /* queues seen enabled, one bit each */
     uint64_t tx_on[2];
 };

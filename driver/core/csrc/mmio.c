@@ -27,10 +27,22 @@ static int outside(const struct mmio *bar, uint64_t offset)
     return bar->len_bytes < sizeof(uint32_t) || offset > bar->len_bytes - sizeof(uint32_t) || offset % sizeof(uint32_t) != 0;
 }
 
+int mmio_is_mapped(const struct mmio *bar, uint64_t offset)
+{
+    return mapped(bar, offset) != NULL;
+}
+
 static void note(struct mmio *bar, int rc)
 {
     if (rc < 0 && bar->error == 0)
         bar->error = rc;
+}
+
+/* The server sleeps, perhaps, and its next look would be late.  A lost race costs one message too many, or one look. */
+static __attribute__((noinline)) int wake(struct mmio *bar)
+{
+    bar->slept = 0;
+    return bar->wake_offset && bar->write32 ? bar->write32(bar->arg, bar->wake_offset, 0) : 0;
 }
 
 uint32_t mmio_read32(struct mmio *bar, uint64_t offset)
@@ -59,6 +71,8 @@ void mmio_write32(struct mmio *bar, uint64_t offset, uint32_t value)
         bar->writes++;
         if (word) {
             __atomic_store_n(word, value, __ATOMIC_RELEASE);
+            if (__builtin_expect(bar->slept, 0))
+                note(bar, wake(bar));
             return;
         }
         rc = bar->write32 ? bar->write32(bar->arg, offset, value) : -ENODEV;

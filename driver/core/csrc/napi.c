@@ -253,6 +253,9 @@ int napi_run(struct napi **napi, uint32_t count, int stop_fd, int64_t timeout_ns
         rc = poll(fds, n, busy ? 0 : timeout_ns < 0 ? -1 : (int)((end_ns - now_ns) / 1000000u + 1));
         if (rc < 0 && errno != EINTR)
             return -errno;
+        if (!busy && napi_now() - now_ns > NAPI_SLEPT_NS)
+            for (uint32_t i = 0; i < count; i++)
+                napi[i]->bar->slept = 1;
         if (rc <= 0)
             continue;
         if (fds[0].revents)

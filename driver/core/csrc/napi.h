@@ -12,6 +12,8 @@
 #define NAPI_DECIDE_GAP_US 2000          /* no vector owes one sooner after the last ... */
 #define NAPI_DECIDE_STALE_US 1000000     /* ... and each does at its first completion after so long, whatever it counted */
 
+#define NAPI_SLEPT_NS 100000             /* after so long a sleep the device may sleep, too */
+
 #define SINK_NONE 0                      /* frames stay in the ring; somebody else harvests */
 #define SINK_DROP 1                      /* counted and given back */
 #define SINK_NETDEV 2                    /* the tap interface */

@@ -15,6 +15,7 @@
 #include "ring_lock.h"
 
 #define RX_REFILL_BATCH 32
+#define RX_REFILL_TRAPPED 128        /* where the tail write is a message: a system call here, two there */
 #define TX_PIECES 64
 
 _Static_assert(RING_EINVAL == EINVAL && RING_EAGAIN == EAGAIN, "what rings.h tells Python");
@@ -30,9 +31,10 @@ int rx_refill(struct rx_ring *ring)
 {
     /* Ours are the slots from next_to_use round to next_to_clean; one of them stays empty. */
     uint32_t ours = ring->count - 1 - rx_with_nic(ring);
-    uint32_t batch = ring->count / 4 < RX_REFILL_BATCH ? ring->count / 4 : RX_REFILL_BATCH;
 
-    if (ours < batch)
+    if (ours < RX_REFILL_BATCH && ours < ring->count / 4)
+        return 0;
+    if (ours < RX_REFILL_TRAPPED && ours < ring->count / 4 && !mmio_is_mapped(ring->bar, ring->tail_offset))
         return 0;
     ring->ops->refill(ring, ours);
     ring->next_to_use = ring_add(ring->next_to_use, ours, ring->count);

@@ -2,12 +2,12 @@
 """Rings without a NIC: what becomes of the 82599's descriptors, and of those of a chip that are quite different."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from device.regs.core import Storage, every
-from device.regs.i82599 import RDT, TDT
+from device.regs.i82599 import EICS, RDT, TDT
 from device.regs.i82599.desc import RXD, TXCTX0, TXCTX1, TXDADV
 from driver.compiled import ffi, lib
 from driver.core.bar import Bar
@@ -66,6 +66,65 @@ def test_buffers_are_given_away_with_one_tail_write(door: MemoryDoor, rx: RxRing
     ]
     at = RDT.offset(3)
     assert door.memory[at : at + 4] == (COUNT - 1).to_bytes(4, "little")
+
+
+@pytest.mark.parametrize(("by_message", "batch"), [(False, 32), (True, 128)])
+def test_buffers_go_back_in_larger_batches_where_a_doorbell_is_a_message(
+    door: MemoryDoor, by_message: bool, batch: int
+) -> None:
+    told: list[tuple[int, int]] = []
+    arena = Arena(door, 2 << 20)
+    ring = RxRing(RINGS, arena, Bar(door), 3, 512, BUF_BYTES)
+    ring.start()
+    if by_message:
+        write = Messages(door, told)
+        write.window.page[RDT.offset(3) // 4096] = ffi.NULL
+    for n in range(batch):
+        arrive(ring, n)
+        assert len(ring.harvest()) == 1
+        assert ring.refill() == (batch if n == batch - 1 else 0)
+    assert told == ([(RDT.offset(3), batch - 1)] if by_message else [])
+    ring.close()
+    arena.close()
+
+
+class Messages:
+    """Takes what goes to a door's registers by message."""
+
+    def __init__(self, door: MemoryDoor, told: list[tuple[int, int]]) -> None:
+        def write(_arg: object, offset: int, value: int) -> int:
+            told.append((offset, value))
+            return 0
+
+        self.c = ffi.callback("int(void *, uint64_t, uint32_t)", write)
+        self.window = cast(Any, door.mmio)
+        self.window.write32 = self.c
+
+
+def test_the_first_doorbell_after_a_pause_comes_with_a_message(
+    door: MemoryDoor, arena: Arena, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever looks at shared doorbells now and then would see the store late."""
+    told: list[tuple[int, int]] = []
+    now = [10.0]
+    monkeypatch.setattr("driver.core.bar.time.monotonic", lambda: now[0])
+    messages, bar = Messages(door, told), Bar(door)
+    assert messages.window == door.mmio
+    ring = TxRing(RINGS, arena, bar, 3, COUNT, BUF_BYTES)
+    ring.send([bytes(60)])
+    assert told == [], "nobody has named a register for it"
+    bar.wake_by(EICS)
+    for pause_s, expected in ((0.001, 1), (0.00005, 1), (0.00005, 1), (0.00011, 2)):
+        now[0] += pause_s
+        ring.send([bytes(60)])
+        assert told == [(EICS.offset(), 0)] * expected
+        at = TDT.offset(3)
+        assert int.from_bytes(door.memory[at : at + 4], "little") == ring.c.next_to_use
+    now[0] += 1
+    assert ring.post(bytes(60))
+    ring.flush()
+    assert told == [(EICS.offset(), 0)] * 3
+    ring.close()
 
 
 GOOD, BAD, VLAN = lib.RX_CSUM_GOOD, lib.RX_L4_CSUM_BAD, lib.RX_VLAN

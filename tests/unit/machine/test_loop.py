@@ -17,7 +17,7 @@ from device.machine.irq import IrqFds, IrqKind
 from device.machine.loop import Loop
 from device.machine.regfile import RegFile
 from device.machine.wire import NullPort
-from device.regs.i82599 import EIMS_EX, EITR, GPIE, IVAR, RDT, RXCTRL, RXDCTL, TDT, TPR, TXDCTL
+from device.regs.i82599 import EICS, EIMS_EX, EITR, GPIE, IVAR, RDT, RXCTRL, RXDCTL, TDT, TPR, TXDCTL
 
 MS = 0.001
 
@@ -254,6 +254,51 @@ def test_sleeping_loop_looks_at_shared_tails(nic: CardCore, rf: RegFile) -> None
     loop = Loop([nic], spin_us=0)
     run(loop, 0.2)
     assert 5 <= loop.sleeps <= 250, "a look a millisecond, as far as the machine lets it"
+
+
+@pytest.mark.parametrize(
+    ("still_ns", "silent", "wait_ns"),
+    [
+        (0, 0, 50_000),
+        (400_000, 0, 50_000),
+        (8_000_000, 0, 500_000),
+        (8_000_000, 1, 500_000),
+        (64_000_000, 0, 4_000_000),
+        (64_000_000, 1, 1_000_000),
+        (10_000_000_000, 0, 20_000_000),
+        (10_000_000_000, 1, 1_000_000),
+    ],
+)
+def test_the_longer_tails_stand_still_the_more_rarely_it_looks(
+    nic: CardCore, rf: RegFile, still_ns: int, silent: int, wait_ns: int
+) -> None:
+    nic.share_doorbells(50)
+    tails = nic.c.tails
+    tails.rx_on[0] = 1
+    tails.silent = silent
+    tails.busy_ns = lib.clock_mono() - still_ns
+    found = lib.tails_wait_ns(ffi.addressof(tails))
+    assert wait_ns <= found <= wait_ns + 2_000_000, "and what went by meanwhile"
+
+
+@pytest.mark.parametrize("told", [False, True])
+@pytest.mark.parametrize("pause_ns", [0, 1_000_000_000])
+def test_who_stores_after_a_pause_without_a_message_is_known(
+    nic: CardCore, rf: RegFile, pause_ns: int, told: bool
+) -> None:
+    nic.share_doorbells(50)
+    tails = ffi.addressof(nic.c, "tails")
+    poke(nic, TXDCTL.offset(0), TXDCTL.of(ENABLE=1))
+    tails.busy_ns = lib.clock_mono()
+    assert lib.tails_look(tails, 0, 0) == 1
+    tails.busy_ns = lib.clock_mono() - pause_ns
+    poke(nic, TDT.offset(0), 1)
+    if told:
+        nic.pf.bar0_write(EICS.offset(), bytes(4))
+    assert lib.tails_look(tails, 0, 0) == 1
+    assert tails.silent == (pause_ns > 0 and not told)
+    rf.reset(software=True)
+    assert tails.silent == 0
 
 
 def test_somebody_elses_fd_ends_the_sleep(nic: CardCore, rf: RegFile) -> None:
