@@ -111,9 +111,10 @@ def test_idle_loop_sleeps(nic: CardCore) -> None:
 
 def test_source_error_ends_the_loop(nic: CardCore, eventfd: int) -> None:
     loop = Loop([nic], sources=1)
-    Source(loop, lambda: -errno.ENOTCONN, eventfd)
+    source = Source(loop, lambda: -errno.ENOTCONN, eventfd)  # and with it the callback that C calls
     with pytest.raises(OSError, match="not connected"):
         run(loop, 10)
+    assert source.calls == 1
 
 
 def test_source_without_fd_is_left_alone(nic: CardCore) -> None:
