@@ -117,12 +117,14 @@ static inline uint64_t pause_ns(const struct tails *tails)
 uint32_t tails_look(struct tails *tails, uint64_t turn, uint32_t busy)
 {
     uint32_t moved = 0;
+    int everything;
 
     if (busy)
         tails->busy_ns = clock_mono();
     for (uint32_t page = 0; page < TAILS_PAGES; page++)
         moved += look_on(tails, page);
-    for (uint32_t page = 0; page < TAILS_PAGES && !(moved && turn % LOOK_EVERY); page++)
+    everything = !moved || turn % LOOK_EVERY == 0;
+    for (uint32_t page = 0; everything && page < TAILS_PAGES; page++)
         moved += look_page(tails, page);
     if (moved && !busy && accesses(tails->regs) == tails->accesses && pause_ns(tails) >= PAUSE_NS)
         tails->silent = 1;
