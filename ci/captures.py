@@ -57,7 +57,7 @@ def ensure(cache: Path) -> dict[str, Path]:
             raise CiError(str(exc), 3) from exc
         say(str(exc))
     for package in missing:
-        say(f"no captures of {package}: " + "; ".join(seen[package]))
+        say(f"no captures of {package}: {'; '.join(seen[package]) or 'nowhere to look'}")
     found = kept(cache)
     if not found:
         why = "".join(f"\n    {package}: {'; '.join(seen[package])}" for package in missing)

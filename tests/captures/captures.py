@@ -106,7 +106,7 @@ class Run:
                 number, frame, text = self.first(batch, way, configuration, text)
                 pytest.fail(
                     f"{path.name}, frame {start + number + 1}, {way.name}, configuration {configuration.name!r}, "
-                    f"seed {self.seed}:\n{text}\n{frame.hex()}"
+                    f"seed {self.seed}; the usual way first, then the exact one:\n{text}\n{frame.hex()}"
                 )
         self.frames += len(made)
         self.usual += self.twins.usual - before
