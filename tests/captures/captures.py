@@ -52,6 +52,10 @@ def mutated(data: bytes, dice: random.Random) -> bytes:
     return bytes(frame).ljust(MIN_BYTES, b"\0")
 
 
+def in_lines(frames: list[bytes]) -> str:
+    return "\n".join(frame.hex() for frame in frames)
+
+
 @dataclass(frozen=True)
 class Way:
     """How a capture's frames are sent.
@@ -106,7 +110,7 @@ class Run:
                 number, frame, text = self.first(batch, way, configuration, text)
                 pytest.fail(
                     f"{path.name}, frame {start + number + 1}, {way.name}, configuration {configuration.name!r}, "
-                    f"seed {self.seed}; the usual way first, then the exact one:\n{text}\n{frame.hex()}"
+                    f"seed {self.seed}; the usual way first, then the exact one:\n{text}\n{frame}"
                 )
         self.frames += len(made)
         self.usual += self.twins.usual - before
@@ -120,13 +124,13 @@ class Run:
         self.twins.give_back()
         return text
 
-    def first(self, batch: list[bytes], way: Way, configuration: Configuration, text: str) -> tuple[int, bytes, str]:
+    def first(self, batch: list[bytes], way: Way, configuration: Configuration, text: str) -> tuple[int, str, str]:
         """The first frame of a batch that by itself, on new cards, is received in two ways; else the whole batch."""
         for number, frame in enumerate(batch):
             configuration.apply(self.twins)
             if alone := self.batch([frame], way, configuration):
-                return number, frame, alone
-        return 0, b"".join(batch), f"only the {len(batch)} frames from here on together: {text}"
+                return number, frame.hex(), alone
+        return 0, in_lines(batch), f"only the {len(batch)} frames from here on together: {text}"
 
     def send(self, path: Path, frames: list[bytes]) -> None:
         """A file's frames out, in batches; fails as ``receive`` does."""
@@ -135,13 +139,13 @@ class Run:
             batch = frames[start : start + BATCH]
             if not (text := self.sender.send(batch)):
                 continue
-            where, frame = start + 1, b"".join(batch)
+            where, frame = start + 1, in_lines(batch)
             for number, one in enumerate(batch):
                 self.sender.renew()
                 if alone := self.sender.send([one]):
-                    where, frame, text = start + number + 1, one, alone
+                    where, frame, text = start + number + 1, one.hex(), alone
                     break
-            pytest.fail(f"{path.name}, frame {where}, out through Tx:\n{text}\n{frame.hex()}")
+            pytest.fail(f"{path.name}, frame {where}, out through Tx, the usual way first:\n{text}\n{frame}")
 
 
 @pytest.fixture
@@ -205,5 +209,8 @@ def test_captures(request: pytest.FixtureRequest, run: Run, record_property: Cal
     record_property("received by both cards", f"{run.frames}, {run.usual} of them the usual way")
     record_property("configurations", f"{len(run.configurations)}, {len(WAYS)} ways each")
     record_property("judged", f"{run.judge.frames} descriptors, {run.judge.summed} L4 sums")
-    record_property("sent by both cards", f"{run.sender.frames}, {run.sender.offloaded} with sums by the card")
+    record_property(
+        "sent by both cards",
+        f"{run.sender.frames}, {run.sender.offloaded} with sums by the card, {run.sender.twins.usual} the usual way",
+    )
     assert run.usual > 0
