@@ -12,8 +12,8 @@ from ci import pins, vm_step, wheel
 PROGRAM = "python3 -m ci"
 TIERS = ("unit", "pair", "wire", "host", "boot")
 QUICK = "quick"
-SOAK, FUZZ, CHAOS = "soak", "fuzz", "chaos"
-ALONE = (QUICK, SOAK, FUZZ, CHAOS)  # only by their names
+SOAK, FUZZ, CHAOS, CAPTURES = "soak", "fuzz", "chaos", "captures"
+ALONE = (QUICK, SOAK, FUZZ, CHAOS, CAPTURES)  # only by their names
 BENCHES = {
     "loop": "frames out through the NIC and back, beside a ring in shared memory",
     "latency": "one frame out and back, beside two eventfds",
@@ -97,6 +97,8 @@ STEPS: dict[str, Step] = {
 {SOAK}    stock ixgbe under traffic and random changes, for ten minutes
 {FUZZ}    libFuzzer on the device's C, with ASan and UBSan, for ten minutes
 {CHAOS}   hostile clients, signals and storms beside one honest stream; `-- --minutes M --seed N`
+{CAPTURES}
+        frames of public captures, fetched with apt, through both ways of the device; `-- --minutes M --files TEXT`
 ARG     for pytest, such as `-- -k wrap -x`; without a tier: for each of them""",
     ),
     "lint": Step("ruff, mypy --strict, generated files current"),

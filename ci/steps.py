@@ -9,16 +9,21 @@ import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
-from ci import guest, machine, net, pins, vm_step, wheel
-from ci.command_line import ALONE, CHAOS, FUZZ, QUICK, SOAK, TIERS
+from ci import captures, guest, machine, net, pins, vm_step, wheel
+from ci.command_line import ALONE, CAPTURES, CHAOS, FUZZ, QUICK, SOAK, TIERS
 from ci.processes import child
-from ci.say import ROOT, CiError, Timed, run, say
+from ci.say import ROOT, CiError, Timed, cache_dir, run, say
 
 NEEDS_NETWORK = {"wire", "host", "boot", QUICK, SOAK, CHAOS}
 NEEDS_GUEST = {"boot", SOAK}
 # Processes a core, where tests wait for other processes, deadlines and links.  Observed: two take half the time of one.
 A_CORE = {"wire": 2, "host": 2, QUICK: 2, "boot": 1.5}
-FILES = {SOAK: "tests/boot/soak.py", FUZZ: "tests/fuzz/fuzz.py", CHAOS: "tests/chaos/chaos.py"}
+FILES = {
+    SOAK: "tests/boot/soak.py",
+    FUZZ: "tests/fuzz/fuzz.py",
+    CHAOS: "tests/chaos/chaos.py",
+    CAPTURES: "tests/captures/captures.py",
+}
 COVERAGE_FLOOR_PERCENT = 90
 TIER_TIMEOUT_S = 3600
 # Unit tests that run no C of ours: sanitizers have nothing to say to them.
@@ -135,7 +140,7 @@ def test(asked: argparse.Namespace) -> int:
         asked: ``tiers``; ``pytest``, what pytest is given besides; ``words``, the whole command line.
 
     Raises:
-        CiError: A tier has no such name, or a step other than pytest failed.
+        CiError: A tier has no such name, no capture could be had, or a step other than pytest failed.
     """
     named, more = asked.tiers, asked.pytest
     if unknown := [tier for tier in named if tier not in (*TIERS, *ALONE)]:
@@ -143,6 +148,8 @@ def test(asked: argparse.Namespace) -> int:
     tiers = named or [tier for tier in TIERS if any((ROOT / "tests" / tier).glob("test_*.py"))]
     if NEEDS_NETWORK & set(tiers):
         _ready_for_network(asked, guests=bool(NEEDS_GUEST & set(tiers)))
+    if CAPTURES in tiers:
+        captures.ensure(cache_dir())
     if "pair" in tiers and not net.entered():
         _ready_to_count()
     with ThreadPoolExecutor(1) as beside:  # KVM is tried while tiers run that need no guest

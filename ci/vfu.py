@@ -9,19 +9,14 @@ the cache, named after the digest.
 """
 
 import hashlib
-import os
-import re
 import shutil
-import subprocess
-import tarfile
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from ci import archives
 from ci.archives import Archive
-from ci.say import CiError, Timed, run, say, writable
+from ci.say import CiError, Timed, say, writable
+from ci.source_package import Apt, reason, tarball
 
 PACKAGE = "qemu"
 FOLDER = "subprojects/libvfio-user/"
@@ -29,9 +24,6 @@ KEEP = (".c", ".h")
 # What our wrappers were written for: revision 0b28d205.  A digest over names and contents of lib/ and include/.
 # Observed: in QEMU 7.2 (bookworm) and 10.0 (trixie); QEMU pins one revision for years.
 DIGEST = "59cc98a6aa1cd37fa19037969d50fe05a63dab6d1e70a4192d4c65c187fc45b4"
-
-
-EXPIRED = re.compile(r"expired|not valid yet", re.IGNORECASE)
 
 
 class NoSource(CiError):
@@ -64,7 +56,7 @@ def ensure(cache: Path) -> Path:
             try:
                 _from(archive, cache, target)
             except CiError as exc:
-                seen.append(f"{archive.suite} ({archive.uri}): {_reason(exc)}")
+                seen.append(f"{archive.suite} ({archive.uri}): {reason(exc)}")
                 say(f"not from {seen[-1]}")
             else:
                 return target
@@ -84,7 +76,7 @@ def _from(archive: Archive, cache: Path, target: Path) -> None:
     """
     with tempfile.TemporaryDirectory(prefix=".libvfio-user-", dir=cache) as folder:
         work = Path(folder)
-        _download(work, archive)
+        Apt(archive, work).source(PACKAGE)
         made = work / "made"
         _unpack(work, made)
         if (seen := digest(made)) != DIGEST:
@@ -105,66 +97,12 @@ def digest(folder: Path) -> str:
     return total.hexdigest()
 
 
-def _download(work: Path, archive: Archive) -> None:
-    for name in ("lists/partial", "cache/archives/partial"):
-        (work / name).mkdir(parents=True)
-    (work / "sources.list").write_text(f"deb-src {archive.line()}\n", encoding="utf-8")
-    options = {
-        "Dir::Etc::sourcelist": work / "sources.list",
-        "Dir::Etc::sourceparts": "-",
-        "Dir::Etc::preferences": "-",
-        "Dir::Etc::preferencesparts": "-",
-        "Dir::State::lists": work / "lists",
-        "Dir::State::status": "/dev/null",
-        "Dir::Cache": work / "cache",
-        "Acquire::Languages": "none",
-        "Acquire::Retries": "3",
-        "APT::Sandbox::User": "root" if os.geteuid() == 0 else "",
-    }
-    base = ["apt-get", "-q"]
-    for key, value in options.items():
-        base += ["-o", f"{key}={value}"]
-    try:
-        _apt([*base, "-o", "APT::Update::Error-Mode=any", "update"], work)
-    except CiError as exc:
-        if not EXPIRED.search(str(exc)):
-            raise
-        say(f"the mirror's Release file was refused ({_reason(exc)}); trying again without its date")
-        base += ["-o", "Acquire::Check-Valid-Until=false", "-o", "Acquire::Check-Date=false"]
-        _apt([*base, "-o", "APT::Update::Error-Mode=any", "update"], work)
-    _apt([*base, "source", "--download-only", PACKAGE], work)
-
-
-def _apt(command: list[str], work: Path) -> None:
-    run(command, cwd=work, quiet=True, timeout_s=900, env={"LC_ALL": "C.UTF-8", "DEBIAN_FRONTEND": "noninteractive"})
-
-
-def _reason(exc: CiError) -> str:
-    lines = [line for line in str(exc).splitlines() if line.startswith(("E:", "W:"))]
-    return lines[-1] if lines else str(exc).splitlines()[-1]
-
-
-@contextmanager
-def _tar(path: Path) -> Iterator[tarfile.TarFile]:
-    # A stream: the archive is big and what we want of it is small.  A Python built without lzma asks xz.
-    try:
-        import lzma
-    except ImportError:
-        with subprocess.Popen(["xz", "-dc", str(path)], stdout=subprocess.PIPE) as xz:
-            with tarfile.open(fileobj=xz.stdout, mode="r|") as archive:
-                yield archive
-            xz.kill()
-        return
-    with lzma.open(path) as plain, tarfile.open(fileobj=plain, mode="r|") as archive:
-        yield archive
-
-
 def _unpack(work: Path, target: Path) -> None:
     originals = list(work.glob(f"{PACKAGE}_*.orig.tar.*"))
     changes = list(work.glob(f"{PACKAGE}_*.debian.tar.*"))
     if len(originals) != 1 or len(changes) != 1:
         raise CiError(f"apt-get source {PACKAGE} brought {sorted(path.name for path in work.iterdir())}")
-    with _tar(originals[0]) as archive:
+    with tarball(originals[0]) as archive:
         for member in archive:
             _, _, name = member.name.partition(f"/{FOLDER}")
             if not member.isfile():
@@ -177,7 +115,7 @@ def _unpack(work: Path, target: Path) -> None:
                     path.write_bytes(stream.read())
     if not (target / "lib" / "dma.c").exists():
         raise CiError(f"{originals[0].name} has no {FOLDER}")
-    with _tar(changes[0]) as archive:
+    with tarball(changes[0]) as archive:
         for member in archive:
             stream = archive.extractfile(member) if member.isfile() and "/patches/" in member.name else None
             if stream is not None and f"/{FOLDER}lib".encode() in stream.read():

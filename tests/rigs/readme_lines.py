@@ -126,6 +126,7 @@ ELSEWHERE: dict[str, tuple[str, str, str]] = {
     "python3 -m ci test fuzz": ("tests/unit/test_fuzz_corpus.py", "test_what_the_fuzzers_found_stays_mended", "target"),
     "python3 -m ci test fuzz -- --keep": ("tests/fuzz/conftest.py", "pytest_addoption", '"--keep"'),
     "python3 -m ci test chaos": ("tests/chaos/conftest.py", "pytest_addoption", '"--minutes"'),
+    "python3 -m ci test captures": ("tests/captures/conftest.py", "pytest_addoption", '"--minutes"'),
     "python3 -m ci wheel --out dist": WORKFLOW_WHEEL,
     "python3 -m ci wheel --lowest": ("ci/wheel.py", "_try", "try_lowest("),
     "python3 -m ci pins": (

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ci import archives, vfu
+from ci import archives, source_package, vfu
 from ci.archives import Archive
 from ci.say import CiError
 
@@ -70,7 +70,7 @@ class Apt:
 def apt(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Apt:
     fake = Apt()
     (tmp_path / "cache").mkdir()
-    monkeypatch.setattr(vfu, "_apt", fake)
+    monkeypatch.setattr(source_package, "_apt", fake)
     monkeypatch.setattr(archives, "of_sources", lambda: [Archive("http://mirror.invalid/debian/", s) for s in SUITES])
     monkeypatch.setattr("shutil.which", lambda _: "/usr/bin/apt-get")
     monkeypatch.setattr(vfu, "DIGEST", wanted())

@@ -22,7 +22,6 @@ from device.regs.i82599 import (
     RAH,
     RAL,
     RDH,
-    RDT,
     RETA,
     RSSRK,
     RXCSUM,
@@ -33,8 +32,9 @@ from device.regs.i82599 import (
     VLNCTRL,
     Register,
 )
-from tests.rigs.rx import IOVA, MAC, RING_SPACE, Rig, Ring
-from tests.rigs.usual import TCP, UDP, difference, exact, ipv4, tcp, udp, usual_frames
+from tests.rigs.rx import IOVA, MAC, RING_SPACE
+from tests.rigs.usual import TCP, UDP, ipv4, tcp, udp
+from tests.rigs.usual_rx import Twins
 
 PEER = bytes.fromhex("020000000001")
 US = MAC + PEER
@@ -133,58 +133,6 @@ WRITES: list[tuple[type[Register], int, int]] = [
     (DROPEN, 0, 0),
     (IVAR, 0, 0x80818081),
 ]
-
-
-class Twins:
-    """Two cards with the same rings; everything is done to both."""
-
-    def __init__(self) -> None:
-        self.cards = (Rig(), Rig())
-        self.rings: list[list[Ring]] = []
-
-    def renew(self, count: int = 16, **srrctl: int) -> None:
-        """Both as new: four rings of so many descriptors, and our address."""
-        self.rings = []
-        for card in self.cards:
-            card.renew()
-            card.write(RAL, int.from_bytes(MAC[:4], "little"))
-            card.write(RAH, RAH.of(AV=1, RAH=int.from_bytes(MAC[4:], "little")))
-            self.rings.append([card.ring(queue, count, slot=queue, **srrctl) for queue in range(4)])
-        exact(self.cards[1].nic)
-
-    def write(self, register: type[Register], value: int, n: int = 0) -> None:
-        for card in self.cards:
-            card.write(register, value, n)
-
-    def post(self, count: int) -> None:
-        for rings in self.rings:
-            for ring in rings:
-                ring.post(count)
-
-    def fill(self, most: int = 15) -> None:
-        """So many descriptors to each ring, or as many as it has room for."""
-        for rings in self.rings:
-            for ring in rings:
-                head, tail = int(ring.rig.rf.get(RDH, ring.queue)), int(ring.rig.rf.get(RDT, ring.queue))
-                ring.post(min(most, ring.count - 1 - (tail - head) % ring.count))
-
-    def receive(self, frames: list[bytes], flags: int = 0) -> None:
-        """The same frames to both, and then nothing may be different."""
-        for card in self.cards:
-            card.receive(*frames, flags=flags)
-        usual, other = self.cards
-        assert difference(usual.nic, other.nic) == ""
-        assert usual.memory[:] == other.memory[:]
-
-    @property
-    def usual(self) -> int:
-        """Frames that went the usual way, of which the second card has none."""
-        assert usual_frames(self.cards[1].nic)[0] == 0
-        return usual_frames(self.cards[0].nic)[0]
-
-    def close(self) -> None:
-        for card in self.cards:
-            card.nic.close()
 
 
 @pytest.fixture(scope="module")

@@ -18,21 +18,16 @@ from device.regs.i82599 import (
     RTTDQSEL,
     RXCTRL,
     TDBAL,
-    TDH,
     TDLEN,
-    TDT,
-    TDWBAH,
     TDWBAL,
     TXDCTL,
     Register,
 )
-from tests.rigs.tx import DESC_BYTES, IOVA, MEMORY_BYTES, Desc, TxRig, context_desc, data_desc, legacy_desc
-from tests.rigs.usual import difference, exact, usual_frames
+from tests.rigs.tx import DESC_BYTES, IOVA, MEMORY_BYTES, Desc, context_desc, data_desc, legacy_desc
+from tests.rigs.usual import difference
+from tests.rigs.usual_tx import AT, COUNT, WB, Twins
 from tests.twins.tso import Offload
 
-COUNT = 32
-AT = IOVA + (2 << 20)  # where buffers lie
-WB = IOVA + (1 << 20)  # and where heads are reported
 TCP_OFFLOAD = Offload(mac_len=14, ip_len=20, ipv4=True, l4t=1, l4_len=20, mss=0, txsm=True)
 UDP_OFFLOAD = Offload(mac_len=14, ip_len=20, ipv4=True, l4t=0, l4_len=8, mss=0, ixsm=True, txsm=True)
 
@@ -90,65 +85,11 @@ WRITES: list[tuple[type[Register], int, int]] = [
 ]
 
 
-class Twins:
-    """Two cards with the same memory; everything is done to both."""
-
-    def __init__(self) -> None:
-        self.cards = (TxRig(), TxRig())
-
-    def renew(self) -> None:
-        """Both as new, queue 0 and 5 on."""
-        for card in self.cards:
-            card.nic.pf.reset(software=False)
-            card.nic.stalls.seen.clear()
-            card.port.state.keeps = 1
-            card.nic.manual_clock(10**9)
-            card.memory[: 1 << 20] = bytes(1 << 20)
-            card.memory[AT - IOVA : AT - IOVA + 32768] = bytes(n * 7 % 256 for n in range(32768))
-            card.nic.pf.bus_master = True
-            card.nic.link_up = True
-            card.write(DMATXCTL, DMATXCTL.of(TE=1, VT=0x8100))
-            card.write(HLREG0, HLREG0.of(TXCRCEN=1, TXPADEN=1, RXCRCSTRP=1))
-            card.write(TDWBAH, WB >> 32, 0)
-            card.wire()
-            card.enable(0, COUNT)
-            card.enable(5, COUNT)
-        exact(self.cards[1].nic)
-
-    def write(self, register: type[Register], value: int, n: int = 0) -> None:
-        for card in self.cards:
-            card.write(register, value, n)
-
-    def post(self, *descs: Desc, q: int = 0) -> None:
-        """As many as the ring has room for."""
-        for card in self.cards:
-            room = COUNT - 1 - (card.read(TDT, q) - card.read(TDH, q)) % COUNT
-            card.post(*descs[:room], q=q)
-
-    def run(self, budget: int = 1000) -> list[bytes]:
-        """A turn of both, after which nothing may be different; returns what left."""
-        usual, other = self.cards
-        assert usual.run(budget) == other.run(budget)
-        left = usual.wire()
-        assert left == other.wire()
-        assert difference(usual.nic, other.nic) == ""
-        assert usual.memory[:] == other.memory[:]
-        assert [usual.stall(q) for q in (0, 5)] == [other.stall(q) for q in (0, 5)]
-        return left
-
-    @property
-    def usual(self) -> int:
-        """Frames that went the usual way, of which the second card has none."""
-        assert usual_frames(self.cards[1].nic)[1] == 0
-        return usual_frames(self.cards[0].nic)[1]
-
-
 @pytest.fixture(scope="module")
 def made() -> Iterator[Twins]:
     twins = Twins()
     yield twins
-    for card in twins.cards:
-        card.__exit__()
+    twins.close()
 
 
 @pytest.fixture
