@@ -29,6 +29,8 @@ TIER_TIMEOUT_S = 3600
 # Unit tests that run no C of ours: sanitizers have nothing to say to them.
 WITHOUT_C = ("ci", "regs", "test_layers.py", "test_readme_lines.py", "test_stubs.py", "driver/test_driver_layers.py")
 WORKERS_MOST = 8  # each may hold a guest of 1 GiB
+# A test that ends its process ends the run.  Observed: pytest-xdist 3.8 starts another process and then waits for ever.
+NO_SECOND_PROCESS = "--max-worker-restart=0"
 
 
 def run_step(asked: argparse.Namespace) -> int:
@@ -91,7 +93,7 @@ def lint() -> None:
 
 def _workers(tier: str = "") -> list[str]:
     """Return the options that keep every core busy; tests/groups.py says which tests stay together."""
-    return ["-n", str(min(int(A_CORE.get(tier, 1) * (os.cpu_count() or 1)), WORKERS_MOST))]
+    return ["-n", str(min(int(A_CORE.get(tier, 1) * (os.cpu_count() or 1)), WORKERS_MOST)), NO_SECOND_PROCESS]
 
 
 def _where(tier: str) -> list[str]:

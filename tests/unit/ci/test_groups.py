@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from ci.steps import NO_SECOND_PROCESS
 from tests.groups import QUICK_CASES, SECONDS, SLOW, group, left_out_of_quick, longest_first
 
 TESTS = """
@@ -46,6 +47,20 @@ def test_a_group_runs_in_one_process(tmp_path: Path, root: Path) -> None:
     who = {tuple(line.split()) for line in (tmp_path / "who").read_text().splitlines()}
     assert len(who) == 6, "three files on two kernels, each in one process"
     assert len({process for _, process in who}) == 2
+
+
+def test_a_test_that_ends_its_process_is_named_and_the_run_ends(tmp_path: Path, root: Path) -> None:
+    (tmp_path / "test_a.py").write_text(TESTS)
+    (tmp_path / "test_b.py").write_text(TESTS + "    if size == 3: os.abort()\n")
+    (tmp_path / "conftest.py").write_text("from tests.conftest import pytest_xdist_make_scheduler\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-n", "2", NO_SECOND_PROCESS, str(tmp_path)],
+        cwd=root, capture_output=True, text=True, timeout=100, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "crashed while running" in done.stdout
+    assert "test_b.py::test_one[3-6.12]" in done.stdout
+    assert "1 failed" in done.stdout, "no other process was started, to end of the same test"
 
 
 def test_the_longest_start_first(root: Path) -> None:
