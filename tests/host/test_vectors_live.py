@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from tests.rigs.host import HOST4, WIRE4, Stage, eventually
 pytestmark = [pytest.mark.root, pytest.mark.timeout(240)]
 
 SIZE = 16 << 20
+ROUNDS_MOST = 6
 
 
 @pytest.fixture
@@ -54,9 +56,14 @@ def test_moderation_follows_real_streams(stage: Stage) -> None:
     assert [row["rx_queues"] for row in first] == ["0", "1", ""]
     assert first[0]["ivar"] == ["IVAR[0].RX0", "IVAR[0].TX0"]
     seen: set[int] = set()
-    for _ in range(4):
-        streams(stage)
-        seen |= {int(row["eitr_us"]) for row in rows(stage)[:2]}
+    for _ in range(ROUNDS_MOST):
+        with ThreadPoolExecutor(1) as beside:  # an idle vector is back at 8 us after a second
+            sending = beside.submit(streams, stage)
+            while not sending.done():
+                seen |= {int(row["eitr_us"]) for row in rows(stage)[:2]}
+            sending.result()
+        if len(seen) > 1:
+            break
     assert len(seen) > 1, "intervals moved"
     busy = rows(stage)
     assert busy[0]["events"] > first[0]["events"]

@@ -27,7 +27,8 @@
 _Static_assert(R_TXDCTL(0) % BLOCK_BYTES == R_RXDCTL(0) % BLOCK_BYTES && R_TDT(0) % BLOCK_BYTES == R_RDT(0) % BLOCK_BYTES &&
                RXDCTL_ENABLE == TXDCTL_ENABLE, "Rx and Tx queues look alike");
 
-static const uint32_t PAGES[TAILS_PAGES] = { R_RDBAL(0), R_RDBAL(64), R_TDBAL(0), R_TDBAL(64) };
+/* Tx before Rx: a frame that comes back finds the Rx ring as it was when the frame was given to us. */
+static const uint32_t PAGES[TAILS_PAGES] = { R_TDBAL(0), R_TDBAL(64), R_RDBAL(0), R_RDBAL(64) };
 
 void tails_reset(struct tails *tails)
 {
@@ -45,7 +46,7 @@ int tails_show(struct tails *tails, uint64_t every_ns)
 /* PAGES[page] holds the queues of one word of rx_on or tx_on. */
 static uint64_t *on_in(struct tails *tails, uint32_t page)
 {
-    return page < 2 ? &tails->rx_on[page] : &tails->tx_on[page - 2];
+    return page < 2 ? &tails->tx_on[page] : &tails->rx_on[page - 2];
 }
 
 static inline int differs(const struct regfile *regs, uint32_t offset)
@@ -53,17 +54,22 @@ static inline int differs(const struct regfile *regs, uint32_t offset)
     return __atomic_load_n(&regs->shown[offset / 4], __ATOMIC_ACQUIRE) != regs->word[offset / 4];
 }
 
-/* All of one queue's registers.  The order is the one drivers use: a ring is described, its queue enabled, then given
- * descriptors. */
+/* All of one queue's registers, taken in the order in which drivers store: a ring is described, its queue enabled, then
+ * given descriptors.  We look in the opposite order: where we see a doorbell we see what was stored before it.  A queue
+ * that is enabled, or rung, while we take the rest is left for the next look. */
 static uint32_t take_block(struct regfile *regs, uint32_t block)
 {
+    const int rung = differs(regs, block + TAIL_WORD * 4), switched = differs(regs, block + CONTROL_WORD * 4);
     uint32_t moved = 0;
 
     for (uint32_t word = 0; word < BLOCK_WORDS; word++)
         if (word != CONTROL_WORD && word != TAIL_WORD)
             moved += (uint32_t)reg_take(regs, block + word * 4);
-    moved += (uint32_t)reg_take(regs, block + CONTROL_WORD * 4);
-    return moved + (uint32_t)reg_take(regs, block + TAIL_WORD * 4);
+    if (switched)
+        moved += (uint32_t)reg_take(regs, block + CONTROL_WORD * 4);
+    if (rung)
+        moved += (uint32_t)reg_take(regs, block + TAIL_WORD * 4);
+    return moved;
 }
 
 /* Queues that are on: their tails, and whether they still are. */

@@ -6,7 +6,7 @@
  * what is no register.  Nobody else believes what is in those pages.
  */
 
-#define TAILS_PAGES 4                 /* RDT 0..63, TDT 0..63, TDT 64..127, RDT 64..127 */
+#define TAILS_PAGES 4                 /* TDT 0..63, TDT 64..127, RDT 0..63, RDT 64..127 */
 
 struct tails {
     struct regfile *regs;

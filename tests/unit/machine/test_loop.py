@@ -15,9 +15,24 @@ from device.i82599.core import VECTORS, CardCore
 from device.machine.core import c_function, ffi, lib
 from device.machine.irq import IrqFds, IrqKind
 from device.machine.loop import Loop
-from device.machine.regfile import RegFile
+from device.machine.regfile import RegFile, on_write
 from device.machine.wire import NullPort
-from device.regs.i82599 import EICS, EIMS_EX, EITR, GPIE, IVAR, RDT, RXCTRL, RXDCTL, TDT, TPR, TXDCTL
+from device.regs.i82599 import (
+    EICS,
+    EIMS_EX,
+    EITR,
+    GPIE,
+    IVAR,
+    RDLEN,
+    RDT,
+    RXCTRL,
+    RXDCTL,
+    TDLEN,
+    TDT,
+    TPR,
+    TXDCTL,
+    Register,
+)
 
 MS = 0.001
 
@@ -236,6 +251,35 @@ def test_tails_in_shared_memory_are_doorbells(nic: CardCore, rf: RegFile) -> Non
         assert lib.tails_look(ffi.addressof(nic.c, "tails"), 0, 0) == 1
     assert nic.counters()["doorbells"] == 2, "each is counted once"
     assert (nic.pf.peek(RDT.offset(3)), nic.pf.peek(TDT.offset(64))) == (7, 7)
+
+
+def test_what_was_stored_before_a_doorbell_is_seen_with_it(nic: CardCore, rf: RegFile) -> None:
+    """A client goes on storing while we look: whatever it stores, nothing is taken without what it stored before."""
+    nic.share_doorbells()
+    order: list[str] = []
+
+    class Block:
+        @on_write(TDLEN, RDLEN)
+        def described(self, n: int, _old: Register, _new: Register, written: Register) -> None:
+            order.append(f"{written.NAME} {n}")
+            if isinstance(
+                written, TDLEN
+            ):  # now the client enables this queue, and describes a ring for what comes back
+                poke(nic, TXDCTL.offset(n), TXDCTL.of(ENABLE=1))
+                poke(nic, TDT.offset(n), 1)
+                poke(nic, RDLEN.offset(n), 128)
+
+        @on_write(TXDCTL, TDT)
+        def rung(self, n: int, _old: Register, _new: Register, written: Register) -> None:
+            order.append(f"{written.NAME} {n}")
+
+    rf.bind(Block())
+    poke(nic, TDLEN.offset(3), 128)
+    tails = ffi.addressof(nic.c, "tails")
+    lib.tails_look(tails, 0, 0)
+    assert order == ["TDLEN 3", "RDLEN 3"]
+    lib.tails_look(tails, 0, 0)
+    assert order[2:] == ["TXDCTL 3", "TDT 3"]
 
 
 def test_a_tail_set_together_with_enable_counts_after_it(nic: CardCore, rf: RegFile) -> None:
