@@ -21,6 +21,8 @@ WIRE = (WIRE4, WIRE6)
 LATE_MS = 100.0  # an idle ping takes a millisecond or two; the driver's timer brings a lost interrupt after up to 2 s
 STREAM_PORT = 5199
 LINK_LOSS = "initiating reset to clear Tx work after link loss"
+PACKET_BUFFER_KIB = 520  # untouched until frames wait there for descriptors, as they do when a guest is slow
+SLACK_KIB = PACKET_BUFFER_KIB + 512  # and a log line, an interpreter's free list: not what grows with every cycle
 WAIT_S = 120.0  # for what takes a second or two on an idle machine
 
 T = TypeVar("T")

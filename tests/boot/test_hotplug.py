@@ -10,7 +10,7 @@ import pytest
 
 from ci import guest
 from ci.vm import MAC, NIC_ADDRESS, Options, Vm
-from tests.boot.judge import GUEST, MIB, WIRE, ping, prompt, tcp, until
+from tests.boot.judge import GUEST, MIB, SLACK_KIB, WIRE, ping, prompt, tcp, until
 
 PRESENT = f"[ -e /sys/bus/pci/devices/{NIC_ADDRESS} ]"
 
@@ -49,4 +49,4 @@ def test_plugged_into_a_running_guest(vm: Vm, record_property: Callable[[str, ob
     record_property(f"plugged into two guests, one after the other, {vm.options.kernel}", figures)
     assert (after["fds"], after["threads"]) == (held["fds"], held["threads"])
     assert abs(after["maps"] - held["maps"]) <= 16
-    assert after["private_kib"] <= held["private_kib"] + 512
+    assert after["private_kib"] <= held["private_kib"] + SLACK_KIB

@@ -11,11 +11,10 @@ from ci import guest
 from ci.demo import WIRE4
 from ci.say import CiError
 from ci.vm import NIC_ADDRESS, Options, Vm
-from tests.boot.judge import MIB, Stream, allow_frames_left_behind, no_carrier, prompt, settle, tcp, until
+from tests.boot.judge import MIB, SLACK_KIB, Stream, allow_frames_left_behind, no_carrier, prompt, settle, tcp, until
 
 FULL = "6.12"  # the kernel that gets the full counts; the other gets a fifth
 SLACK_MAPS = 16  # memory that QEMU may have split in another way
-SLACK_KIB = 512  # a log line, an interpreter's free list: not what grows with every cycle
 NIC = f"/sys/bus/pci/devices/{NIC_ADDRESS}"
 READ_IN_RESET = (
     r"Warning firmware error detected FWSM: 0x00000000",
