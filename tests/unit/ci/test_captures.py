@@ -59,7 +59,11 @@ def test_only_ethernet_of_a_mac_s_size_and_so_many(path: Path) -> None:
     assert [frame[:1] for frame in frames_of(path, 10)] == [b"a", b"c"]
 
 
-@pytest.mark.parametrize("made", [b"", b"nothing", gzip.compress(b"nothing"), pcap()[:12]])
+@pytest.mark.parametrize(
+    "made",
+    [b"", b"nothing", gzip.compress(b"nothing"), pcap()[:12]],
+    ids=["empty", "of another kind", "packed, of another kind", "cut in its header"],
+)
 def test_a_damaged_file_is_named(path: Path, made: bytes) -> None:
     path.write_bytes(made)
     with pytest.raises(DamagedError, match=r"one\.pcap: "):
