@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """How tests are shared between processes: seen by who ran what, in a pytest of their own."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -51,7 +52,7 @@ def test_a_group_runs_in_one_process(tmp_path: Path, root: Path) -> None:
 
 def test_a_test_that_ends_its_process_is_named_and_the_run_ends(tmp_path: Path, root: Path) -> None:
     (tmp_path / "test_a.py").write_text(TESTS)
-    (tmp_path / "test_b.py").write_text(TESTS + "    if size == 3: os.abort()\n")
+    (tmp_path / "test_b.py").write_text(TESTS + "    if size == 3 and kernel == '6.12': os.abort()\n")
     (tmp_path / "conftest.py").write_text("from tests.conftest import pytest_xdist_make_scheduler\n")
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-n", "2", NO_SECOND_PROCESS, str(tmp_path)],
@@ -60,7 +61,9 @@ def test_a_test_that_ends_its_process_is_named_and_the_run_ends(tmp_path: Path, 
     assert done.returncode == 1
     assert "crashed while running" in done.stdout
     assert "test_b.py::test_one[3-6.12]" in done.stdout
-    assert "1 failed" in done.stdout, "no other process was started, to end of the same test"
+    failed = re.search(r"(\d+) failed", done.stdout)
+    assert failed, done.stdout
+    assert int(failed[1]) <= 2, "of two processes; no other one was started, to end of the same test"
 
 
 def test_the_longest_start_first(root: Path) -> None:
