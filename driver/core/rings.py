@@ -335,8 +335,7 @@ class TxRing(_Ring):
         sent = int(lib.tx_post_packed(ring, b"".join(frames), [len(frame) for frame in frames], len(frames)))
         if sent == -lib.RING_EINVAL:
             raise RingError(f"Tx queue {self.queue}: a frame of {len(frames[0])} bytes cannot be sent")
-        self._bar.before_doorbell()
-        lib.tx_flush(ring)
+        self.flush()
         return sent
 
     def clean(self, budget: int = 256) -> int:

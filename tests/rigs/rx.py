@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A device core, guest memory with guard areas, and one or more Rx rings: what the receive tests share."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from types import SimpleNamespace
 from typing import Any, Self
 
@@ -85,22 +85,31 @@ class Rig:
 
     def receive(self, *frames: bytes, flags: int = 0) -> None:
         """Frames from the wire, one batch per 64."""
-        for i in range(0, len(frames), 64):
-            part = frames[i : i + 64]
-            kept = [ffi.from_buffer("uint8_t[]", frame) for frame in part]
-            batch = ffi.new("struct frame[]", len(part))
-            for n, data in enumerate(kept):
-                batch[n].data = data
-                batch[n].len_bytes = len(data)
-                batch[n].flags = flags
-            lib.rx_frames(ffi.addressof(self.nic.c, "rx"), batch, len(part))
-            lib.card_tell_stalls(self.nic.c)
+        for batch in batches(frames, flags):
+            self.receive_batch(batch)
+
+    def receive_batch(self, batch: Any) -> None:
+        """One ``struct frame[]`` from the wire."""
+        lib.rx_frames(ffi.addressof(self.nic.c, "rx"), batch, len(batch))
+        lib.card_tell_stalls(self.nic.c)
 
     def drain(self) -> int:
         """Let waiting frames go where descriptors are."""
         moved = int(lib.rx_frames(ffi.addressof(self.nic.c, "rx"), ffi.NULL, 0))
         lib.card_tell_stalls(self.nic.c)
         return moved
+
+
+def batches(frames: Sequence[bytes], flags: int = 0) -> Iterator[Any]:
+    """Frames as C takes them, ``struct frame[]`` of 64 at most; each lives until the next is asked for."""
+    for start in range(0, len(frames), lib.FRAME_BATCH):
+        kept = [ffi.from_buffer("uint8_t[]", frame) for frame in frames[start : start + lib.FRAME_BATCH]]
+        batch = ffi.new("struct frame[]", len(kept))
+        for n, data in enumerate(kept):
+            batch[n].data = data
+            batch[n].len_bytes = len(data)
+            batch[n].flags = flags
+        yield batch
 
 
 class Ring:

@@ -3,9 +3,8 @@
 
 from collections.abc import Sequence
 
-from device.machine.core import ffi, lib
 from device.regs.i82599 import RAH, RAL, RDH, RDT, Register
-from tests.rigs.rx import IOVA, MAC, RING_SPACE, Rig, Ring
+from tests.rigs.rx import IOVA, MAC, RING_SPACE, Rig, Ring, batches
 from tests.rigs.usual import difference, exact, usual_frames
 
 QUEUES = 4
@@ -72,17 +71,9 @@ class Twins:
 
     def send(self, frames: Sequence[bytes], flags: int = 0) -> str:
         """The same frames to both; returns what is different then, "" if nothing is."""
-        for start in range(0, len(frames), lib.FRAME_BATCH):
-            part = frames[start : start + lib.FRAME_BATCH]
-            kept = [ffi.from_buffer("uint8_t[]", frame) for frame in part]
-            batch = ffi.new("struct frame[]", len(part))
-            for n, data in enumerate(kept):
-                batch[n].data = data
-                batch[n].len_bytes = len(data)
-                batch[n].flags = flags
+        for batch in batches(frames, flags):
             for card in self.cards:
-                lib.rx_frames(ffi.addressof(card.nic.c, "rx"), batch, len(part))
-                lib.card_tell_stalls(card.nic.c)
+                card.receive_batch(batch)
         usual, other = self.cards
         return difference(usual.nic, other.nic) or self.difference_in_memory()
 
