@@ -2,8 +2,10 @@
 """Rules for every tier: a skip has a reason, and under CI only the listed reasons are good ones."""
 
 import importlib.util
+import logging
 import os
 import signal
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -62,6 +64,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
         place = {node: at for at, node in enumerate(longest_first([item.nodeid for item in items]))}
         items.sort(key=lambda item: place[item.nodeid])
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call() -> Generator[None, object, object]:
+    """Take away the root log's handlers that a command run in this process leaves: they write to its closed stderr."""
+    root = logging.getLogger()
+    handlers, level = tuple(root.handlers), root.level
+    try:
+        return (yield)
+    finally:
+        for handler in tuple(root.handlers):
+            if handler not in handlers:
+                root.removeHandler(handler)
+        root.setLevel(level)
 
 
 class Unbuilt(pytest.Module):
