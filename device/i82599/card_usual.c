@@ -20,6 +20,7 @@
 #include "machine/stall.h"
 #include "machine/regfile.h"
 #include "machine/toeplitz.h"
+#include "machine/short.h"
 #include "machine/parse.h"
 #include "machine/wire/port.h"
 #include "machine/faults.h"
@@ -29,6 +30,7 @@
 #include "i82599/intr/intr.h"
 #include "i82599/filters/filters.h"
 #include "i82599/rss/rss.h"
+#include "i82599/rss/steps.h"
 #include "i82599/fdir/fdir.h"
 #include "i82599/rx/rx.h"
 #include "i82599/rx/steps.h"
@@ -44,6 +46,7 @@
 #include "i82599/card_ways.h"
 
 #define ADDRESS_MASK 0xFFFFFFFFFFFFull
+#define ADDRESSES_BYTES 8             /* both, of IPv4 */
 #define L3 ETH_HEADER_BYTES
 #define L4 (ETH_HEADER_BYTES + IPV4_HEADER_BYTES)
 #define IPV4_PLAIN 0x45               /* version 4, five words of header */
@@ -53,10 +56,14 @@ static const uint32_t NOTHING[CHIP_CLASSES];   /* bytes of each class in an empt
 
 _Static_assert(sizeof(struct frame) - __builtin_offsetof(struct frame, segment_bytes) == sizeof(uint64_t), "what it asks for");
 
-/* What a frame is found to be. */
+/* What a frame is found to be: a plain one has none of it. */
 struct found {
     uint32_t queue, type, hash, status;
 };
+
+#define EXACT 0                       /* kinds of frames: whatever is not usual, */
+#define PLAIN 1                       /* neither IP nor a tag, no length, and not for the MAC, */
+#define IPV4 2                        /* perhaps usual */
 
 /* IPv4 TCP and UDP besides: sums and hash go to the descriptor, and the flow director has nothing to say but that it missed. */
 static uint32_t ip_ways(struct card *card)
@@ -94,17 +101,14 @@ void card_usual_look(struct card *card)
     usual->ways |= USUAL_RX | ip_ways(card);
 }
 
-/* The words of an IPv4 header without options sum up to what folds to 0 when its checksum is right. */
-static inline int header_is_good(const uint8_t *ip)
+/* L4's checksum, in which the addresses count, too. */
+static inline int l4_is_good(uint32_t proto, uint32_t l4_bytes, const uint8_t *data)
 {
-    uint32_t word[5];
-    uint64_t sum;
+    uint32_t bytes = ADDRESSES_BYTES + l4_bytes;
 
-    memcpy(word, ip, sizeof(word));
-    sum = (uint64_t)word[0] + word[1] + word[2] + word[3] + word[4];
-    sum = (sum & UINT32_MAX) + (sum >> 32);
-    sum = (sum & UINT32_MAX) + (sum >> 32);
-    return !csum_fold((uint32_t)sum);
+    if (bytes <= SHORT_BYTES)
+        return short_sum_is_good(__builtin_bswap16((uint16_t)(proto + l4_bytes)) + short_sum(data + L3 + IPV4_SRC, bytes));
+    return !csum_fold(csum_add(proto + l4_bytes, data + L3 + IPV4_SRC, bytes));
 }
 
 static inline void hash_it(struct card *card, const uint8_t *data, uint32_t tcp, struct found *found)
@@ -113,15 +117,15 @@ static inline void hash_it(struct card *card, const uint8_t *data, uint32_t tcp,
     const uint8_t *source = data + L3 + IPV4_SRC;
 
     if (rss->fields & (tcp ? MRQC_RSS_FIELD_IPV4_TCP : MRQC_RSS_FIELD_IPV4_UDP)) {
-        found->hash = toeplitz_hash(&rss->toeplitz, source, source + 4, 4, data + L4);
+        found->hash = short_hash(&rss->toeplitz, source, TOEPLITZ_IPV4_BYTES);
         found->type |= tcp ? RXDADV_RSSTYPE_IPV4_TCP : RXDADV_RSSTYPE_IPV4_UDP;
     } else if (rss->fields & MRQC_RSS_FIELD_IPV4) {
-        found->hash = toeplitz_hash(&rss->toeplitz, source, source + 4, 4, NULL);
+        found->hash = short_hash(&rss->toeplitz, source, ADDRESSES_BYTES);
         found->type |= RXDADV_RSSTYPE_IPV4;
     } else {
         return;
     }
-    found->queue = rss_queue(rss, found->hash);
+    found->queue = rss_queue_of(rss, found->hash);
 }
 
 /* TCP or UDP over IPv4, all of it good; 0: it is something else, or not good.  Each byte is looked at once where it matters
@@ -133,7 +137,8 @@ static inline int ipv4_is_usual(struct card *card, const struct frame *frame, st
     uint16_t pieces;
 
     memcpy(&pieces, data + L3 + IPV4_FRAGMENT, sizeof(pieces));
-    if (data[L3] != IPV4_PLAIN || (pieces & IPV4_IN_PIECES) || total_bytes > frame->len_bytes - L3 || !header_is_good(data + L3))
+    if (data[L3] != IPV4_PLAIN || (pieces & IPV4_IN_PIECES) || total_bytes > frame->len_bytes - L3 ||
+        !short_sum_is_good(short_sum(data + L3, IPV4_HEADER_BYTES)))
         return 0;
     if (proto == PROTO_TCP) {
         if (total_bytes < IPV4_HEADER_BYTES + TCP_HEADER_BYTES)
@@ -148,58 +153,78 @@ static inline int ipv4_is_usual(struct card *card, const struct frame *frame, st
     } else {
         return 0;
     }
-    if (!(frame->flags & FRAME_SUMMED) && csum_fold(csum_add(proto + l4_bytes, data + L3 + IPV4_SRC, 8 + l4_bytes)))
+    if (!(frame->flags & FRAME_SUMMED) && !l4_is_good(proto, l4_bytes, data))
         return 0;
     hash_it(card, data, proto == PROTO_TCP, found);
     return 1;
 }
 
-/* Neither IP nor a tag, no length, and not for the MAC. */
-static inline int type_is_plain(const struct card *card, uint32_t ethertype)
+static inline uint32_t kind_of_type(const struct card *card, uint32_t ethertype)
 {
-    return ethertype >= ETH_TYPE_LEAST && ethertype != ETH_TYPE_IPV6 && ethertype != ETH_TYPE_MAC_CONTROL &&
-           ethertype != card->rx.vet;
+    if (ethertype == card->rx.vet)
+        return EXACT;
+    if (ethertype == ETH_TYPE_IPV4)
+        return card->usual.ways & USUAL_IP ? IPV4 : EXACT;
+    return ethertype >= ETH_TYPE_LEAST && ethertype != ETH_TYPE_IPV6 && ethertype != ETH_TYPE_MAC_CONTROL ? PLAIN : EXACT;
 }
 
-static inline int is_usual(struct card *card, const struct frame *frame, struct found *found)
+/* *plain: the last ethertype that was found plain in this batch, as it lies in the frame; at first none. */
+static inline uint32_t kind_of(const struct card *card, const struct frame *frame, uint32_t *plain)
 {
     const struct usual *usual = &card->usual;
-    uint32_t len_bytes = frame->len_bytes, ethertype;
+    uint32_t len_bytes = frame->len_bytes, kind;
     uint64_t address, asks;
+    uint16_t type;
 
     memcpy(&asks, &frame->segment_bytes, sizeof(asks));   /* all that a frame may ask for, as one word */
     if ((frame->flags & ~(uint32_t)(FRAME_LOOPBACK | FRAME_SUMMED)) | asks)
-        return 0;
+        return EXACT;
     if (len_bytes < ETH_FRAME_MIN_BYTES || len_bytes > usual->longest_bytes)
-        return 0;
+        return EXACT;
     memcpy(&address, frame->data, sizeof(address));
-    if ((address & ADDRESS_MASK) != usual->address || !(card->rx.link_up || (frame->flags & FRAME_LOOPBACK)))
-        return 0;
-    ethertype = be16(frame->data + ETH_TYPE_OFFSET);
-    if (ethertype == ETH_TYPE_IPV4)
-        return (usual->ways & USUAL_IP) && ethertype != card->rx.vet && ipv4_is_usual(card, frame, found);
-    return type_is_plain(card, ethertype);
+    if ((address & ADDRESS_MASK) != usual->address)
+        return EXACT;
+    memcpy(&type, frame->data + ETH_TYPE_OFFSET, sizeof(type));
+    if (type == *plain)
+        return PLAIN;
+    kind = kind_of_type(card, __builtin_bswap16(type));
+    if (kind == PLAIN)
+        *plain = type;
+    return kind;
+}
+
+static inline __attribute__((always_inline)) int put(struct rx *rx, const struct frame *frame, const struct found *found)
+{
+    return rx_ready(rx, found->queue) && rx_put_usual(&rx->queue[found->queue], frame->data, frame->len_bytes,
+                                                      found->type | (uint64_t)found->hash << 32, found->status);
+}
+
+static __attribute__((noinline)) int put_ipv4(struct card *card, const struct frame *frame)
+{
+    struct found found = { 0 };
+
+    return ipv4_is_usual(card, frame, &found) && put(&card->rx, frame, &found);
 }
 
 uint32_t card_receive_usual(void *arg, const struct frame *frames, uint32_t n)
 {
     struct card *card = arg;
     struct rx *rx = &card->rx;
+    const struct found nothing = { 0 };
     struct tally tally = { 0 };
-    uint32_t i, ip = 0;
+    uint32_t i, ip = 0, plain = UINT32_MAX, run_bytes = 0, run = 0;
 
-    if (!(card_ways(card) & USUAL_RX) || rx->fifo.frames || !rx->flows)
+    if (!(card_ways(card) & USUAL_RX) || rx->fifo.frames || !rx->flows || !rx->link_up)
         return 0;
     for (i = 0; i < n; i++) {
-        struct found found = { 0 };
+        uint32_t kind = kind_of(card, &frames[i], &plain);
 
-        if (!is_usual(card, &frames[i], &found) || !rx_ready(rx, found.queue) ||
-            !rx_put_usual(&rx->queue[found.queue], frames[i].data, frames[i].len_bytes,
-                          found.type | (uint64_t)found.hash << 32, found.status))
+        if (kind == EXACT || !(kind == PLAIN ? put(rx, &frames[i], &nothing) : put_ipv4(card, &frames[i])))
             break;
-        tally_size(&tally, frames[i].len_bytes, 1);
-        ip += found.status != 0;
+        ip += kind == IPV4;
+        tally_run(&tally, &run_bytes, &run, frames[i].len_bytes);
     }
+    tally_size(&tally, run_bytes, run);
     card->usual.frames += i;
     rx->count.rx_frames += i;
     rx->count.rx_bytes += tally.bytes;

@@ -123,6 +123,7 @@ class Traffic:
         batch: int,
         frames: int,
         step: tuple[int, int] | None = None,
+        timeout_s: float = TIMEOUT_S,
     ) -> Any:
         """Send ``frames`` frames and take them back; every one is looked at.
 
@@ -135,6 +136,7 @@ class Traffic:
             batch: Frames a doorbell.
             frames: How many.
             step: Address of a device's turn, and its argument, if it has no thread of its own.
+            timeout_s: How long they may take.
 
         Returns:
             ``struct traffic``: ``elapsed_ns``, and ``step_ns`` of it in ``step``.
@@ -162,7 +164,7 @@ class Traffic:
             t.want_flags = lib.RX_CSUM_GOOD
         t.off = offload
         t.frames, t.batch, t.window = frames, batch, WINDOW
-        t.deadline_ns = lib.napi_now() + int(TIMEOUT_S * 1e9)
+        t.deadline_ns = lib.napi_now() + int(timeout_s * 1e9)
         if step is not None:
             t.step = ffi.cast("int (*)(void *)", step[0])
             t.device = ffi.cast("void *", step[1])

@@ -110,17 +110,23 @@ def test_its_registers_and_frames_through_them() -> None:
         assert sum(ring.stats()["packets"] for ring in adapter.rx_rings) >= 1
 
 
+def fired_of(adapter: Adapter) -> dict[int, int]:
+    """How often each vector fired so far; two messages may be one event of its eventfd."""
+    return {row["index"]: row["fired"] for row in adapter.irq_table.table()["vectors"]}
+
+
 def test_the_link_tells_vector_0_alone() -> None:
     with ice(2) as (nic, adapter, scheme):
         bring_up(nic, adapter)
-        before = scheme.other_told
+        before, fired = scheme.other_told, fired_of(adapter)
         nic.remove_sfp()
         nic.core.settle(1000)
         (fd,) = adapter.other_fds()
         assert select.select([fd], [], [], 1)[0]
         adapter.other_irq()
         assert scheme.other_told > before
-        assert {row["index"]: row["fired"] for row in adapter.irq_table.table()["vectors"]}[0] == scheme.other_told
+        now = fired_of(adapter)
+        assert [index for index in now if now[index] != fired[index]] == [0]
 
 
 def test_rings_are_cut_into_runs_and_listed_from_the_last() -> None:

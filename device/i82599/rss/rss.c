@@ -16,8 +16,8 @@
 #include "i82599/chip.h"
 #include "i82599/pass.h"
 #include "i82599/rss/rss.h"
+#include "i82599/rss/steps.h"
 
-#define RETA_ENTRIES 128
 #define RSS_FIELDS                                                                                                    \
     (MRQC_RSS_FIELD_IPV4 | MRQC_RSS_FIELD_IPV4_TCP | MRQC_RSS_FIELD_IPV4_UDP | MRQC_RSS_FIELD_IPV6 |                  \
      MRQC_RSS_FIELD_IPV6_TCP | MRQC_RSS_FIELD_IPV6_UDP | MRQC_RSS_FIELD_IPV6_EX | MRQC_RSS_FIELD_IPV6_EX_TCP |        \
@@ -120,11 +120,6 @@ static inline uint32_t hash_packet(struct rss *rss, const uint8_t *data, const s
     return hash_ipv6(rss, rss->fields, data, pkt, rss_type);
 }
 
-static inline uint32_t queue_of(const struct rss *rss, uint32_t hash)
-{
-    return rss->by_table ? reg_byte(rss->regs, R_RETA(0), hash % RETA_ENTRIES) & RETA_ENTRY0 : 0;
-}
-
 void rss_look(struct rss *rss)
 {
     if (rss->stale)
@@ -142,7 +137,7 @@ uint32_t rss_queue(struct rss *rss, uint32_t hash)
 {
     if (rss->stale)
         refresh(rss);
-    return queue_of(rss, hash);
+    return rss_queue_of(rss, hash);
 }
 
 void rss_changed(void *rss)
@@ -172,7 +167,7 @@ void rss_stage(struct rss *rss, struct rx_pass *pass)
     if (pass->packet.ip_version) {
         hash = hash_packet(rss, pass->frame->data, &pass->packet, &rss_type);
         if (rss_type)
-            pass->info.queue = queue_of(rss, hash);
+            pass->info.queue = rss_queue_of(rss, hash);
         if (reg(rss->regs, R_RXCSUM) & RXCSUM_PCSD) {
             pass->info.type |= rss_type;
             pass->info.hash = hash;

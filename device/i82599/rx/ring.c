@@ -133,6 +133,7 @@ int rx_ring_open(struct rx *rx, uint32_t queue)
     }
     if (!q->ring)
         q->ring = whole_ring(q);      /* descriptor() has found its region */
+    q->near_starts = 0;
     q->usual_bytes = q->buffer_bytes;
     if (!q->ring || (q->never_whole | q->rsc) || (q->srrctl & SRRCTL_DESCTYPE) == SRRCTL_DESCTYPE_LEGACY)
         q->usual_bytes = 0;

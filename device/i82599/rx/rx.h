@@ -20,8 +20,9 @@ struct rxq {
     uint32_t rsc;                     /* its frames are coalesced, as far as they can be */
     uint32_t never_whole;             /* one of these: no frame is stored as it came */
     uint32_t usual_bytes;             /* so long a frame may go the usual way: into one buffer, in the advanced format; 0: none */
-    uint32_t hit;                     /* the DMA region of its last buffer, perhaps of the next one too */
     uint32_t seen_regs, seen_dma;     /* regfile.changes and dma.changes when the ring was looked at: all above holds until then */
+    uint64_t near_iova, near_starts;  /* the DMA region of its last usual buffer: where it begins, and at how many bytes of it one */
+    uint8_t *near_ptr;                /* may start without reaching out of it; and where it is here */
     uint64_t base;                    /* iova of the ring */
     uint8_t *ring;                    /* the whole ring; NULL: it crosses DMA regions, look every descriptor up */
     uint32_t written;                 /* status of the descriptors that this batch used; not 0: publish the head, interrupt */

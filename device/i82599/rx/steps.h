@@ -31,16 +31,19 @@ static inline void rx_publish(struct rx_desc *desc, int is_legacy, uint64_t q0, 
     __atomic_store_n(&desc->q1, q1, __ATOMIC_RELEASE);
 }
 
+typedef uint64_t rx_16 __attribute__((vector_size(16), aligned(1), may_alias));    /* sixteen bytes, wherever they lie */
+
 /* A short frame in four loads before four stores, so that it may overlap itself as in memmove(). */
 static inline void rx_copy(uint8_t *to, const uint8_t *from, uint32_t bytes)
 {
     if (bytes >= 32 && bytes <= 64) {
-        struct { uint64_t word[4]; } head, tail;
+        const rx_16 *first = (const rx_16 *)from, *last = (const rx_16 *)(from + bytes - 32);
+        const rx_16 a = first[0], b = first[1], c = last[0], d = last[1];
 
-        __builtin_memcpy(&head, from, 32);
-        __builtin_memcpy(&tail, from + bytes - 32, 32);
-        __builtin_memcpy(to, &head, 32);
-        __builtin_memcpy(to + bytes - 32, &tail, 32);
+        ((rx_16 *)to)[0] = a;
+        ((rx_16 *)to)[1] = b;
+        ((rx_16 *)(to + bytes - 32))[0] = c;
+        ((rx_16 *)(to + bytes - 32))[1] = d;
     } else {
         __builtin_memmove(to, from, bytes);      /* a looped-back frame may lie in guest memory */
     }
@@ -66,43 +69,58 @@ static inline int rx_ready(struct rx *rx, uint32_t queue)
     return !q->dma->off && !(rx->frozen[queue / 64] >> (queue % 64) & 1) && rx_ring_open(rx, queue);
 }
 
-/* Buffers that come soon are asked for now: software's core had them last, and each takes as long as a frame.  skew: from an
- * iova of this buffer's region to its place here; a buffer of another region is asked for when it comes. */
-static inline void rx_prefetch(const struct rxq *q, uintptr_t skew)
+/* Buffers that come soon are asked for now: software's core had them last, and each takes as long as a frame.  One of
+ * another region is asked for when it comes. */
+static inline void rx_prefetch(const struct rxq *q, uint32_t head)
 {
-    uint32_t soon = q->head + RX_SOON < q->count ? q->head + RX_SOON : q->head;
+    uint32_t soon = head + RX_SOON < q->count ? head + RX_SOON : head;
     const struct rx_desc *desc = (const struct rx_desc *)(q->ring + (uint64_t)soon * RX_DESC_BYTES);
+    uint64_t inside = __atomic_load_n(&desc->q0, __ATOMIC_RELAXED) - q->near_iova;
 
-    __builtin_prefetch((const void *)(uintptr_t)(skew + __atomic_load_n(&desc->q0, __ATOMIC_RELAXED)), 1);
+    __builtin_prefetch((const void *)((uintptr_t)q->near_ptr + (uintptr_t)inside), 1);
+}
+
+/* A buffer in another region than the last one: that is the near one now.  NULL: the exact way will see why. */
+static __attribute__((noinline, unused)) uint8_t *rx_far(struct rxq *q, uint64_t iova, uint32_t bytes)
+{
+    struct dma *dma = q->dma;
+    uint8_t *to = dma->broken ? NULL : dma_try(dma, iova, bytes, DMA_WRITE);
+
+    if (to) {
+        const struct dma_region *region = &dma->region[dma->hit];
+
+        q->near_iova = region->iova;
+        q->near_ptr = region->ptr;
+        q->near_starts = region->len_bytes >= q->usual_bytes ? region->len_bytes - q->usual_bytes + 1 : 0;
+    }
+    return to;
 }
 
 /* A frame with nothing to cut out or put in, as it came, into one buffer, in the advanced format.  0: it cannot be done so.
  * rx.count is the caller's. */
-static inline int rx_put_usual(struct rxq *q, const uint8_t *data, uint32_t bytes, uint64_t q0, uint32_t status)
+static inline __attribute__((always_inline)) int rx_put_usual(struct rxq *q, const uint8_t *data, uint32_t bytes, uint64_t q0, uint32_t status)
 {
-    struct dma *dma = q->dma;
-    struct rx_desc *desc;
-    uint64_t iova;
+    uint32_t head = q->head, next = head + 1 == q->count ? 0 : head + 1;
+    struct rx_desc *desc = (struct rx_desc *)(q->ring + (uint64_t)head * RX_DESC_BYTES);
+    uint64_t iova, inside;
     uint8_t *to;
 
-    if (bytes > q->usual_bytes || q->head == q->tail)
+    if (bytes > q->usual_bytes || head == q->tail)
         return 0;
-    desc = (struct rx_desc *)(q->ring + (uint64_t)q->head * RX_DESC_BYTES);
     iova = __atomic_load_n(&desc->q0, __ATOMIC_RELAXED);
-    to = rx_in_region(dma, q->hit, iova, bytes, DMA_WRITE);
-    if (__builtin_expect(!to, 0)) {
-        to = dma->broken ? NULL : dma_try(dma, iova, bytes, DMA_WRITE);
+    inside = iova - q->near_iova;     /* below the start wraps to something huge */
+    to = (uint8_t *)((uintptr_t)q->near_ptr + (uintptr_t)inside);
+    if (__builtin_expect(inside >= q->near_starts || q->dma->broken, 0)) {
+        to = rx_far(q, iova, bytes);
         if (!to)
             return 0;
-        q->hit = dma->hit;
     }
-    rx_prefetch(q, (uintptr_t)to - (uintptr_t)iova);
-    rx_copy(to, data, bytes);
-    rx_publish(desc, 0, q0, status | RXD_STAT_DD | RXD_STAT_EOP | (uint64_t)bytes << 32);
+    rx_prefetch(q, head);
+    q->head = next;
     q->written |= RXD_STAT_DD;
-    if (++q->head == q->count)
-        q->head = 0;
     q->batch_frames++;
     q->batch_bytes += bytes;
+    rx_copy(to, data, bytes);
+    rx_publish(desc, 0, q0, status | RXD_STAT_DD | RXD_STAT_EOP | (uint64_t)bytes << 32);
     return 1;
 }

@@ -86,12 +86,17 @@ static __attribute__((noinline)) void tally_super(struct tally *tally, const str
 
 static inline void count_mac(struct regfile *regs, const struct frame *frames, uint32_t n, struct tally *tally)
 {
+    uint32_t run_bytes = 0, run = 0;
+
     for (uint32_t k = 0; k < n; k++) {
-        if (__builtin_expect(frames[k].kind != FRAME_WHOLE, 0))
+        if (__builtin_expect(frames[k].kind != FRAME_WHOLE, 0)) {
             tally_super(tally, &frames[k]);
-        else
-            tally_frame(tally, &frames[k]);
+            continue;
+        }
+        tally_run(tally, &run_bytes, &run, frames[k].len_bytes);
+        tally_address(tally, &frames[k], 1);
     }
+    tally_size(tally, run_bytes, run);
     bump_classes(regs, R_PTC64, tally);
     bump(regs, R_BPTC, tally->broadcast);
     bump(regs, R_MPTC, tally->multicast);

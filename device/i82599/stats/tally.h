@@ -20,6 +20,17 @@ static inline void tally_size(struct tally *tally, uint32_t len_bytes, uint32_t 
     tally->of_class[of_class < TALLY_CLASSES ? of_class : TALLY_CLASSES - 1] += frames;
 }
 
+/* Frames of one length come in runs: those before this one are added when its length is another. */
+static inline void tally_run(struct tally *tally, uint32_t *len_bytes, uint32_t *frames, uint32_t next_bytes)
+{
+    if (__builtin_expect(next_bytes != *len_bytes, 0)) {
+        tally_size(tally, *len_bytes, *frames);
+        *len_bytes = next_bytes;
+        *frames = 0;
+    }
+    ++*frames;
+}
+
 /* And of what kind of address they are for, of which a frame may be too short to tell. */
 static inline void tally_address(struct tally *tally, const struct frame *frame, uint32_t frames)
 {

@@ -34,6 +34,7 @@ void tails_reset(struct tails *tails)
 {
     memset(tails->rx_on, 0, sizeof(tails->rx_on));
     memset(tails->tx_on, 0, sizeof(tails->tx_on));
+    tails->known = 0;
     tails->silent = 0;
 }
 
@@ -89,14 +90,16 @@ static uint32_t look_on(struct tails *tails, uint32_t page)
     return moved;
 }
 
-/* Everything, and which queues are on now: a trapped write may have switched one, too. */
-static uint32_t look_page(struct tails *tails, uint32_t page)
+/* Everything, and which queues are on now, unless that is known: a trapped write may have switched one, too. */
+static uint32_t look_page(struct tails *tails, uint32_t page, int known)
 {
     struct regfile *regs = tails->regs;
     uint64_t on = 0;
     uint32_t moved = 0;
     const int same = !memcmp(&regs->shown[PAGES[page] / 4], &regs->word[PAGES[page] / 4], REG_PAGE_BYTES);
 
+    if (same && known)
+        return 0;
     for (uint32_t n = 0; n < PAGE_QUEUES; n++) {
         uint32_t block = PAGES[page] + n * BLOCK_BYTES;
 
@@ -118,20 +121,31 @@ static inline uint64_t pause_ns(const struct tails *tails)
     return clock_mono() - tails->busy_ns;
 }
 
+static uint32_t look_everywhere(struct tails *tails)
+{
+    const uint32_t changes = tails->regs->changes;
+    const int known = tails->known && tails->seen == changes;
+    uint32_t moved = 0;
+
+    for (uint32_t page = 0; page < TAILS_PAGES; page++)
+        moved += look_page(tails, page, known);
+    tails->known = 1;
+    tails->seen = changes;            /* what changed on the way is looked at next time */
+    return moved;
+}
+
 /* Queues that are on get a look every turn, everything else when that found nothing, or after LOOK_EVERY turns: a queue
  * switched on is noticed in well under the millisecond drivers wait between two looks of theirs. */
 uint32_t tails_look(struct tails *tails, uint64_t turn, uint32_t busy)
 {
     uint32_t moved = 0;
-    int everything;
 
     if (busy)
         tails->busy_ns = clock_mono();
     for (uint32_t page = 0; page < TAILS_PAGES; page++)
         moved += look_on(tails, page);
-    everything = !moved || turn % LOOK_EVERY == 0;
-    for (uint32_t page = 0; everything && page < TAILS_PAGES; page++)
-        moved += look_page(tails, page);
+    if (!moved || turn % LOOK_EVERY == 0)
+        moved += look_everywhere(tails);
     if (moved && !busy && accesses(tails->regs) == tails->accesses && pause_ns(tails) >= PAUSE_NS)
         tails->silent = 1;
     tails->accesses = accesses(tails->regs);

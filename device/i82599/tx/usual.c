@@ -26,14 +26,15 @@
 #define CONTEXT (TXD_CMD_DEXT | TXDADV_DTYP_CTXT)
 #define BY_CONTEXT (TXDADV_POPTS_IXSM | TXDADV_POPTS_TXSM | TXDADV_CC)
 
-/* Where a buffer lies, if that is where the last one did or in another region as a whole; NULL: the exact way will see. */
-static inline uint8_t *buffer_at(struct dma *dma, const struct dma_region *last, uint64_t iova, uint32_t len_bytes)
-{
-    uint64_t inside = iova - last->iova;
+/* The DMA region of the last buffer, if it may be read: the next one lies there, too, as a rule. */
+struct near {
+    uint64_t iova, bytes;
+    uint8_t *ptr;
+};
 
-    if (__builtin_expect(inside < last->len_bytes && len_bytes <= last->len_bytes - inside && (last->prot & DMA_READ), 1))
-        return last->ptr + inside;
-    return dma_try(dma, iova, len_bytes, DMA_READ);
+static inline struct near near_of(const struct dma_region *region)
+{
+    return (struct near){ region->iova, region->prot & DMA_READ ? region->len_bytes : 0, region->ptr };
 }
 
 /* A copy with its checksums; NULL: the exact way will see why. */
@@ -64,57 +65,80 @@ static inline void note(struct tx_turn *turn, uint32_t head, uint32_t frames, ui
 {
     turn->head = head;
     turn->frames = frames;
-    turn->dones = dones;
+    if (turn->head_write_back)
+        turn->head_due |= dones != turn->dones;
+    else
+        turn->dones = dones;
+}
+
+/* How many descriptors may be looked at: those there are, each of which is a frame and one to be reported, at most. */
+static inline uint32_t limit(const struct tx_turn *turn, uint32_t most)
+{
+    uint32_t used = turn->sent + turn->frames + turn->more, there = turn->tail - turn->head;
+
+    if (turn->tail < turn->head)
+        there += turn->count;
+    if (used >= turn->budget)
+        return 0;
+    if (most > there)
+        most = there;
+    if (most > turn->budget - used)
+        most = turn->budget - used;
+    return most < FRAME_BATCH - turn->dones ? most : FRAME_BATCH - turn->dones;
 }
 
 uint32_t tx_usual(struct tx_turn *turn, uint32_t most)
 {
-    const struct tx_desc *ring = (const struct tx_desc *)turn->ring;
+    struct tx_desc *ring = (struct tx_desc *)turn->ring;
     struct dma *dma = turn->q->dma;
-    uint32_t at = turn->head, frames = turn->frames, dones = turn->dones, walked = 0, contexts = 0, last = dma->hit;
-    uint32_t used = turn->sent + frames + turn->more;
+    uint32_t at = turn->head, frames = turn->frames, dones = turn->dones, walked = 0;
+    struct near near;
 
-    if (used >= turn->budget || dma->broken || last >= dma->count)
+    if (dma->broken || dma->hit >= dma->count)
         return 0;
-    if (most > turn->budget - used)
-        most = turn->budget - used;   /* each descriptor is a frame, at most, */
-    if (most > FRAME_BATCH - dones)
-        most = FRAME_BATCH - dones;   /* and one to be reported */
-    for (; walked < most && at != turn->tail; walked++) {
-        uint64_t q1 = __atomic_load_n(&ring[at].q1, __ATOMIC_RELAXED), q0 = __atomic_load_n(&ring[at].q0, __ATOMIC_RELAXED);
+    most = limit(turn, most);
+    near = near_of(&dma->region[dma->hit]);
+    for (; walked < most; walked++) {
+        struct tx_desc *desc = &ring[at];
+        uint64_t q1 = __atomic_load_n(&desc->q1, __ATOMIC_RELAXED), q0 = __atomic_load_n(&desc->q0, __ATOMIC_RELAXED);
+        uint64_t inside = q0 - near.iova;
         uint32_t len_bytes = field(q1, TXD_LENGTH);
-        uint8_t *data;
+        uint8_t *data = (uint8_t *)((uintptr_t)near.ptr + (uintptr_t)inside);
 
         if ((q1 & LOOKED_AT) != USUAL) {
             if ((q1 & (KIND | TXD_CMD_RS)) != CONTEXT || tx_context_load(turn->q, q0, q1))
                 break;
-            contexts++;
+            turn->tx->usual_frames--;
             at = at + 1 == turn->count ? 0 : at + 1;
             continue;
         }
-        if (len_bytes < ETH_FRAME_MIN_BYTES || len_bytes > FRAME_MAX_BYTES)
-            break;
-        data = buffer_at(dma, &dma->region[last], q0, len_bytes);
-        if (data && (q1 & BY_CONTEXT)) {
+        if (len_bytes - ETH_FRAME_MIN_BYTES > FRAME_MAX_BYTES - ETH_FRAME_MIN_BYTES)
+            break;                    /* a shorter one wraps to something huge */
+        if (__builtin_expect(inside >= near.bytes || len_bytes > near.bytes - inside, 0)) {
+            data = dma_try(dma, q0, len_bytes, DMA_READ);
+            if (!data)
+                break;
+            near = near_of(&dma->region[dma->hit]);
+        }
+        if (q1 & BY_CONTEXT) {
             note(turn, at, frames, dones);
             data = summed(turn, q1, data, len_bytes);
             frames = turn->frames;    /* there may have been no room, and these have left */
             dones = turn->dones;
+            if (!data)
+                break;
         }
-        if (!data || dma->broken)
+        if (dma->broken)
             break;
         __builtin_prefetch(data);     /* whoever takes it, software's core had it last */
-        last = dma->hit;
         turn->frame[frames++] = (struct frame){ .data = data, .len_bytes = len_bytes };
         if (q1 & TXD_CMD_RS) {
-            turn->done[dones] = (struct tx_desc *)&ring[at];
-            turn->done_q1[dones] = (q1 & UINT32_MAX) | TXD_STAT_DD;
-            dones += !turn->head_write_back;
-            turn->head_due |= turn->head_write_back;
+            turn->done[dones] = desc;
+            turn->done_q1[dones++] = (q1 & UINT32_MAX) | TXD_STAT_DD;
         }
         at = at + 1 == turn->count ? 0 : at + 1;
     }
     note(turn, at, frames, dones);
-    turn->tx->usual_frames += walked - contexts;
+    turn->tx->usual_frames += walked;
     return walked;
 }

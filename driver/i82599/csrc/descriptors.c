@@ -206,33 +206,55 @@ static inline void tx_plain(uint64_t *desc, uint64_t iova, uint32_t len_bytes)
     desc[1] = q1 | (uint64_t)len_bytes << TXDADV_PAYLEN_SHIFT | (uint64_t)len_bytes << TXDADV_DTALEN_SHIFT;
 }
 
-/* Behind each frame room is kept for the context that another could need. */
-static int post(struct tx_ring *ring, const struct tx_piece *frames, uint32_t n)
+static inline uint32_t least(uint32_t a, uint32_t b)
 {
-    const uint32_t count = ring->count, buf_bytes = ring->buf_bytes, free = tx_room(ring);
-    const struct tx_piece *frame = frames, *const end = frames + (n < free ? n : free ? free - 1 : 0);
-    uint32_t slot = ring->next_to_use, at = ring->sent_to_use, bytes = ring->sent_bytes;
-
-    for (; frame != end; frame++) {
-        uint32_t buf = ring_next(slot, count), len_bytes = frame->len_bytes;
-        uint64_t place = (uint64_t)buf * buf_bytes;
-
-        if (len_bytes - 1 >= buf_bytes)
-            break;
-        tx_copy(ring->buf + place, frame->data, len_bytes);
-        tx_plain(&ring->desc[2 * slot], ring->buf_iova + place, len_bytes);
-        bytes += len_bytes;
-        ring->sent[at] = tx_note(slot, bytes);
-        at = ring_next(at, count);
-        slot = buf;
-    }
-    ring->next_to_use = slot;
-    ring->sent_to_use = at;
-    ring->sent_bytes = bytes;
-    return (int)(frame - frames);
+    return a < b ? a : b;
 }
 
-/* The same for one, without what only a batch pays back. */
+/* Frames into neighbouring slots and buffers, none of which is the first again; how many before one that is too long. */
+static inline uint32_t post_run(struct tx_ring *ring, const struct tx_piece *frames, uint32_t n)
+{
+    const uint32_t buf_bytes = ring->buf_bytes, first = ring->next_to_use;
+    const uint64_t start = (uint64_t)ring_next(first, ring->count) * buf_bytes;
+    uint64_t *desc = &ring->desc[2 * first], *sent = &ring->sent[ring->sent_to_use];
+    uint8_t *place = ring->buf + start;
+    uint64_t iova = ring->buf_iova + start;
+    uint32_t bytes = ring->sent_bytes, i;
+
+    for (i = 0; i < n && frames[i].len_bytes - 1 < buf_bytes; i++) {
+        const uint32_t len_bytes = frames[i].len_bytes;
+
+        tx_copy(place, frames[i].data, len_bytes);
+        tx_plain(desc, iova, len_bytes);
+        bytes += len_bytes;
+        *sent++ = tx_note(first + i, bytes);
+        desc += 2;
+        place += buf_bytes;
+        iova += buf_bytes;
+    }
+    ring->sent_bytes = bytes;
+    ring->next_to_use = ring_add(first, i, ring->count);
+    ring->sent_to_use = ring_add(ring->sent_to_use, i, ring->count);
+    return i;
+}
+
+/* Behind each frame room is kept for the context that another could need. */
+static int post_batch(struct tx_ring *ring, const struct tx_piece *frames, uint32_t n)
+{
+    const uint32_t count = ring->count, free = tx_room(ring), most = n < free ? n : free ? free - 1 : 0;
+    uint32_t posted = 0, run, done;
+
+    do {
+        const uint32_t slot = ring->next_to_use, slots = slot + 1 < count ? count - 1 - slot : 1;
+
+        run = least(most - posted, least(slots, count - ring->sent_to_use));
+        done = post_run(ring, frames + posted, run);
+        posted += done;
+    } while (posted < most && done == run);
+    return (int)posted;
+}
+
+/* One frame, without what only a batch pays back. */
 static int post_one(struct tx_ring *ring, const uint8_t *frame, uint32_t len_bytes)
 {
     uint32_t slot = ring->next_to_use, count = ring->count, buf = ring_next(slot, count), clean = ring->next_to_clean;
@@ -241,7 +263,7 @@ static int post_one(struct tx_ring *ring, const uint8_t *frame, uint32_t len_byt
     if (!tx_short(len_bytes)) {
         const struct tx_piece piece = { frame, len_bytes };
 
-        return post(ring, &piece, 1);
+        return post_batch(ring, &piece, 1);
     }
     if (buf == clean || ring_next(buf, count) == clean)
         return 0;
@@ -249,6 +271,11 @@ static int post_one(struct tx_ring *ring, const uint8_t *frame, uint32_t len_byt
     tx_plain(&ring->desc[2 * slot], ring->buf_iova + place, len_bytes);
     tx_described(ring, slot, len_bytes);
     return 1;
+}
+
+static int post(struct tx_ring *ring, const struct tx_piece *frames, uint32_t n)
+{
+    return n == 1 ? post_one(ring, frames->data, frames->len_bytes) : post_batch(ring, frames, n);
 }
 
 static const struct ring_ops ops = {

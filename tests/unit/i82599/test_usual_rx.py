@@ -60,6 +60,7 @@ FRAMES = {
     "broadcast": at_least(BROADCAST + b"\x88\xb5"),
     "group": at_least(GROUP + b"\x88\xb5"),
     "a length": at_least(US + b"\x00\x04abcd"),
+    "a length that is wrong": US + b"\x00\x00" + bytes(100),
     "pause": at_least(US + b"\x88\x08\x00\x01\x00\x10"),
     "tagged": at_least(US + b"\x81\x00\x20\x05\x88\xb5"),
     "tagged twice": at_least(US + b"\x88\xa8\x00\x07\x81\x00\x20\x05\x88\xb5"),
@@ -263,6 +264,21 @@ def test_memory_that_was_unmapped_is_not_written(twins: Twins) -> None:
         card.write(RXDCTL, 0)
         card.write(RXDCTL, RXDCTL.of(ENABLE=1))
     twins.receive([PLAIN])
+
+
+def test_buffers_that_were_unmapped_are_not_written(twins: Twins) -> None:
+    """Where the last buffer was found says nothing of the next one after something was unmapped."""
+    for card in twins.cards:
+        card.nic.pf.dma_del(0, 2**64 - 1)
+        card.map(0, RING_SPACE)
+        card.map(RING_SPACE, card.bytes_mapped - RING_SPACE)
+    twins.post(15)
+    twins.receive([PLAIN] * 2)
+    before = twins.cards[0].memory[RING_SPACE:]
+    for card in twins.cards:
+        card.nic.pf.dma_del(IOVA + RING_SPACE, card.bytes_mapped - RING_SPACE)
+    twins.receive([PLAIN] * 2)
+    assert twins.cards[0].memory[RING_SPACE:] == before
 
 
 STEP = st.one_of(
