@@ -131,7 +131,7 @@ static int sleep_on(struct loop *loop, uint64_t longest_ns)
 
 int loop_run(struct loop *loop, int64_t timeout_ns)
 {
-    uint64_t start = clock_mono(), idle_since = start, looked = start, now = start, left;
+    uint64_t start = clock_mono(), looked = start, now = start, left;
     uint32_t work;
     int rc;
 
@@ -152,10 +152,10 @@ int loop_run(struct loop *loop, int64_t timeout_ns)
         if (timeout_ns >= 0 && now - start >= (uint64_t)timeout_ns)
             return 0;
         if (work) {
-            idle_since = now;
+            loop->worked_ns = now;
             continue;
         }
-        if (now - idle_since < loop->spin_us * NS_PER_US)
+        if (now - loop->worked_ns < loop->spin_us * NS_PER_US)
             continue;
         left = timeout_ns < 0 ? FOREVER : (uint64_t)timeout_ns - (now - start);
         rc = sleep_on(loop, left);
