@@ -203,7 +203,9 @@ def _another_speed(b: Bench) -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [_carrier, _darkness, _another_module, _no_module, _soft_tx_disable, _another_speed], ids=lambda f: f.__name__
+    "change",
+    [_carrier, _darkness, _another_module, _no_module, _soft_tx_disable, _another_speed],
+    ids=lambda f: f.__name__,
 )
 def test_a_look_sees_whatever_no_register_tells(change: Callable[[Bench], None]) -> None:
     b = Bench()
