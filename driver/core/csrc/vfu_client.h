@@ -2,7 +2,7 @@
 /* The vfio-user door: REGION_READ / REGION_WRITE and whole messages on one socket, one request or one burst of reads at a
  * time. */
 
-#define VFU_READS_AT_ONCE 32             /* answers that may be under way: far fewer than a socket holds, some 280, so nobody
+#define VFU_READS_AT_ONCE 64             /* answers that may be under way: far fewer than a socket holds, some 280, so nobody
                                             waits for room; and others get their turn after a tenth of a millisecond or so */
 
 
