@@ -62,7 +62,7 @@ class Server:
         control: Where the control socket appears, if at all.
         interrupts: The best kind that is offered.
         trace: Where accesses are written, if anywhere; closed by whoever made it.
-        chores: Called ten times a second, each without waiting.
+        chores: Called ten times a second, twice while nothing happens, each without waiting.
         rule: Who may connect to the sockets.
         rom: The expansion ROM, a power of two of bytes; b"" without one.
 
