@@ -153,7 +153,7 @@ static void send_answers(struct conn *c, struct conn_answers *answers)
 }
 
 /* A REGION_READ of no more than a register: whether it was obeyed; if not it is the library's.  Its answer is gathered, or
- * held, if a fault made the register slow; then those before it have left. */
+ * held, if a fault made the register slow; then nothing more is obeyed, and those before it leave. */
 static bool read_one(struct vdev *v, const struct conn_message *message, struct conn_answers *answers)
 {
     const struct vfio_user_header *header = &message->header;
@@ -178,8 +178,6 @@ static bool read_one(struct vdev *v, const struct conn_message *message, struct 
     if (done != body.access.count)
         error = done < 0 ? (int)-done : EINVAL;
     len = error ? 0 : len + body.access.count;
-    if (v->hold_ns != NULL && *v->hold_ns != 0)
-        send_answers(c, answers);
     if (!hold_reply(v, header->msg_id, header->cmd, &body, len, error))
         conn_gather(answers, header->msg_id, header->cmd, error, &body, len);
     return true;
