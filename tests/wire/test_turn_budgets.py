@@ -136,7 +136,8 @@ def test_reads_that_came_together_are_answered_together(served: ByHand) -> None:
     """The first is the library's, which has read them all; the others are one message of the socket."""
     stream, numbers = reads(served.client, MESSAGES)
     served.client.sock.sendall(stream)
-    sizes, found = [], []
+    sizes: list[int] = []
+    found: list[tuple[int, int, int]] = []
     while len(found) < MESSAGES:
         served.context.run()
         assert served.unread_bytes() < 31 * LEAST_MESSAGE_BYTES, "one message"
