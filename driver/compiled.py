@@ -7,6 +7,7 @@
 import errno
 import functools
 import os
+import struct
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ from driver._core import ffi, lib
 PAGE_BYTES = 4096
 BODY_MAX_BYTES = 131072
 REPLY_FDS_MAX = 16
+READ = struct.Struct("@QIi")  # struct mmio_read
 
 __all__ = [
     "BODY_MAX_BYTES",
@@ -32,6 +34,8 @@ __all__ = [
     "mmio_map",
     "mmio_new",
     "mmio_read32",
+    "mmio_read_many",
+    "mmio_reads",
     "mmio_unread",
     "mmio_write32",
 ]
@@ -124,7 +128,7 @@ def mmio_drop_pages(mmio: object) -> None:
     window = ffi.cast("struct mmio *", mmio)
     for index in range(lib.MMIO_PAGES):
         window.page[index] = ffi.NULL
-    window.read32 = ffi.NULL
+    window.read32 = window.read_many = ffi.NULL
     window.write32 = ffi.NULL
 
 
@@ -146,6 +150,17 @@ def mmio_functions(mmio: object, read32: int, write32: int, arg: int) -> None:
 def mmio_read32(mmio: object, offset: int) -> int:
     """Read one register; all ones on failure, and then :func:`mmio_error` says why."""
     return lib.mmio_read32(mmio, offset)
+
+
+def mmio_reads(offsets: Sequence[int]) -> object:
+    """Return a ``struct mmio_read[]`` for :func:`mmio_read_many`, which may be used again and again."""
+    return ffi.new("struct mmio_read[]", [{"offset": offset} for offset in offsets])
+
+
+def mmio_read_many(mmio: object, reads: object) -> list[tuple[int, int]]:
+    """Read registers in this order, in one go where the door can: of each its value and errno (positive), or 0."""
+    lib.mmio_read_many(mmio, reads, len(reads))  # type: ignore[arg-type]  # a cffi array has a length
+    return [(value, -error) for _, value, error in READ.iter_unpack(ffi.buffer(reads))]
 
 
 def mmio_write32(mmio: object, offset: int, value: int) -> None:
@@ -254,6 +269,7 @@ class VfuClient:
         mmio = mmio_new(len_bytes, view, self._c)
         window = ffi.cast("struct mmio *", mmio)
         window.read32 = ffi.addressof(lib, "vfu_client_read32")
+        window.read_many = ffi.addressof(lib, "vfu_client_read_many")
         window.write32 = ffi.addressof(lib, "vfu_client_write32")
         window.arg = view
         return mmio

@@ -329,7 +329,7 @@ class Card(Block):
             self.port.poll()
         for chore in tuple(self.chores):
             chore(now)
-        self.link.evaluate()
+        self.link.look()
         self.porter.look()
 
     def report(self) -> Report:

@@ -2,12 +2,12 @@
 """Is there a link: the cage, the laser, AUTOC and the wire's carrier decide; LINKS, ESDP and LSC tell.
 
 Owns AUTOC, AUTOC2, LINKS, what the 1G PCS says, and the pins in ESDP, and listens to HLREG0.LPBK. Every input ends
-in `evaluate`.
+in `evaluate`: registers when they are written, the world when `look` finds that it is another one.
 """
 
 import logging
 from collections.abc import Callable
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from device.i82599.block import Block
 from device.machine.regfile import RegFile, on_write
@@ -66,6 +66,16 @@ class Cage(Protocol):
         """What is plugged in."""
 
 
+class World(NamedTuple):
+    """The link's inputs of which no register write tells."""
+
+    module: Optics | None
+    optics: tuple[bool, frozenset[int]] | None
+    port: Port | None
+    carrier: bool
+    dark: bool
+
+
 class Link(Block):
     """The link's state.
 
@@ -99,6 +109,7 @@ class Link(Block):
         self._port_failed = False
         self._loss = True  # levels of the input pins
         self._present = False
+        self._world: World | None = None  # as it was evaluated last
 
     def reset(self, *, software: bool) -> None:
         """See where we are after the words were reset. Quietly: a reset leaves no cause pending."""
@@ -121,6 +132,16 @@ class Link(Block):
         mbps, speed = mode
         return speed if mbps in module.speeds_mbps else None
 
+    def _see_world(self) -> World:
+        module, port = self.cage.module, self.port
+        optics = None if module is None else (module.sending, module.speeds_mbps)
+        return World(module, optics, port, port is not None and port.carrier, self.dark)
+
+    def look(self) -> None:
+        """See whether module, light or wire changed; cheap, for ten times a second."""
+        if self._see_world() != self._world:
+            self.evaluate()
+
     def evaluate(self, *, quiet: bool = False) -> None:
         """Look at every input and tell whoever has to know what changed. ``quiet``: no interrupt causes."""
         esdp, autoc = self.regs.get(ESDP), self.regs.get(AUTOC)
@@ -131,7 +152,8 @@ class Link(Block):
             module.tx_disable = bool(esdp.SDP3 or not esdp.SDP3_DIR)
         lit = speed is not None and module is not None and module.sending
         self._tell_peer(up=lit and not self.dark)
-        carrier = self.port is not None and self.port.carrier and not self.dark
+        self._world = self._see_world()
+        carrier = self._world.carrier and not self.dark
         if module is not None:
             module.rx_light = carrier
         self._pins(esdp, present=module is not None, loss=module is None or not carrier, quiet=quiet)

@@ -11,6 +11,7 @@ from device.machine.stall import STALLS
 from device.regs.i82599 import RXDCTL, TXDCTL, Register
 
 DESC_BYTES = 16
+WORD_BYTES = 4
 DWORD = 2**32
 
 
@@ -69,6 +70,7 @@ class Rings(Block):
         self.regs = regs
         self.core = core
         self._names = names
+        self._controls = [names.control.offset(queue) // WORD_BYTES for queue in range(QUEUES)]
         self.stall_of = stall_of
 
     def ring(self, queue: int) -> Ring:
@@ -92,5 +94,5 @@ class Rings(Block):
 
     def rings(self) -> list[Ring]:
         """Every enabled queue, by number."""
-        control = self._names.control
-        return [self.ring(queue) for queue in range(QUEUES) if self.regs.get(control, queue).ENABLE]
+        words, enable = self.core.pf.c.regs.word, self._names.control.ENABLE.mask
+        return [self.ring(queue) for queue, at in enumerate(self._controls) if words[at] & enable]

@@ -131,7 +131,7 @@ static int sleep_on(struct loop *loop, uint64_t longest_ns)
 
 int loop_run(struct loop *loop, int64_t timeout_ns)
 {
-    uint64_t start = clock_mono(), idle_since = start, looked = start, now = start, left;
+    uint64_t start = clock_mono(), looked = start, now = start, end = FOREVER;
     uint32_t work;
     int rc;
 
@@ -139,6 +139,8 @@ int loop_run(struct loop *loop, int64_t timeout_ns)
         return -E2BIG;
     if (is_wanted(loop->stop_fd, -1))
         return 0;
+    if (timeout_ns >= 0)
+        end = start + (loop->idle_ns > (uint64_t)timeout_ns ? loop->idle_ns : (uint64_t)timeout_ns);
     for (;;) {
         if (now - looked >= SOCKET_LOOK_US * NS_PER_US) {
             if (is_wanted(loop->stop_fd, loop->wake_fd))
@@ -149,16 +151,17 @@ int loop_run(struct loop *loop, int64_t timeout_ns)
         if (rc < 0)
             return rc;
         now = clock_mono();
-        if (timeout_ns >= 0 && now - start >= (uint64_t)timeout_ns)
+        if (now >= end)
             return 0;
         if (work) {
-            idle_since = now;
+            if (timeout_ns >= 0 && end - now > (uint64_t)timeout_ns)
+                end = now + (uint64_t)timeout_ns;
+            loop->worked_ns = now;
             continue;
         }
-        if (now - idle_since < loop->spin_us * NS_PER_US)
+        if (now - loop->worked_ns < loop->spin_us * NS_PER_US)
             continue;
-        left = timeout_ns < 0 ? FOREVER : (uint64_t)timeout_ns - (now - start);
-        rc = sleep_on(loop, left);
+        rc = sleep_on(loop, end == FOREVER ? FOREVER : end - now);
         if (rc < 0)
             return rc;
         if (rc > 0)

@@ -27,6 +27,9 @@ struct loop {
     uint32_t looks;               /* and how often */
     int wake_fd;                  /* readable = return 0: somebody else has work; or -1 */
     uint64_t sleeps;
+    uint64_t worked_ns;           /* when it did something last, in this run or one before */
+    uint64_t idle_ns;             /* a run in which nothing happens may last so long, if that is longer than its timeout, which
+                                     then counts from the first thing that does happen */
 };
 
 int loop_run(struct loop *loop, int64_t timeout_ns);              /* until stop, error or timeout; < 0: no timeout */

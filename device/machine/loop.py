@@ -86,15 +86,20 @@ class Loop:
         """Return from ``run`` within a millisecond while ``fd`` is readable; -1: no such thing."""
         self._loop.wake_fd = fd
 
-    def run(self, timeout_s: float | None = None) -> None:
+    def run(self, timeout_s: float | None = None, idle_s: float = 0.0) -> None:
         """Run until ``stop``, the fd of ``wake_on``, ``timeout_s``, a signal that interrupts the sleep, or an error.
 
         A busy loop does not notice signals before the timeout: keep that short, or write to ``stop_fd``.
+
+        Args:
+            timeout_s: How long; None: no limit.
+            idle_s: How long if nothing happens, where that is longer; ``timeout_s`` counts from what happens first.
 
         Raises:
             OSError: A source returned an error.
         """
         timeout_ns = -1 if timeout_s is None else int(timeout_s * 1e9)
+        self._loop.idle_ns = int(idle_s * 1e9)
         try:
             check(lib.loop_run(self._loop, timeout_ns), "loop_run")
         except InterruptedError:

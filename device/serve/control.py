@@ -123,6 +123,11 @@ class Control:
         """Whether commands wait that the last turn had no time for."""
         return bool(self._work)
 
+    @property
+    def attended(self) -> bool:
+        """Whether ``poll`` has to be called for more than ``fileno``: somebody is there, or can be accepted later."""
+        return bool(self._clients) or self._accept_again_s is not None
+
     # -- a turn --------------------------------------------------------------------------------------------------------
 
     def poll(self) -> int:

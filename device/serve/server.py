@@ -26,6 +26,7 @@ from device.trace import TraceFile
 log = logging.getLogger(__name__)
 
 SLICE_S = 0.1  # how long C runs before Python looks at signals, carrier and control
+IDLE_SLICE_S = 0.5  # the same, while nothing happens: a look costs more than all else then
 CONTROL_SLICE_S = 0.01  # the same, while commands wait
 SPIN_US = 50
 POLL_TAILS_US = 50
@@ -61,7 +62,7 @@ class Server:
         control: Where the control socket appears, if at all.
         interrupts: The best kind that is offered.
         trace: Where accesses are written, if anywhere; closed by whoever made it.
-        chores: Called ten times a second, each without waiting.
+        chores: Called ten times a second, twice while nothing happens, each without waiting.
         rule: Who may connect to the sockets.
         rom: The expansion ROM, a power of two of bytes; b"" without one.
 
@@ -149,7 +150,7 @@ class Server:
         if ready is not None:
             ready()
         while not self._stopping:
-            self._loop.run(SLICE_S if self._control is None or not self._control.waiting else CONTROL_SLICE_S)
+            self._loop.run(*self._slice_s())
             self.card.poll()
             self.port.poll()
             if self.trace is not None:
@@ -161,6 +162,13 @@ class Server:
                 endpoint.context.turn_away()
             if self._control is not None:
                 self._control.poll()
+
+    def _slice_s(self) -> tuple[float, float]:
+        """How long C may run from now on, and how long if nothing happens."""
+        if self._control is not None and self._control.waiting:
+            return CONTROL_SLICE_S, 0.0
+        watched = self._control is not None and self._control.attended
+        return SLICE_S, 0.0 if watched or self.card.chores else IDLE_SLICE_S
 
     def stop(self) -> None:
         """End ``run`` soon; may be called by a signal handler."""

@@ -174,6 +174,14 @@ class Bar:
             raise ValueError(f"0x{offset:05x}: {value:#x} does not fit in 32 bits")
         self._write(offset, value, lambda: f"0x{offset:05x}")
 
+    def read_reads(self, reads: object) -> list[tuple[int, int]]:
+        """For ``driver.core.read_list``: read these in order, in one burst where that is possible.
+
+        Returns:
+            Of each its value, and the errno (positive) if it failed.
+        """
+        return compiled.mmio_read_many(self.mmio, reads)
+
     def _read(self, offset: int, what: Callable[[], str]) -> int:
         value = compiled.mmio_read32(self.mmio, offset)
         if value == ALL_ONES:
@@ -190,16 +198,27 @@ class Bar:
         code = compiled.mmio_error(self.mmio)
         if code == 0:
             return
+        if code not in GONE:
+            compiled.mmio_error(self.mmio, clear=True)
+        raise self.failure(code, what())
+
+    def failure(self, code: int, what: str) -> DeviceGone | OSError:
+        """What to raise for an access to ``what`` that ended with this errno."""
         if code in GONE:
-            raise gone(f"{self.door.name}: {what()}", code, *compiled.mmio_unread(self.mmio))
-        compiled.mmio_error(self.mmio, clear=True)
-        raise OSError(code, f"{self.door.name}: BAR {self.index} {what()}: {os.strerror(code)}")
+            return gone(f"{self.door.name}: {what}", code, *compiled.mmio_unread(self.mmio))
+        return OSError(code, f"{self.door.name}: BAR {self.index} {what}: {os.strerror(code)}")
 
     def _check_alive(self, what: Callable[[], str]) -> None:
-        if self.alive is None:
-            return
-        for _ in range(ALIVE_TRIES):
-            if compiled.mmio_read32(self.mmio, self.alive.offset()) != ALL_ONES:
-                return
-        name = name_of(self.alive, 0)
-        raise DeviceGone(f"{self.door.name}: {what()} and {name} read all ones: the function has left the bus")
+        if self.has_left():
+            raise self.left(what())
+
+    def left(self, what: str) -> DeviceGone:
+        """What to raise when ``what`` read all ones and the function has left the bus."""
+        name = name_of(self.alive, 0) if self.alive is not None else "the rest"
+        return DeviceGone(f"{self.door.name}: {what} and {name} read all ones: the function has left the bus")
+
+    def has_left(self) -> bool:
+        """Whether the register that never reads all ones does; False if nobody named one."""
+        return self.alive is not None and all(
+            compiled.mmio_read32(self.mmio, self.alive.offset()) == ALL_ONES for _ in range(ALIVE_TRIES)
+        )

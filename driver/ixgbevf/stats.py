@@ -7,6 +7,7 @@ Ref: ixgbevf_update_stats; names as a port's, see driver/ixgbe/hw/stats.py.
 from device.regs.core import Register
 from device.regs.i82599.vf import VFGORC_LSB, VFGORC_MSB, VFGOTC_LSB, VFGOTC_MSB, VFGPRC, VFGPTC, VFMPRC
 from driver.core.bar import Bar
+from driver.core.read_list import ReadList
 
 HIGH = 2**32
 
@@ -21,13 +22,25 @@ PAIRS: dict[str, tuple[type[Register], type[Register]]] = {
 ROUND = {**dict.fromkeys(SINGLE, 2**32), **dict.fromkeys(PAIRS, 2**36)}
 
 
+PLACES = [(register, 0) for register in (*SINGLE.values(), *(half for pair in PAIRS.values() for half in pair))]
+
+
 def read_counters(bar: Bar) -> dict[str, int]:
-    """The counters as the registers have them."""
-    found = {name: int(bar.read(register)) for name, register in SINGLE.items()}
-    for name, (low, high) in PAIRS.items():
-        value = int(bar.read(low))
-        found[name] = value + HIGH * int(bar.read(high))
-    return found
+    """The counters as the registers have them.
+
+    Raises:
+        DeviceGone: The function no longer answers.
+        OSError: It refused a read.
+    """
+    reads = ReadList(bar, PLACES)
+    values = [value or 0 for value in reads.read()]
+    reads.check()
+    found = dict(zip(SINGLE, values, strict=False))
+    halves = values[len(SINGLE) :]
+    return {
+        **found,
+        **{name: low + HIGH * high for name, low, high in zip(PAIRS, halves[::2], halves[1::2], strict=True)},
+    }
 
 
 class VfStats:

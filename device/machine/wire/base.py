@@ -91,7 +91,10 @@ class Port:
         return {name: int(getattr(self.c.count, name)) for name in dir(self.c.count)}
 
     def poll(self) -> None:
-        """Housekeeping, about every 100 ms: look at the carrier, bring back what broke.  Never waits."""
+        """Housekeeping: look at the carrier, bring back what broke.  Never waits.
+
+        It is called every 100 ms, and every 500 while nothing happens.
+        """
 
     def close(self) -> None:
         """Let go of the wire and remove what was made for it.  May be called twice."""

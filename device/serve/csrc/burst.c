@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Posted writes, obeyed many at a time, and the message that carries up to 200 of them (REGION_WRITE_MULTI).
+/* Posted writes, obeyed many at a time, and the message that carries up to 200 of them (REGION_WRITE_MULTI); and reads of
+ * a register that have come together, whose answers leave together.
  *
- * Only what nobody waits for is obeyed here, if it is right and has been read already; everything else is the library's,
- * in its place in the stream.  Every write is obeyed as if it had come alone: none is left out for a later one.
+ * Only these are obeyed here, if they are right and have been read already; everything else is the library's, in its place
+ * in the stream.  Every access is obeyed as if it had come alone: none is left out for a later one.
  *
  * Observed: QEMU 11.1 keeps posted writes in a list without an end while the socket is full, and its next read waits
  * behind them.  A socket holds some 280 messages, and QEMU's thread wakes each time three quarters of them are gone: one
@@ -26,7 +27,7 @@
 #define NS_PER_S 1000000000ull
 #define BARS 6
 
-#define WRITE_MAX_BYTES 8              /* a longer one is the library's, which obeys it in pieces */
+#define ACCESS_MAX_BYTES 8            /* a longer one is the library's, which obeys it in pieces */
 #define BURST_US 100                  /* a register may be served by Python, so time counts as well as messages */
 #define CLOCK_EVERY 8                 /* writes between two looks at the clock */
 #define WRITES_A_MESSAGE 16           /* so many writes of a multiple one cost as much as one message by itself */
@@ -40,6 +41,9 @@ struct multi_write {
     uint32_t region, count;
     uint8_t data[8];
 };
+
+_Static_assert(sizeof(struct vfio_user_header) + sizeof(struct vfio_user_region_access) + ACCESS_MAX_BYTES <=
+                   CONN_GATHERED_BYTES, "a turn's answers have room");
 
 #define OFFER ",\"write_multiple\":true}}"
 
@@ -77,7 +81,7 @@ static bool write_one(struct vdev *v, const struct conn_message *message)
     if (!message->header.flags.no_reply || message->fd_count != 0 || message->body_bytes < sizeof(access))
         return false;
     memcpy(&access, message->body, sizeof(access));
-    if (access.count > WRITE_MAX_BYTES ||
+    if (access.count > ACCESS_MAX_BYTES ||
         access.count != message->body_bytes - sizeof(access) || !within(v, access.region, access.offset, access.count))
         return false;
     obey(v, access.region, access.offset, message->body + sizeof(access), access.count);
@@ -142,7 +146,45 @@ static bool write_multi(struct vdev *v, const struct conn_message *message, uint
     return true;
 }
 
-int burst_run(struct vdev *v)
+static void send_answers(struct conn *c, struct conn_answers *answers)
+{
+    if (conn_send_gathered(c, answers) < 0)
+        conn_hang_up(c);
+}
+
+/* A REGION_READ of no more than a register: whether it was obeyed; if not it is the library's.  Its answer is gathered, or
+ * held, if a fault made the register slow; then nothing more is obeyed, and those before it leave. */
+static bool read_one(struct vdev *v, const struct conn_message *message, struct conn_answers *answers)
+{
+    const struct vfio_user_header *header = &message->header;
+    struct conn *c = v->conn;
+    struct {
+        struct vfio_user_region_access access;
+        uint8_t data[ACCESS_MAX_BYTES];
+    } body = {.data = {0}};
+    size_t len = sizeof(body.access);
+    int64_t done;
+    int error = 0;
+
+    if (header->flags.no_reply || message->fd_count != 0 || message->body_bytes != sizeof(body.access))
+        return false;
+    memcpy(&body.access, message->body, sizeof(body.access));
+    if (body.access.count > ACCESS_MAX_BYTES || !within(v, body.access.region, body.access.offset, body.access.count))
+        return false;
+    done = v->region[body.access.region].access(v->region[body.access.region].arg, body.data, body.access.count,
+                                                body.access.offset, 0);
+    if (v->conn != c)
+        return true;
+    if (done != body.access.count)
+        error = done < 0 ? (int)-done : EINVAL;
+    len = error ? 0 : len + body.access.count;
+    if (!hold_reply(v, header->msg_id, header->cmd, &body, len, error))
+        conn_gather(answers, header->msg_id, header->cmd, error, &body, len);
+    return true;
+}
+
+/* What has come, as far as a turn goes. */
+static int obey_all(struct vdev *v, struct conn_answers *answers)
 {
     struct conn *c = v->conn;
     const uint64_t end_ns = conn_now_ns() + BURST_US * NS_PER_US;
@@ -150,10 +192,17 @@ int burst_run(struct vdev *v)
     struct conn_message message;
     uint32_t done = 0;
 
-    while (c->cost - cost < SOCKET_TURN_MESSAGES && conn_next(c, &message) > 0) {
+    while (c->cost - cost < SOCKET_TURN_MESSAGES && v->hold.body == NULL && c->unsent == NULL &&
+           conn_next(c, &message) > 0) {
         if (message.header.cmd == VDEV_WRITE_MULTI) {
+            send_answers(c, answers);             /* it may have one of its own */
+            if (c->unsent != NULL)
+                break;
             if (!write_multi(v, &message, end_ns))
                 return SOCKET_TURN_MESSAGES;
+        } else if (message.header.cmd == VFIO_USER_REGION_READ) {
+            if (!read_one(v, &message, answers))
+                break;
         } else if (message.header.cmd != VFIO_USER_REGION_WRITE || !write_one(v, &message)) {
             break;
         }
@@ -165,6 +214,19 @@ int burst_run(struct vdev *v)
             return SOCKET_TURN_MESSAGES;
     }
     return (int)(c->cost - cost);
+}
+
+int burst_run(struct vdev *v)
+{
+    struct conn *c = v->conn;
+    struct conn_answers answers;
+    int rc;
+
+    answers.bytes = 0;
+    rc = obey_all(v, &answers);
+    if (v->conn == c)
+        send_answers(c, &answers);
+    return rc;
 }
 
 void burst_found(struct vdev *v, bool empty)

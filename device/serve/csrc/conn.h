@@ -47,6 +47,12 @@ struct conn_message {
     uint32_t fd_count;
 };
 
+#define CONN_GATHERED_BYTES 64        /* longest answer that is gathered */
+struct conn_answers {                 /* short answers that leave together */
+    size_t bytes;
+    uint8_t data[SOCKET_TURN_MESSAGES * CONN_GATHERED_BYTES];
+};
+
 uint64_t conn_now_ns(void);
 struct conn *conn_new(int fd);
 void conn_free(struct conn *c);       /* closes descriptors that nobody took, but not fd */
@@ -64,6 +70,10 @@ void conn_resume(struct conn *c);
 
 /* A reply: iov[0] is left for its header.  0: gone, or kept until it can go; -errno: the connection is lost. */
 int conn_reply(struct conn *c, uint16_t id, uint16_t command, int error, struct iovec *iov, size_t count, int fd);
+
+/* The same with several in one message of the socket: all that a turn obeys have room. */
+void conn_gather(struct conn_answers *to, uint16_t id, uint16_t command, int error, const void *body, size_t body_bytes);
+int conn_send_gathered(struct conn *c, struct conn_answers *from);
 
 /* The client no longer takes what we send: it counts as gone, and the next look at its socket finds its end. */
 void conn_hang_up(struct conn *c);

@@ -48,38 +48,91 @@ void conn_hang_up(struct conn *c)
     (void)shutdown(c->fd, SHUT_RDWR);
 }
 
-int conn_reply(struct conn *c, uint16_t id, uint16_t command, int error, struct iovec *iov, size_t count, int fd)
+static void copy_pieces(uint8_t *to, const struct iovec *iov, size_t count)
 {
-    struct vfio_user_header header = {.msg_id = id, .cmd = command, .flags = {.type = VFIO_USER_F_TYPE_REPLY}};
-    ssize_t sent = 0;
-    size_t total = 0, at = 0;
-    int rc;
+    for (size_t i = 0; i < count; to += iov[i++].iov_len)
+        if (iov[i].iov_len)
+            memcpy(to, iov[i].iov_base, iov[i].iov_len);
+}
 
-    if (error != 0) {
-        header.flags.error = 1;
-        header.error_no = (uint32_t)error;
-    }
-    iov[0] = (struct iovec){&header, sizeof(header)};
+/* Behind what has not left yet: reads that came together, the last of which was answered late. */
+static int keep_more(struct conn *c, const struct iovec *iov, size_t count, size_t total, int fd)
+{
+    uint8_t *more = fd < 0 ? realloc(c->unsent, c->unsent_bytes + total) : NULL;
+
+    if (more == NULL)
+        return fd < 0 ? -ENOMEM : -EBUSY;     /* a descriptor leaves with the first byte of all */
+    copy_pieces(more + c->unsent_bytes, iov, count);
+    c->unsent = more;
+    c->unsent_bytes += total;
+    return 0;
+}
+
+/* All of it leaves, or what does not is kept. */
+static int send_or_keep(struct conn *c, const struct iovec *iov, size_t count, int fd)
+{
+    ssize_t sent;
+    size_t total = 0;
+
     for (size_t i = 0; i < count; i++)
         total += iov[i].iov_len;
-    header.msg_size = (uint32_t)total;
     c->cost += (uint32_t)(total / SOCKET_MESSAGE_BYTES);
     if (c->unsent != NULL)
-        return -EBUSY;                /* nobody asks for a second answer before the first is gone */
+        return keep_more(c, iov, count, total, fd);
     sent = send_some(c->fd, iov, count, fd);
     if (sent < 0 || (size_t)sent == total)
         return sent < 0 ? (int)sent : 0;
     c->unsent = malloc(total);
     if (c->unsent == NULL)
         return -ENOMEM;
-    for (size_t i = 0; i < count; at += iov[i++].iov_len)
-        if (iov[i].iov_len)
-            memcpy(c->unsent + at, iov[i].iov_base, iov[i].iov_len);
+    copy_pieces(c->unsent, iov, count);
     c->unsent_bytes = total;
     c->unsent_at = (size_t)sent;
     c->unsent_fd = sent == 0 ? fd : -1;
-    rc = begin_waiting(c);
-    return rc;
+    return begin_waiting(c);
+}
+
+static struct vfio_user_header header_of(uint16_t id, uint16_t command, int error, size_t body_bytes)
+{
+    struct vfio_user_header header = {.msg_id = id, .cmd = command, .flags = {.type = VFIO_USER_F_TYPE_REPLY}};
+
+    header.msg_size = (uint32_t)(sizeof(header) + body_bytes);
+    if (error != 0) {
+        header.flags.error = 1;
+        header.error_no = (uint32_t)error;
+    }
+    return header;
+}
+
+int conn_reply(struct conn *c, uint16_t id, uint16_t command, int error, struct iovec *iov, size_t count, int fd)
+{
+    struct vfio_user_header header;
+    size_t body_bytes = 0;
+
+    for (size_t i = 1; i < count; i++)
+        body_bytes += iov[i].iov_len;
+    header = header_of(id, command, error, body_bytes);
+    iov[0] = (struct iovec){&header, sizeof(header)};
+    return send_or_keep(c, iov, count, fd);
+}
+
+void conn_gather(struct conn_answers *to, uint16_t id, uint16_t command, int error, const void *body, size_t body_bytes)
+{
+    const struct vfio_user_header header = header_of(id, command, error, body_bytes);
+
+    memcpy(to->data + to->bytes, &header, sizeof(header));
+    memcpy(to->data + to->bytes + sizeof(header), body, body_bytes);
+    to->bytes += sizeof(header) + body_bytes;
+}
+
+int conn_send_gathered(struct conn *c, struct conn_answers *from)
+{
+    const struct iovec iov = {from->data, from->bytes};
+
+    if (from->bytes == 0)
+        return 0;
+    from->bytes = 0;
+    return send_or_keep(c, &iov, 1, -1);
 }
 
 int conn_flush(struct conn *c)

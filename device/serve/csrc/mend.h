@@ -60,7 +60,7 @@ void mend_eventfds_prepare(void);     /* once before the others */
 bool mend_is_eventfd(int fd);
 void mend_fd_kind(int fd, char *words, size_t room);
 int mend_eventfd_signal(int fd);
-/* burst.c: obey the posted writes that have been read, for a bounded time; what it cost, 0: the next message is none. */
+/* burst.c: obey the accesses that have been read, for a bounded time; what it cost, 0: the next message is none of these. */
 int burst_run(struct vdev *v);
 /* burst.c: hear whether a look at the client's socket found nothing. */
 void burst_found(struct vdev *v, bool empty);

@@ -45,22 +45,53 @@ static __attribute__((noinline)) int wake(struct mmio *bar)
     return bar->wake_offset && bar->write32 ? bar->write32(bar->arg, bar->wake_offset, 0) : 0;
 }
 
+/* 0 or -errno; the value is left alone then. */
+static int read_one(struct mmio *bar, uint64_t offset, uint32_t *value)
+{
+    uint32_t *word;
+
+    if (outside(bar, offset))
+        return -EINVAL;
+    word = mapped(bar, offset);
+    bar->reads++;
+    if (word == NULL)
+        return bar->read32 ? bar->read32(bar->arg, offset, value) : -ENODEV;
+    *value = __atomic_load_n(word, __ATOMIC_ACQUIRE);
+    return 0;
+}
+
 uint32_t mmio_read32(struct mmio *bar, uint64_t offset)
 {
     uint32_t value = UINT32_MAX;
-    int rc = -EINVAL;
-    if (!outside(bar, offset)) {
-        uint32_t *word = mapped(bar, offset);
-        bar->reads++;
-        if (word)
-            return __atomic_load_n(word, __ATOMIC_ACQUIRE);
-        rc = bar->read32 ? bar->read32(bar->arg, offset, &value) : -ENODEV;
-    }
+    int rc = read_one(bar, offset, &value);
+
     if (rc < 0) {
         note(bar, rc);
         return UINT32_MAX;
     }
     return value;
+}
+
+void mmio_read_many(struct mmio *bar, struct mmio_read *reads, uint32_t n)
+{
+    uint32_t at = 0;
+
+    for (uint32_t i = 0; i < n; i++)
+        reads[i].value = UINT32_MAX;
+    while (at < n) {
+        uint32_t end = at;
+
+        while (bar->read_many && end < n && !outside(bar, reads[end].offset) && !mapped(bar, reads[end].offset))
+            end++;
+        if (end > at) {
+            bar->reads += end - at;
+            bar->read_many(bar->arg, reads + at, end - at);
+            at = end;
+        } else {
+            reads[at].error = read_one(bar, reads[at].offset, &reads[at].value);
+            at++;
+        }
+    }
 }
 
 void mmio_write32(struct mmio *bar, uint64_t offset, uint32_t value)

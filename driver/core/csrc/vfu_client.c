@@ -6,6 +6,7 @@
  * belongs to the caller; vfu_client_close only shuts it down, so a thread that waits in here wakes up.
  *
  * Servers of the libvfio-user family read a body with one recv, so every message leaves in one sendmsg and stays small.
+ * Registers are read in vfu_reads.c.
  */
 #include <errno.h>
 #include <stdint.h>
@@ -13,30 +14,16 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
+#include "mmio.h"
 #include "turns.h"
 #include "vfu_client.h"
 #include "vfu_stream.h"
 
-#define COMMAND_READ 9
-#define COMMAND_WRITE 10
 #define FLAG_REPLY 1u
-#define FLAG_NO_REPLY 0x10u
 #define FLAG_ERROR 0x20u
 #define TYPE_BITS 0xFu
 #define BODY_MAX 131072u
 #define ERRNO_MAX 4095u
-
-struct header {
-    uint16_t id, command;
-    uint32_t size, flags, error;
-};
-
-struct access {
-    uint64_t offset;
-    uint32_t region, count;
-};
-
-_Static_assert(sizeof(struct header) == 16 && sizeof(struct access) == 16, "wire structures have no padding");
 
 int vfu_client_open(struct vfu_client *c, int fd, int timeout_ms)
 {
@@ -74,7 +61,7 @@ void vfu_client_free(struct vfu_client *c)
 }
 
 /* Is this the reply we wait for?  0 yes, else -errno; a plain refusal by the server leaves the connection sound. */
-static int judge(struct vfu_client *c, const struct header *reply, const struct header *request)
+int vfu_judge(struct vfu_client *c, const struct vfu_header *reply, const struct vfu_header *request)
 {
     if (reply->id != request->id || reply->command != request->command || (reply->flags & TYPE_BITS) != FLAG_REPLY ||
         reply->size < sizeof *reply)
@@ -86,23 +73,23 @@ static int judge(struct vfu_client *c, const struct header *reply, const struct 
     return reply->error == 0 || reply->error > ERRNO_MAX ? -EIO : -(int)reply->error;
 }
 
-static struct header request_header(struct vfu_client *c, uint16_t command, uint32_t body_bytes, uint32_t flags)
+struct vfu_header vfu_request(struct vfu_client *c, uint16_t command, uint32_t body_bytes, uint32_t flags)
 {
-    struct header h = {c->id++, command, (uint32_t)sizeof h + body_bytes, flags, 0};
+    struct vfu_header h = {c->id++, command, (uint32_t)sizeof h + body_bytes, flags, 0};
     return h;
 }
 
 static int call_locked(struct vfu_client *c, uint16_t command, struct msghdr *msg, uint32_t body_bytes, void *reply,
                        uint32_t reply_bytes, struct vfu_inbox *in)
 {
-    struct header ask = request_header(c, command, body_bytes, 0), answer;
+    struct vfu_header ask = vfu_request(c, command, body_bytes, 0), answer;
     int64_t deadline = vfu_deadline_ms(c);
     msg->msg_iov[0] = (struct iovec){&ask, sizeof ask};
     int rc = vfu_send(c, msg, sizeof ask + body_bytes, deadline);
     if (rc == 0)
         rc = vfu_recv(c, &answer, sizeof answer, in, deadline);
     if (rc == 0)
-        rc = judge(c, &answer, &ask);
+        rc = vfu_judge(c, &answer, &ask);
     if (rc < 0)
         return rc;
     uint32_t len = answer.size - (uint32_t)sizeof answer;
@@ -149,36 +136,9 @@ int vfu_client_call(struct vfu_client *c, uint16_t command, const void *body, ui
     return rc;
 }
 
-/* One register: the same call with everything on the stack. */
-int vfu_client_read32(void *client, uint64_t offset, uint32_t *value)
-{
-    struct vfu_client *c = client;
-    struct access ask = {offset, c->region, sizeof *value};
-    struct {
-        struct access access;
-        uint32_t value;
-    } answer;
-    struct iovec iov[2] = {{NULL, 0}, {&ask, sizeof ask}};
-    struct msghdr msg = {.msg_iov = iov, .msg_iovlen = 2};
-
-    if (c->lock == NULL)
-        return -ENODEV;
-    turns_take(c->lock);
-    int rc = c->error;
-    if (rc == 0)
-        rc = call_locked(c, COMMAND_READ, &msg, sizeof ask, &answer, sizeof ask + sizeof *value, NULL);
-    if (rc >= 0 && rc != (int)(sizeof ask + sizeof *value))
-        rc = vfu_broken(c, -EPROTO);
-    turns_give(c->lock);
-    if (rc < 0)
-        return rc;
-    *value = answer.value;
-    return 0;
-}
-
 struct write_message {
-    struct header header;
-    struct access access;
+    struct vfu_header header;
+    struct vfu_access access;
     uint32_t value;
 } __attribute__((packed));
 
@@ -196,7 +156,7 @@ int vfu_client_write32(void *client, uint64_t offset, uint32_t value)
     turns_take(c->lock);
     int rc = c->error;
     if (rc == 0) {
-        post.header = request_header(c, COMMAND_WRITE, sizeof post - sizeof post.header, FLAG_NO_REPLY);
+        post.header = vfu_request(c, VFU_REGION_WRITE, sizeof post - sizeof post.header, VFU_NO_REPLY);
         rc = vfu_send(c, &msg, sizeof post, vfu_deadline_ms(c));
     }
     turns_give(c->lock);

@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
+#include "mmio.h"
 #include "vfu_client.h"
 #include "vfu_stream.h"
 
@@ -118,16 +119,15 @@ static int take_fds(struct msghdr *msg, struct vfu_inbox *in)
     return msg->msg_flags & MSG_CTRUNC ? -EPROTO : 0;
 }
 
-/* Exactly `len` bytes, never more: fds belong to the bytes they came with.  `in` NULL: no fds expected, none accepted. */
-int vfu_recv(struct vfu_client *c, void *buf, size_t len, struct vfu_inbox *in, int64_t deadline)
+/* `in` NULL: no fds expected, none accepted. */
+ssize_t vfu_recv_some(struct vfu_client *c, void *buf, size_t most, struct vfu_inbox *in, int64_t deadline)
 {
-    size_t got = 0;
-    while (got < len) {
+    for (;;) {
         union {
             struct cmsghdr align;
             char bytes[CMSG_SPACE(sizeof(int) * VFU_FDS_MAX)];
         } control;
-        struct iovec iov = {(char *)buf + got, len - got};
+        struct iovec iov = {buf, most};
         struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
         if (in) {
             msg.msg_control = control.bytes;
@@ -144,6 +144,19 @@ int vfu_recv(struct vfu_client *c, void *buf, size_t len, struct vfu_inbox *in, 
         }
         if (in && take_fds(&msg, in) < 0)
             return vfu_broken(c, -EPROTO);
+        return n;
+    }
+}
+
+/* Exactly `len` bytes, never more: fds belong to the bytes they came with. */
+int vfu_recv(struct vfu_client *c, void *buf, size_t len, struct vfu_inbox *in, int64_t deadline)
+{
+    size_t got = 0;
+
+    while (got < len) {
+        ssize_t n = vfu_recv_some(c, (char *)buf + got, len - got, in, deadline);
+        if (n < 0)
+            return (int)n;
         got += (size_t)n;
         if (got < len && vfu_now_ms() >= deadline)
             return vfu_broken(c, -ETIMEDOUT);

@@ -130,6 +130,12 @@ class _Bar(Bar):
         self._heard(_touch("R", offset, value))
         return value
 
+    def read_reads(self, reads: Any) -> list[tuple[int, int]]:
+        found = super().read_reads(reads)
+        for read, (value, _) in zip(reads, found, strict=True):
+            self._heard(_touch("R", int(read.offset), value))
+        return found
+
     def _write(self, offset: int, value: int, what: Callable[[], str]) -> None:
         self._heard(_touch("W", offset, value))  # before: what is refused was tried
         super()._write(offset, value, what)

@@ -1,12 +1,17 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Statistics: registers that clear when read, added up here into totals that do not.
 
+All of them are read in bursts (driver/core/read_list.py); what one gave counts, whatever becomes of the others.
+
 Ref: ixgbe_update_stats, ixgbe_clear_hw_cntrs_generic; names of ``ethtool -S`` where there is one.
 """
+
+from collections.abc import Iterator
 
 from device.regs import i82599 as regs
 from device.regs.i82599 import ALL, MPC, QBRC_H, QBRC_L, QBTC_H, QBTC_L, QPRC, QPRDC, QPTC, Register
 from driver.core.bar import Bar
+from driver.core.read_list import ReadList
 
 HIGH = 2**32
 
@@ -78,6 +83,35 @@ ARRAYS: dict[str, type[Register]] = {
 }
 
 GROUPS = 16
+MISSED = "rx_missed_errors"
+Counted = tuple[str, int, type[Register], int]  # the total's name, what one of it is worth, the register, its instance
+
+
+def _pair(name: str, low: type[Register], high: type[Register], n: int = 0) -> Iterator[Counted]:
+    yield name, 1, low, n
+    yield name, HIGH, high, n
+
+
+def _counted() -> Iterator[Counted]:
+    """Every counter, in the order of reading."""
+    for n in range(MPC.count):
+        yield MISSED, 1, MPC, n
+    for name, register in SINGLE.items():
+        yield name, 1, register, 0
+    for name, (low, high) in PAIRS.items():
+        yield from _pair(name, low, high)
+    for name, register in ARRAYS.items():
+        for n in range(register.count):
+            yield name.format(n), 1, register, n
+    for n in range(GROUPS):
+        yield "rx_no_dma_resources", 1, QPRDC, n
+        yield f"rx_group_{n}_packets", 1, QPRC, n
+        yield from _pair(f"rx_group_{n}_bytes", QBRC_L, QBRC_H, n)
+        yield f"tx_group_{n}_packets", 1, QPTC, n
+        yield from _pair(f"tx_group_{n}_bytes", QBTC_L, QBTC_H, n)
+
+
+COUNTED = tuple(_counted())
 
 
 class HwStats:
@@ -88,13 +122,10 @@ class HwStats:
         self.bar = bar
         self.totals: dict[str, int] = {}
         self.missed = 0
+        self._reads = ReadList(bar, [(register, n) for _, _, register, n in COUNTED])
 
     def _add(self, name: str, count: int) -> None:
         self.totals[name] = self.totals.get(name, 0) + count
-
-    def _pair(self, low: type[Register], high: type[Register], n: int = 0) -> int:
-        value = int(self.bar.read(low, n))
-        return value + HIGH * int(self.bar.read(high, n))
 
     def clear(self) -> None:
         """Read every counter once and drop what it says: what came before is not ours.
@@ -110,24 +141,17 @@ class HwStats:
         """Read every counter and add it up; returns what this round added.
 
         The chip counts a frame as good before it finds no room for it, so what MPC says is taken off GPRC.
+
+        Raises:
+            DeviceGone: The function no longer answers; what it gave before is in the totals.
+            OSError: It refused a read; all others are in the totals.
         """
         before = dict(self.totals)
-        bar = self.bar
-        missed = sum(int(bar.read(MPC, n)) for n in range(MPC.count))
-        self._add("rx_missed_errors", missed)
-        for name, register in SINGLE.items():
-            self._add(name, int(bar.read(register)))
+        missed = 0
+        for (name, worth, _, _), value in zip(COUNTED, self._reads.read(), strict=True):
+            self._add(name, worth * (value or 0))
+            missed += (value or 0) if name == MISSED else 0
         self._add("rx_pkts_nic", -missed)
-        for name, (low, high) in PAIRS.items():
-            self._add(name, self._pair(low, high))
-        for name, register in ARRAYS.items():
-            for n in range(register.count):
-                self._add(name.format(n), int(bar.read(register, n)))
-        for n in range(GROUPS):
-            self._add("rx_no_dma_resources", int(bar.read(QPRDC, n)))
-            self._add(f"rx_group_{n}_packets", int(bar.read(QPRC, n)))
-            self._add(f"rx_group_{n}_bytes", self._pair(QBRC_L, QBRC_H, n))
-            self._add(f"tx_group_{n}_packets", int(bar.read(QPTC, n)))
-            self._add(f"tx_group_{n}_bytes", self._pair(QBTC_L, QBTC_H, n))
         self.totals["rx_errors"] = self.totals["rx_crc_errors"] + self.totals["rx_length_errors"]
+        self._reads.check()
         return {name: count - before.get(name, 0) for name, count in self.totals.items()}

@@ -15,6 +15,7 @@ from device.regs.i82599 import (
     PVFMPRC,
 )
 from driver.core.bar import Bar
+from driver.core.read_list import ReadList
 
 LOW_VALUES = 2**32
 PAIR_VALUES = LOW_VALUES * (PVFGORC_MSB.VALUE.max + 1)
@@ -24,6 +25,7 @@ OCTETS: dict[str, tuple[type[Register], type[Register]]] = {
     "rx_bytes": (PVFGORC_LSB, PVFGORC_MSB),
     "tx_bytes": (PVFGOTC_LSB, PVFGOTC_MSB),
 }
+READ = (*FRAMES.values(), *(half for pair in OCTETS.values() for half in pair))
 NAMES = ("rx_packets", "rx_bytes", "rx_multicast", "tx_packets", "tx_bytes")
 A_TURN = 8  # 63 VFs in 16 s with a turn every 2 s: at 10 Gb/s octets wrap after 55 s
 
@@ -39,11 +41,13 @@ class PoolCounters:
         self._next = 0
 
     def _read(self, pool: int) -> Iterator[tuple[str, int, int]]:
-        bar = self.bar
-        for name, register in FRAMES.items():
-            yield name, int(bar.read(register, pool)), LOW_VALUES
-        for name, (low, high) in OCTETS.items():
-            yield name, int(bar.read(low, pool)) + LOW_VALUES * int(bar.read(high, pool)), PAIR_VALUES
+        reads = ReadList(self.bar, [(register, pool) for register in READ])
+        values = [value or 0 for value in reads.read()]
+        reads.check()
+        yield from zip(FRAMES, values, [LOW_VALUES] * len(FRAMES), strict=False)
+        halves = values[len(FRAMES) :]
+        for name, low, high in zip(OCTETS, halves[::2], halves[1::2], strict=True):
+            yield name, low + LOW_VALUES * high, PAIR_VALUES
 
     def begin(self) -> None:
         """After a reset: whatever they show now is where counting goes on from."""

@@ -5,21 +5,18 @@ import pytest
 
 from device.regs.core import Register
 from device.regs.i82599.vf import VFGORC_LSB, VFGORC_MSB, VFGOTC_LSB, VFGOTC_MSB, VFGPRC, VFGPTC, VFMPRC
+from driver.core.bar import Bar
 from driver.ixgbevf.stats import VfStats
-from tests.rigs.vf_peer import PeerBar
+from tests.rigs.memory_door import MemoryDoor
 
 SINGLE: dict[str, type[Register]] = {"rx_pkts_nic": VFGPRC, "tx_pkts_nic": VFGPTC, "multicast": VFMPRC}
 PAIRS = {"rx_bytes_nic": (VFGORC_LSB, VFGORC_MSB), "tx_bytes_nic": (VFGOTC_LSB, VFGOTC_MSB)}
 
 
-def stats_on(bar: PeerBar) -> VfStats:
-    return VfStats(bar)  # type: ignore[arg-type]  # it is one as far as anybody looks
-
-
 @pytest.mark.parametrize("name", SINGLE)
 def test_what_goes_round_at_32_bits(name: str) -> None:
-    bar = PeerBar()
-    stats = stats_on(bar)
+    bar = Bar(MemoryDoor())
+    stats = VfStats(bar)
     bar.write(SINGLE[name], 2**32 - 3)
     stats.begin()
     assert stats.totals[name] == 0, "what was counted before us is not ours"
@@ -31,8 +28,8 @@ def test_what_goes_round_at_32_bits(name: str) -> None:
 
 @pytest.mark.parametrize("name", PAIRS)
 def test_and_at_36(name: str) -> None:
-    bar = PeerBar()
-    stats = stats_on(bar)
+    bar = Bar(MemoryDoor())
+    stats = VfStats(bar)
     low, high = PAIRS[name]
     bar.write(low, 2**32 - 1)
     bar.write(high, 15)
@@ -47,8 +44,8 @@ def test_and_at_36(name: str) -> None:
 
 
 def test_what_was_cleared_meanwhile() -> None:
-    bar = PeerBar()
-    stats = stats_on(bar)
+    bar = Bar(MemoryDoor())
+    stats = VfStats(bar)
     stats.begin()
     bar.write(VFGPRC, 100)
     stats.update()

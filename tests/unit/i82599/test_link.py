@@ -2,6 +2,7 @@
 """Link truth table, pins and causes; offsets and bits are typed here on their own."""
 
 import itertools
+from collections.abc import Callable
 
 import pytest
 
@@ -170,6 +171,60 @@ def test_lsc_on_every_change_and_only_then() -> None:
     b.link.evaluate()
     assert b.irq.take() == LSC
     assert b.link.changes == 3
+
+
+def _carrier(b: Bench) -> None:
+    b.wire.carrier = False
+
+
+def _darkness(b: Bench) -> None:
+    b.link.dark = True
+
+
+def _another_module(b: Bench) -> None:
+    b.cage.module = make("sx")
+
+
+def _no_module(b: Bench) -> None:
+    b.cage.module = None
+
+
+def _soft_tx_disable(b: Bench) -> None:
+    module = b.cage.module
+    assert isinstance(module, Module)
+    assert module.a2 is not None
+    module.a2[110] = 0x40  # as by its two wires
+
+
+def _another_speed(b: Bench) -> None:
+    module = b.cage.module
+    assert isinstance(module, Module)
+    module.a0[0] = 0x0D  # a QSFP+ module's identifier: no speed of this cage
+
+
+@pytest.mark.parametrize(
+    "change",
+    [_carrier, _darkness, _another_module, _no_module, _soft_tx_disable, _another_speed],
+    ids=lambda f: f.__name__,
+)
+def test_a_look_sees_whatever_no_register_tells(change: Callable[[Bench], None]) -> None:
+    b = Bench()
+    b.link.look()
+    assert (b.links, b.irq.take()) == (LINKS_UP | LINKS_10G, 0)
+    change(b)
+    b.link.look()
+    assert (b.links, b.irq.take()) == (0, LSC)
+
+
+def test_a_look_at_the_same_world_does_nothing() -> None:
+    """Ten times a second it would be half of what an idle NIC costs."""
+    b = Bench()
+    for laser in (False, True):
+        b.laser(on=laser)
+        told = len(b.ups)
+        for _ in range(3):
+            b.link.look()
+        assert len(b.ups) == told, "evaluated"
 
 
 def test_laser_off_and_on_is_seen_on_both_sides() -> None:

@@ -124,6 +124,50 @@ def test_idle_loop_sleeps(nic: CardCore) -> None:
     assert loop.sleeps <= 3
 
 
+def test_a_run_that_begins_idle_does_not_spin(nic: CardCore) -> None:
+    """Python looks at signals ten times a second: each run would begin as if something had just happened."""
+    loop = Loop([nic], spin_us=10_000_000)
+    for _ in range(5):
+        loop.run(0.002)
+    assert nic.counters()["loop_turns"] <= 5 * 2
+    loop.close()
+
+
+def test_it_spins_after_work_into_the_next_run(nic: CardCore, eventfd: int) -> None:
+    """A message may come soon after the last, whoever looked at signals in between."""
+    loop = Loop([nic], sources=1, spin_us=10_000_000)
+    source = Source(loop, lambda: int(source.calls == 1), eventfd)
+    for _ in range(3):
+        loop.run(0.002)
+    assert loop.sleeps == 0
+    loop.close()
+
+
+def test_an_idle_run_may_last_longer(nic: CardCore) -> None:
+    loop = Loop([nic], spin_us=0)
+    start = time.monotonic()
+    loop.run(0.001, 0.05)
+    assert time.monotonic() - start >= 0.05
+    start = time.monotonic()
+    loop.run(0.02, 0.001)
+    assert time.monotonic() - start >= 0.02, "and no shorter"
+    loop.close()
+
+
+def test_what_happens_ends_an_idle_run_after_its_timeout(nic: CardCore, eventfd: int) -> None:
+    """Neither at once, which would be in the way of what follows, nor as late as if nothing had happened."""
+    loop = Loop([nic], sources=1, spin_us=0)
+    source = Source(loop, lambda: int(source.calls == 2), eventfd)
+    timer = threading.Timer(0.05, os.eventfd_write, (eventfd, 1))
+    timer.start()
+    start = time.monotonic()
+    assert source.calls == 0
+    loop.run(0.02, 60)
+    assert 0.07 <= time.monotonic() - start < 20
+    timer.join()
+    loop.close()
+
+
 def test_source_error_ends_the_loop(nic: CardCore, eventfd: int) -> None:
     loop = Loop([nic], sources=1)
     source = Source(loop, lambda: -errno.ENOTCONN, eventfd)  # and with it the callback that C calls
