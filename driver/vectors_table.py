@@ -56,6 +56,7 @@ def _place(row: dict[str, Any]) -> str:
 def _lines(row: dict[str, Any]) -> tuple[str, str, str, str]:
     """A row's first cells: vector, CPU, interrupt with its rings and routes, interval with who set it."""
     rings = [f"{way} {row[f'{way}_queues']}" for way in ("rx", "tx", "xdp") if row[f"{way}_queues"]]
+    rings += ["LRO"] if row["lro"] else []
     about = "\n".join(filter(None, (row["interrupt"], "; ".join(rings), _routes(row["ivar"]))))
     who, _, more = row["set_by"].partition(" ")
     number = "-" if row["v_idx"] is None else row["v_idx"]

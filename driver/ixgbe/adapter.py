@@ -156,11 +156,13 @@ class Adapter(Frames, Figures, Changes, VfHost):
         config.tx_global(bar, pools)
         for ring in self.senders:
             config.tx_ring(bar, ring)
-        config.rx_global(bar, sw, len(self.rx_rings), pools)
+        lro = self.wants_lro()
+        config.rx_global(bar, sw, len(self.rx_rings), pools, lro=lro)
         # A ring without descriptors holds up all the others unless pauses are sent or its frames are dropped.
         pauses = hw.link.flow_control in {FlowControl.TX, FlowControl.FULL}
         drop = pools is not None or (len(self.rx_rings) > 1 and not pauses)
         for ring in self.rx_rings:
+            ring.lro = lro
             config.rx_ring(bar, ring, drop=drop)
         hw.mac.write_vlan_strip(ring.reg_idx for ring in self.rx_rings)
         with config.rx_path_paused(bar):
