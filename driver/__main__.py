@@ -274,8 +274,21 @@ def up(
     napi_mode, split = NapiMode[mode.upper()], Threads(threads)
     if xdp is not None:
         probed.xdp(xdp)
-    options = {"queues": queues, "mode": napi_mode, "mtu": mtu, "itr": itr, "threads": split, "lro": lro and lro == "on"}
-    with probed, with_vfs(probed, vfs), Session(probed, interfaces[0], **options) as session:
+    wants_lro = None if lro is None else lro == "on"
+    with (
+        probed,
+        with_vfs(probed, vfs),
+        Session(
+            probed,
+            interfaces[0],
+            queues=queues,
+            mode=napi_mode,
+            mtu=mtu,
+            itr=itr,
+            threads=split,
+            lro=wants_lro,
+        ) as session,
+    ):
         if not as_json:
             print_table(err, "rings and vectors", rows(VECTOR_COLUMNS, session.vectors()))
             click.echo(f"driver ready: {session.netdev.name}")

@@ -47,7 +47,8 @@ class Session:
         lro: Whether TCP comes in packets of many frames; None: where the NIC can.
 
     Raises:
-        DriverError: The rings or the vectors could not be had, or not the LRO that was wanted; everything made so far is undone, the interface too.
+        DriverError: The rings or the vectors could not be had, or not the LRO that was wanted; everything made so far
+            is undone, the interface too.
     """
 
     def __init__(
@@ -77,8 +78,7 @@ class Session:
         nic.attach_netdev(netdev)
         try:
             self._set_lro()
-            if lro and (why := nic.why_no_lro()):
-                raise DriverError(f"{nic.bar.door.name}: --lro on: {why}; without the option LRO is on where it can be")
+            self._check_lro()
             self._start(mtu)
             nic.pause, nic.resume = self._pause, self._resume
             self.status = StatusServer(nic.claim.status_path, self._handlers())
@@ -121,6 +121,12 @@ class Session:
         """LRO waits for a vector's interrupt, so the NIC has to know whether there is anything to wait for."""
         fixed = self.itr.policy is Policy.STATIC
         self.nic.set_lro(on=self._lro is not False, fixed_itr_us=self.itr.itr_us if fixed else None)
+
+    def _check_lro(self) -> None:
+        """Whoever said that he wants it is told where it cannot be."""
+        if self._lro and (why := self.nic.why_no_lro()):
+            name = self.nic.bar.door.name
+            raise DriverError(f"{name}: --lro on: {why}; without the option LRO is on where it can be")
 
     # The NIC calls these around a reset of the running port.
     def _pause(self) -> None:

@@ -23,9 +23,12 @@ HARVEST = 64  # frames one harvest may return
 # struct rx_frame, all of a batch's in one call: asking cffi for each member costs ten times as much.
 _FRAME = struct.Struct(f"@6I2H{lib.RX_FRAME_BUFS}I{lib.RX_FRAME_BUFS}Q")
 _LEN_AT, _DATA_AT = 8, 8 + lib.RX_FRAME_BUFS  # of the first buffer, in what it unpacks to
-_FRAME_START = ("bufs", "total_bytes", "found", "rss_hash", "status", "flags", "vlan_tci", "segments", "len_bytes", "data")
+_FRAME_START = ("bufs", "total_bytes", "found", "rss_hash", "status", "flags", "vlan_tci", "segments")
 _C_FRAME: Any = ffi.typeof("struct rx_frame")
-assert (_FRAME.size, _FRAME_START) == (ffi.sizeof(_C_FRAME), tuple(name for name, _ in _C_FRAME.fields))
+assert (_FRAME.size, (*_FRAME_START, "len_bytes", "data")) == (
+    ffi.sizeof(_C_FRAME),
+    tuple(name for name, _ in _C_FRAME.fields),
+)
 
 
 @dataclass(frozen=True, slots=True)

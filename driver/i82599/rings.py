@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The 82599's rings: its descriptors (driver/i82599/csrc/descriptors.c) and its limits.
+"""The 82599's rings: its descriptors (driver/i82599/csrc/) and its limits.
 
 Of a received frame, ``packet_type`` is a ``PktType`` and ``rss_type`` a ``RssType`` of ``device.regs.i82599.desc``.
 """

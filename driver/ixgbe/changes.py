@@ -99,7 +99,7 @@ class Changes(Port):
         return self.sw.lro and not self.why_no_lro()
 
     def set_lro(self, *, on: bool, fixed_itr_us: int | None = None) -> None:
-        """Take TCP in packets of many frames where nothing forbids it; a running port is reset for a change, as in Linux.
+        """Take TCP in packets of many frames where nothing forbids it; a running port is reset for it.
 
         Args:
             on: Whether the consumer of the rings can take them; it cannot until this says so.

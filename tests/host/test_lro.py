@@ -17,8 +17,8 @@ SIZE = 24 << 20
 FRAME_PAYLOAD_BYTES = 1448
 BESIDE4, FAR4 = "198.51.100.1", "198.51.100.2"  # TEST-NET-2, RFC 5737
 
-# Two interfaces without offloads and all frames from one to the other: the kernel has to finish what it sends there, and
-# believes no checksum that comes from there.
+# Two interfaces without offloads, and all frames from one to the other: the kernel has to finish what it sends,
+# and believes no checksum of what comes.
 PLAIN_WIRE = """
 import ctypes, fcntl, os, select, struct, sys
 TUNSETIFF, IFF_TAP_NO_PI, CLONE_NEWNET = 0x400454CA, 0x1002, 0x40000000
@@ -114,7 +114,7 @@ def test_the_kernel_cuts_what_it_forwards(stage: Stage) -> None:
         stage.wire.run("ip", "route", "add", "default", "via", HOST4, "dev", WIRE_IF)
         stage.tcp(stage.wire, far, FAR4, SIZE // 8)
         relay.kill()
-        longest = int(relay.communicate()[0].split()[-1])
+        longest = int(relay.stdout.read().split()[-1])
     assert longest == 1514
     assert stage.stats()["hw_rsc_aggregated"] > 0
     assert driver.end() == 0

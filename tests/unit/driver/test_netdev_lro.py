@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A packet that the NIC made of many frames, on its way to a tap: scapy cuts it as the header says and finds it right."""
+"""A packet that the NIC made of many frames, on its way to a tap: what the kernel is told of it, judged by scapy."""
 
 import errno
 import socket
@@ -33,7 +33,8 @@ class Tap:
     def write(self, data: bytes, segments: int, *, flags: int = 0, vlan: int = 0) -> int:
         """Give a packet away as it lies in the NIC's buffers; returns what ``vnet_write`` does."""
         frame: Any = ffi.new("struct rx_frame *")
-        parts = [ffi.from_buffer("uint8_t[]", bytearray(data[at : at + BUF_BYTES])) for at in range(0, len(data), BUF_BYTES)]
+        pieces = [bytearray(data[at : at + BUF_BYTES]) for at in range(0, len(data), BUF_BYTES)]
+        parts = [ffi.from_buffer("uint8_t[]", piece) for piece in pieces]
         frame.bufs, frame.total_bytes, frame.segments = len(parts), len(data), segments
         frame.flags, frame.vlan_tci = lib.RX_COALESCED | lib.RX_CSUM_GOOD | flags, vlan
         for n, part in enumerate(parts):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Coalesced packets in the 82599's descriptors: chains by NEXTP, of several flows at once, good ones and broken ones."""
+"""Coalesced packets in the 82599's descriptors: chains by NEXTP, of several flows at once, good and broken ones."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -39,9 +39,7 @@ def rx() -> Iterator[RxRing]:
     arena.close()
 
 
-def write(
-    ring: RxRing, slot: int, *, begun: int = 0, following: int | None = None, len_bytes: int = BUF_BYTES
-) -> None:
+def write(ring: RxRing, slot: int, *, begun: int = 0, following: int | None = None, len_bytes: int = BUF_BYTES) -> None:
     """Write a descriptor back; ``following`` is the next one of its packet, None: it is the last."""
     desc: Any = ring.c.desc + 2 * slot
     desc[0] = int(RXDADV.of(RSCCNT=begun + 1 if begun >= 0 else 0, RSS_HASH=slot))
