@@ -197,9 +197,8 @@ static int super_look(const uint8_t *data, uint32_t len_bytes, uint32_t total_by
 }
 
 /* A packet that the NIC made of many frames: the kernel is told how to cut it again, and gets the sum of the pseudo header that
- * it needs for that, as if it were the sender.  The NIC saw that each frame's checksum was right.
- *
- * Ref: ixgbe_set_rsc_gso_size(): the payload by the number of frames, rounded up. */
+ * it needs for that, as if it were the sender.  The NIC saw that each frame's checksum was right.  Nobody knows how large the
+ * frames were: as the kernel's drivers have it, the payload by their number, rounded up. */
 static int vnet_super(const struct rx_frame *frame, uint32_t tag_bytes, struct vnet_hdr *hdr)
 {
     uint8_t *data = frame->data[0];
