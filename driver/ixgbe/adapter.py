@@ -30,7 +30,7 @@ from driver.ixgbe.hw.link import FlowControl, LinkStatus
 from driver.ixgbe.interrupts import InterruptScheme
 from driver.ixgbe.rings import RINGS
 from driver.ixgbe.service import Service
-from driver.ixgbe.sw_init import RX_BUF_BYTES, TX_BUF_BYTES, SwState, check_queues
+from driver.ixgbe.sw_init import LRO_BUF_BYTES, RX_BUF_BYTES, TX_BUF_BYTES, SwState, check_queues
 from driver.ixgbe.teardown import hw_down
 from driver.ixgbe.vf_host import RingMaker, VfHost
 
@@ -126,13 +126,16 @@ class Adapter(Frames, Figures, Changes, VfHost):
             return desc + self.sw.ring_count * buf_bytes + PAGE_BYTES
 
         scheme = self.scheme
-        return scheme.queues * (ring(RX_BUF_BYTES) + ring(TX_BUF_BYTES)) + len(scheme.xdp_queues) * ring(TX_BUF_BYTES)
+        return scheme.queues * (ring(self._rx_buf_bytes()) + ring(TX_BUF_BYTES)) + len(scheme.xdp_queues) * ring(TX_BUF_BYTES)
+
+    def _rx_buf_bytes(self) -> int:
+        return LRO_BUF_BYTES if self.wants_lro() else RX_BUF_BYTES
 
     def _make_rings(self) -> None:
         self.arena = Arena(self.door, self._arena_bytes(), self.iova_base)
         count = self.sw.ring_count
         for queue in range(self.scheme.queues):
-            self.rx_rings.append(self.make_rx(self.arena, self.bar, queue, count, RX_BUF_BYTES))
+            self.rx_rings.append(self.make_rx(self.arena, self.bar, queue, count, self._rx_buf_bytes()))
             self.tx_rings.append(self.make_tx(self.arena, self.bar, queue, count, TX_BUF_BYTES))
         for queue in self.scheme.xdp_queues:
             self.xdp_rings.append(self.make_tx(self.arena, self.bar, queue, count, TX_BUF_BYTES))

@@ -18,6 +18,7 @@ MTU_DEFAULT = 1500
 QUEUES_MAX = 64
 RING_DEFAULT = 512
 RX_BUF_BYTES = 2048
+LRO_BUF_BYTES = 4096  # sixteen of them hold the longest IP packet, so that a packet of 64 KiB is not three
 TX_BUF_BYTES = 2048
 FRAME_OVERHEAD = 18  # Ethernet header and FCS
 VLAN_TAG_BYTES = 4
