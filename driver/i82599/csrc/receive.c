@@ -82,13 +82,14 @@ static int rsc_chain(const struct rx_ring *ring, uint32_t first, struct rx_frame
 
     out->total_bytes = 0;
     for (int n = 0; n < RX_FRAME_BUFS; n++) {
-        uint64_t q0 = ring->desc[2 * slot], q1 = rx_writeback(&ring->desc[2 * slot]);
+        uint64_t q1 = rx_writeback(&ring->desc[2 * slot]), q0;
         uint32_t ahead;
 
         if (!(q1 & RXD_STAT_DD))
             return 0;
         if (q1 == PASSED)
             return -n;
+        q0 = ring->desc[2 * slot];       /* valid once DD is seen, and not before */
         slots[n] = slot;
         segments += rsc_begun(q0);
         out->data[n] = ring->buf + (uint64_t)slot * ring->buf_bytes;
