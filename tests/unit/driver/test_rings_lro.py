@@ -145,10 +145,12 @@ def test_a_nextp_that_leads_nowhere_costs_the_packet_only(rx: RxRing, following:
 
 def test_a_chain_that_runs_into_another_s_descriptor_is_dropped(rx: RxRing) -> None:
     mark(rx)
-    packet(rx, [0, 3])
+    write(rx, 0, begun=1, following=3)
+    write(rx, 3, begun=-1)
     write(rx, 1, begun=1, following=3)
     write(rx, 2, begun=-1)
-    assert [slots_of(frame) for frame in rx.harvest()] == [[0, 3], [2]]
+    write(rx, 4, begun=-1)
+    assert [slots_of(frame) for frame in rx.harvest()] == [[0, 3], [2], [4]]
     assert rx.stats()["errors"] == 1
 
 
