@@ -125,8 +125,8 @@ class Adapter(Frames, Figures, Changes, VfHost):
             desc = -(-self.sw.ring_count * RINGS.desc_bytes // PAGE_BYTES) * PAGE_BYTES
             return desc + self.sw.ring_count * buf_bytes + PAGE_BYTES
 
-        scheme = self.scheme
-        return scheme.queues * (ring(self._rx_buf_bytes()) + ring(TX_BUF_BYTES)) + len(scheme.xdp_queues) * ring(TX_BUF_BYTES)
+        pairs, senders = self.scheme.queues, self.scheme.queues + len(self.scheme.xdp_queues)
+        return pairs * ring(self._rx_buf_bytes()) + senders * ring(TX_BUF_BYTES)
 
     def _rx_buf_bytes(self) -> int:
         return LRO_BUF_BYTES if self.wants_lro() else RX_BUF_BYTES
