@@ -222,6 +222,11 @@ def probe_command(
     help="One thread polls all vectors, or each has its own, pinned to the CPU of its vector.",
 )
 @click.option(
+    "--lro",
+    type=click.Choice(["on", "off"]),
+    help="Whether TCP comes in packets of many frames, made by the NIC. Without it: on, if nothing forbids it.",
+)
+@click.option(
     "--xdp",
     callback=_checked(lambda text: xdp_program.load(text) if text is not None else None),
     metavar="FILE.py:NAME|FILE.so:NAME",
@@ -237,6 +242,7 @@ def up(
     mtu: int,
     itr: ItrSetting,
     threads: str,
+    lro: str | None,
     xdp: Any,
     allow_unsupported_sfp: bool,
     as_json: bool,
@@ -268,10 +274,20 @@ def up(
     napi_mode, split = NapiMode[mode.upper()], Threads(threads)
     if xdp is not None:
         probed.xdp(xdp)
+    wants_lro = None if lro is None else lro == "on"
     with (
         probed,
         with_vfs(probed, vfs),
-        Session(probed, interfaces[0], queues=queues, mode=napi_mode, mtu=mtu, itr=itr, threads=split) as session,
+        Session(
+            probed,
+            interfaces[0],
+            queues=queues,
+            mode=napi_mode,
+            mtu=mtu,
+            itr=itr,
+            threads=split,
+            lro=wants_lro,
+        ) as session,
     ):
         if not as_json:
             print_table(err, "rings and vectors", rows(VECTOR_COLUMNS, session.vectors()))

@@ -13,6 +13,7 @@ class _Lib:
     RX_VLAN: Final[int]
     RX_CSUM_GOOD: Final[int]
     RX_L4_CSUM_BAD: Final[int]
+    RX_COALESCED: Final[int]
     RING_EINVAL: Final[int]
     RING_EAGAIN: Final[int]
     VNET_HDR_BYTES: Final[int]
@@ -114,7 +115,11 @@ class _Lib:
         pause_us: int,
         /,
     ) -> int: ...
+    def i82599_harvest(self, ring: Pointer, out: Pointer, budget: int, /) -> int: ...
+    def i82599_harvest_rsc(self, ring: Pointer, out: Pointer, budget: int, /) -> int: ...
+    def i82599_refill(self, ring: Pointer, slots: int, /) -> None: ...
     i82599_ring_ops: Pointer
+    i82599_rsc_ring_ops: Pointer
     xdp_python: Pointer
 
 lib: _Lib

@@ -16,7 +16,7 @@ from typing import Any
 
 from driver import ethtool
 from driver.core.family import Look, Nic
-from driver.core.moderation import AUTO, ItrSetting, Moderation
+from driver.core.moderation import AUTO, ItrSetting, Moderation, Policy
 from driver.core.napi import NapiMode, Poller, Sink
 from driver.core.netdev import NetDev
 from driver.core.netstate import NetState
@@ -44,9 +44,11 @@ class Session:
         mtu: Bytes.
         itr: Who sets the vectors' intervals.
         threads: How many threads poll.
+        lro: Whether TCP comes in packets of many frames; None: where the NIC can.
 
     Raises:
-        DriverError: The rings or the vectors could not be had; everything made so far is undone, the interface too.
+        DriverError: The rings or the vectors could not be had, or not the LRO that was wanted; everything made so far
+            is undone, the interface too.
     """
 
     def __init__(
@@ -59,12 +61,14 @@ class Session:
         mtu: int,
         itr: ItrSetting = AUTO,
         threads: Threads = Threads.ONE,
+        lro: bool | None = None,
     ) -> None:
         self.nic = nic
         self.poller: Poller | None = None
         self.moderation: Moderation | None = None
         self.itr = itr
         self._threads = threads
+        self._lro = lro
         self._other_irqs = 0
         self.status: StatusServer | None = None
         self._queues = queues
@@ -73,6 +77,8 @@ class Session:
         self.netdev = netdev
         nic.attach_netdev(netdev)
         try:
+            self._set_lro()
+            self._check_lro()
             self._start(mtu)
             nic.pause, nic.resume = self._pause, self._resume
             self.status = StatusServer(nic.claim.status_path, self._handlers())
@@ -110,6 +116,17 @@ class Session:
             self.moderation = None
             self._past.update(stats_of(poller.napis))
         self.nic.down()
+
+    def _set_lro(self) -> None:
+        """LRO waits for a vector's interrupt, so the NIC has to know whether there is anything to wait for."""
+        fixed = self.itr.policy is Policy.STATIC
+        self.nic.set_lro(on=self._lro is not False, fixed_itr_us=self.itr.itr_us if fixed else None)
+
+    def _check_lro(self) -> None:
+        """Whoever said that he wants it is told where it cannot be."""
+        if self._lro and (why := self.nic.why_no_lro()):
+            name = self.nic.bar.door.name
+            raise DriverError(f"{name}: --lro on: {why}; without the option LRO is on where it can be")
 
     # The NIC calls these around a reset of the running port.
     def _pause(self) -> None:
@@ -159,6 +176,7 @@ class Session:
                 self._pause()
                 self.moderation.set(self.itr)
                 self._resume()
+            self._set_lro()
         return str(self.itr)
 
     def set_affinity(self, *words: str) -> dict[str, Any]:

@@ -54,7 +54,7 @@ def figures(
             now = napis[index].stats() if napis else {}
             told.update({name: past.get(f"vector_{index}_{name}", 0) + now.get(name, 0) for name in COUNTS})
         else:
-            told.update(v_idx=None, xdp_queues="", set_by="static", affinity="", cpu="", not_pinned="")
+            told.update(v_idx=None, xdp_queues="", lro=False, set_by="static", affinity="", cpu="", not_pinned="")
             told.update(dict.fromkeys(COUNTS), irqs=other_irqs)
         found.append(told)
     return found
@@ -66,6 +66,7 @@ def _of_rings(q_vector: QVector, poller: Poller | None, moderation: Moderation |
         "v_idx": q_vector.v_idx,
         "tx_queues": " ".join(map(str, sorted(q_vector.tx_container.queues))),
         "xdp_queues": " ".join(map(str, sorted(q_vector.xdp_queues))),
+        "lro": any(ring.lro for ring in q_vector.rx_container.rings),
         "set_by": moderation.who(q_vector.v_idx) if moderation is not None else "",
         "affinity": written_cpus(q_vector.affinity),
         "cpu": written_cpus(pin.cpus) if pin is not None else "",

@@ -56,7 +56,8 @@ def _place(row: dict[str, Any]) -> str:
 def _lines(row: dict[str, Any]) -> tuple[str, str, str, str]:
     """A row's first cells: vector, CPU, interrupt with its rings and routes, interval with who set it."""
     rings = [f"{way} {row[f'{way}_queues']}" for way in ("rx", "tx", "xdp") if row[f"{way}_queues"]]
-    about = "\n".join(filter(None, (row["interrupt"], "; ".join(rings), _routes(row["ivar"]))))
+    routes = _routes(row["ivar"]) + ("; LRO" if row["lro"] else "")
+    about = "\n".join(filter(None, (row["interrupt"], "; ".join(rings), routes)))
     who, _, more = row["set_by"].partition(" ")
     number = "-" if row["v_idx"] is None else row["v_idx"]
     return f"{number}\n{row['vector']}", _place(row), about, f"{row['eitr_us']} µs\n{who}\n{more}".rstrip()

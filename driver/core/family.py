@@ -174,6 +174,12 @@ class Nic(Protocol):
     def xdp_port(self, queue: int) -> XdpPort:
         """Where XDP programs of other NICs send what their Rx queue ``queue`` got."""
 
+    def set_lro(self, *, on: bool, fixed_itr_us: int | None = None) -> None:
+        """Take TCP in packets of many frames, or not; with vectors that keep this interval, or (None) change it."""
+
+    def why_no_lro(self) -> str:
+        """What forbids that; empty: nothing."""
+
     def set_mtu(self, mtu: int) -> None:
         """Change the largest packet, also while it runs."""
 

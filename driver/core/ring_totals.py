@@ -24,6 +24,8 @@ def ring_totals(rx_rings: Sequence[Any], tx_rings: Sequence[Any], xdp_rings: Seq
                 add("tx_restart_queue", counts["restarts"])
             else:
                 add("rx_csum_offload_errors", counts["csum_errors"])
+                for name, what in zip(ring.model.lro_counters, ("lro_frames", "lro_packets"), strict=False):
+                    add(name, counts[what])
     for ring in xdp_rings:
         for what in ("packets", "bytes"):
             add(f"xdp_queue_{ring.queue}_{what}", ring.stats()[what])

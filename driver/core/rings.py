@@ -21,11 +21,14 @@ from driver.errors import DriverError, RingError
 HARVEST = 64  # frames one harvest may return
 
 # struct rx_frame, all of a batch's in one call: asking cffi for each member costs ten times as much.
-_FRAME = struct.Struct(f"@6IH2x{lib.RX_FRAME_BUFS}I{lib.RX_FRAME_BUFS}Q")
-_LEN_AT, _DATA_AT = 7, 7 + lib.RX_FRAME_BUFS  # of the first buffer, in what it unpacks to
-_FRAME_START = ("bufs", "total_bytes", "found", "rss_hash", "status", "flags", "vlan_tci", "len_bytes", "data")
+_FRAME = struct.Struct(f"@6I2H{lib.RX_FRAME_BUFS}I{lib.RX_FRAME_BUFS}Q")
+_LEN_AT, _DATA_AT = 8, 8 + lib.RX_FRAME_BUFS  # of the first buffer, in what it unpacks to
+_FRAME_START = ("bufs", "total_bytes", "found", "rss_hash", "status", "flags", "vlan_tci", "segments")
 _C_FRAME: Any = ffi.typeof("struct rx_frame")
-assert (_FRAME.size, _FRAME_START) == (ffi.sizeof(_C_FRAME), tuple(name for name, _ in _C_FRAME.fields))
+assert (_FRAME.size, (*_FRAME_START, "len_bytes", "data")) == (
+    ffi.sizeof(_C_FRAME),
+    tuple(name for name, _ in _C_FRAME.fields),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,8 @@ class RingModel:
         tx_tail: The same for Tx.
         kinds: What the family found out about a received frame: the kind of its hash, and of its headers.
         stamp_ns: Reads the time stamp of a received frame with this status out of the NIC; None: it has none.
+        lro_ops: Its descriptors where the NIC makes one packet of many TCP frames; None: it never does.
+        lro_counters: What the kernel's driver calls the frames that such packets were, and those packets.
     """
 
     ops: object
@@ -51,6 +56,8 @@ class RingModel:
     tx_tail: type[Register]
     kinds: Callable[[int], tuple[int, int]] = lambda _found: (0, 0)
     stamp_ns: Callable[[Bar, int], int | None] = lambda _bar, _status: None
+    lro_ops: object | None = None
+    lro_counters: tuple[str, ...] = ()
 
     def check_count(self, count: int) -> int:
         """A ring length that the hardware takes.
@@ -136,7 +143,10 @@ class _Ring:
         stats = self.c.stats
         return {
             name: int(getattr(stats, name))
-            for name in ("packets", "bytes", "errors", "csum_errors", "drops", "busy", "restarts")
+            for name in (
+                *("packets", "bytes", "errors", "csum_errors", "drops", "busy", "restarts"),
+                *("lro_frames", "lro_packets"),
+            )
         }
 
     def close(self) -> None:
@@ -159,6 +169,7 @@ class RxFrame:
         status: Status and error bits of its last descriptor, as the family has them.
         vlan_tci: The tag the NIC took out, or None.
         stamp_ns: When it arrived on the NIC's own clock, if the NIC stamped it; else None.
+        segments: Frames on the wire that it was; more than one where the NIC coalesces them.
     """
 
     parts: tuple[memoryview, ...]
@@ -168,6 +179,7 @@ class RxFrame:
     rss_type: int
     packet_type: int
     stamp_ns: int | None
+    segments: int = 1
 
     def __len__(self) -> int:
         return sum(len(part) for part in self.parts)
@@ -211,6 +223,17 @@ class RxRing(_Ring):
         """Give every buffer to the NIC; the queue must be enabled, or the NIC ignores the tail.  Returns how many."""
         return int(lib.rx_refill(self._live()))
 
+    @property
+    def lro(self) -> bool:
+        """Whether the queue may make one packet of many TCP frames; changed only while nothing is in the ring."""
+        return bool(self.model.lro_ops is not None and self.c.ops == self.model.lro_ops)
+
+    @lro.setter
+    def lro(self, on: bool) -> None:
+        if on and self.model.lro_ops is None:
+            raise RingError(f"Rx queue {self.queue}: this NIC does not coalesce")
+        self.c.ops = self.model.lro_ops if on else self.model.ops
+
     def harvest(self, budget: int = HARVEST) -> list[RxFrame]:
         """Take up to ``budget`` frames out of the ring; they live until ``refill``.
 
@@ -240,7 +263,7 @@ class RxRing(_Ring):
 
     # Views are slices of the ring's own memory, so that one kept too long shows old bytes and never faults.
     def _frame(self, told: tuple[int, ...]) -> RxFrame:
-        bufs, _, found, rss_hash, status, flags, vlan_tci = told[:_LEN_AT]
+        bufs, _, found, rss_hash, status, flags, vlan_tci, segments = told[:_LEN_AT]
         view, parts = self._read_only, []
         for b in range(bufs):
             start = told[_DATA_AT + b] - self._base
@@ -254,6 +277,7 @@ class RxRing(_Ring):
             rss_type,
             packet_type,
             self.model.stamp_ns(self._bar, status),
+            segments if flags & lib.RX_COALESCED else 1,
         )
 
     def refill(self) -> int:

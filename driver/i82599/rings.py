@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The 82599's rings: its descriptors (driver/i82599/csrc/descriptors.c) and its limits.
+"""The 82599's rings: its descriptors (driver/i82599/csrc/) and its limits.
 
 Of a received frame, ``packet_type`` is a ``PktType`` and ``rss_type`` a ``RssType`` of ``device.regs.i82599.desc``.
 """
@@ -27,7 +27,11 @@ def kinds(found: int) -> tuple[int, int]:
 
 
 def ring_model(
-    rx_tail: type[Register], tx_tail: type[Register], stamp_ns: Callable[[Bar, int], int | None] = never
+    rx_tail: type[Register],
+    tx_tail: type[Register],
+    stamp_ns: Callable[[Bar, int], int | None] = never,
+    *,
+    coalesces: bool = False,
 ) -> RingModel:
     """The rings of a function that has its tails in these registers.
 
@@ -35,6 +39,7 @@ def ring_model(
         rx_tail: Gives Rx descriptors to the NIC, one a queue.
         tx_tail: The same for Tx.
         stamp_ns: Reads the time stamp of a received frame with this status.
+        coalesces: Whether its queues can be told to coalesce.
     """
     return RingModel(
         ops=lib.i82599_ring_ops,
@@ -45,4 +50,6 @@ def ring_model(
         tx_tail=tx_tail,
         kinds=kinds,
         stamp_ns=stamp_ns,
+        lro_ops=lib.i82599_rsc_ring_ops if coalesces else None,
+        lro_counters=("hw_rsc_aggregated", "hw_rsc_flushed") if coalesces else (),
     )

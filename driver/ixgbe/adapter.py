@@ -30,7 +30,7 @@ from driver.ixgbe.hw.link import FlowControl, LinkStatus
 from driver.ixgbe.interrupts import InterruptScheme
 from driver.ixgbe.rings import RINGS
 from driver.ixgbe.service import Service
-from driver.ixgbe.sw_init import RX_BUF_BYTES, TX_BUF_BYTES, SwState, check_queues
+from driver.ixgbe.sw_init import LRO_BUF_BYTES, RX_BUF_BYTES, TX_BUF_BYTES, SwState, check_queues
 from driver.ixgbe.teardown import hw_down
 from driver.ixgbe.vf_host import RingMaker, VfHost
 
@@ -125,14 +125,17 @@ class Adapter(Frames, Figures, Changes, VfHost):
             desc = -(-self.sw.ring_count * RINGS.desc_bytes // PAGE_BYTES) * PAGE_BYTES
             return desc + self.sw.ring_count * buf_bytes + PAGE_BYTES
 
-        scheme = self.scheme
-        return scheme.queues * (ring(RX_BUF_BYTES) + ring(TX_BUF_BYTES)) + len(scheme.xdp_queues) * ring(TX_BUF_BYTES)
+        pairs, senders = self.scheme.queues, self.scheme.queues + len(self.scheme.xdp_queues)
+        return pairs * ring(self._rx_buf_bytes()) + senders * ring(TX_BUF_BYTES)
+
+    def _rx_buf_bytes(self) -> int:
+        return LRO_BUF_BYTES if self.wants_lro() else RX_BUF_BYTES
 
     def _make_rings(self) -> None:
         self.arena = Arena(self.door, self._arena_bytes(), self.iova_base)
         count = self.sw.ring_count
         for queue in range(self.scheme.queues):
-            self.rx_rings.append(self.make_rx(self.arena, self.bar, queue, count, RX_BUF_BYTES))
+            self.rx_rings.append(self.make_rx(self.arena, self.bar, queue, count, self._rx_buf_bytes()))
             self.tx_rings.append(self.make_tx(self.arena, self.bar, queue, count, TX_BUF_BYTES))
         for queue in self.scheme.xdp_queues:
             self.xdp_rings.append(self.make_tx(self.arena, self.bar, queue, count, TX_BUF_BYTES))
@@ -156,11 +159,13 @@ class Adapter(Frames, Figures, Changes, VfHost):
         config.tx_global(bar, pools)
         for ring in self.senders:
             config.tx_ring(bar, ring)
-        config.rx_global(bar, sw, len(self.rx_rings), pools)
+        lro = self.wants_lro()
+        config.rx_global(bar, sw, len(self.rx_rings), pools, lro=lro)
         # A ring without descriptors holds up all the others unless pauses are sent or its frames are dropped.
         pauses = hw.link.flow_control in {FlowControl.TX, FlowControl.FULL}
         drop = pools is not None or (len(self.rx_rings) > 1 and not pauses)
         for ring in self.rx_rings:
+            ring.lro = lro
             config.rx_ring(bar, ring, drop=drop)
         hw.mac.write_vlan_strip(ring.reg_idx for ring in self.rx_rings)
         with config.rx_path_paused(bar):

@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Changes to a port, down or up: MTU, addresses, filters, VLANs, moderation, and the XDP program."""
 
+import logging
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from driver.core.xdp import XdpPort, XdpTarget
 from driver.core.xdp_hook import XdpHook
+from driver.errors import DriverError
 from driver.ixgbe.port import Port
-from driver.ixgbe.sw_init import check_mtu, check_xdp_mtu
+from driver.ixgbe.sw_init import LRO_ITR_US, check_mtu, check_xdp_mtu
+
+log = logging.getLogger(__name__)
 
 
 class Changes(Port):
@@ -37,7 +41,8 @@ class Changes(Port):
 
         Args:
             program: A C function or a callable, see ``driver.core.xdp.Xdp``; None: no program any more.  It stays while
-                the port goes down and up.
+                the port goes down and up.  A port that coalesces is reset, and coalesces again when it is started
+                without one.
             targets: What ``Verdict.REDIRECT`` may choose from: other NICs, interfaces.
 
         Raises:
@@ -46,7 +51,16 @@ class Changes(Port):
         """
         if program is not None:
             check_xdp_mtu(self.sw.mtu)
-        self.programs.set(program, targets)
+        if program is None or not self.lro:
+            self.programs.set(program, targets)
+            return
+        self.pause()
+        try:
+            self.programs.set(program, targets)  # nobody polls: it sees no frame before the reset
+        except DriverError:
+            self.resume()
+            raise
+        self._follow_lro()
 
     def xdp_port(self, queue: int) -> XdpPort:
         """Where programs of other NICs send what their Rx queue ``queue`` got.
@@ -59,6 +73,50 @@ class Changes(Port):
     def check_mtu(self, mtu: int) -> int:
         """An MTU that the hardware takes, and the XDP program if there is one; raises ``DriverError``."""
         return check_xdp_mtu(check_mtu(mtu)) if self.programs.attached else check_mtu(mtu)
+
+    # ---- coalescing ------------------------------------------------------------------------------------------------
+
+    @property
+    def lro(self) -> bool:
+        """Whether the rings that there are get TCP in packets of many frames."""
+        return any(ring.lro for ring in self.rx_rings)
+
+    def why_no_lro(self) -> str:
+        """What forbids coalescing, wanted or not; empty: nothing.
+
+        Ref: ixgbe_fix_features, ixgbe_update_rsc, ixgbe_enable_sriov.
+        """
+        if self.programs.attached:
+            return "an XDP program sees each frame"
+        if self.vfs is not None:
+            return "the port has virtual functions"
+        if self.sw.fixed_itr_us is not None and self.sw.fixed_itr_us <= LRO_ITR_US:
+            return f"an interval of {self.sw.fixed_itr_us} µs is too short: {LRO_ITR_US + 1} at least"
+        return ""
+
+    def wants_lro(self) -> bool:
+        """Whether rings that are made now are to have it."""
+        return self.sw.lro and not self.why_no_lro()
+
+    def set_lro(self, *, on: bool, fixed_itr_us: int | None = None) -> None:
+        """Take TCP in packets of many frames where nothing forbids it; a running port is reset for it.
+
+        Args:
+            on: Whether the consumer of the rings can take them; it cannot until this says so.
+            fixed_itr_us: The interval that the vectors keep; None: it changes with the load.
+        """
+        self.sw.lro, self.sw.fixed_itr_us = on, fixed_itr_us
+        self._follow_lro()
+
+    def _follow_lro(self) -> None:
+        if self.running and self.lro != self.wants_lro():
+            log.info("%s: LRO is %s now: %s", self.door.name, *self._told_lro())
+            self.reinit()
+
+    def _told_lro(self) -> tuple[str, str]:
+        if self.wants_lro():
+            return "on", "nothing forbids it"
+        return "off", self.why_no_lro() or "nobody wants it"
 
     def set_rx_mode(
         self,

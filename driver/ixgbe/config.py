@@ -27,6 +27,7 @@ from device.regs.i82599 import (
     RDT,
     RETA,
     RFCTL,
+    RSCCTL,
     RSCDBU,
     RSSRK,
     RTTDCS,
@@ -49,7 +50,7 @@ from device.regs.i82599 import (
     TXPBTHRESH,
 )
 from device.regs.i82599.filters import MrqeMode
-from device.regs.i82599.rx import DescType
+from device.regs.i82599.rx import DescType, MaxDesc
 from device.regs.i82599.tx import MtqcMode
 from driver.core.bar import Bar
 from driver.errors import RingError
@@ -75,6 +76,7 @@ class HwRing(Protocol):
     len_bytes: int
     count: int
     buf_bytes: int
+    lro: bool
 
     def start(self) -> int:
         """Rx: give the buffers to the NIC and write the tail."""
@@ -144,10 +146,11 @@ def _confirm(bar: Bar, register: type[TXDCTL] | type[RXDCTL], queue: int) -> Non
         raise RingError(f"queue {queue} does not start: {err}") from err
 
 
-def rx_global(bar: Bar, sw: SwState, queues: int, pools: Pools | None = None) -> None:
+def rx_global(bar: Bar, sw: SwState, queues: int, pools: Pools | None = None, *, lro: bool = False) -> None:
     """Receive off; descriptor splitting, coalescing, checksum, RSS and frame size.
 
     With pools the table spreads over all queues that a pool may have; of an entry each takes what it has queues for.
+    Coalescing is allowed here (``lro``) and begins with the queues that ask for it.
     """
     rss = sw.rss_queues(queues)
     bar.update(RXCTRL, RXEN=0)
@@ -158,7 +161,7 @@ def rx_global(bar: Bar, sw: SwState, queues: int, pools: Pools | None = None) ->
     )
     bar.update(RSCDBU, RSCACKDIS=1)
     bar.update(RDRXCTL, CRCSTRIP=1, RSCFRSTSIZE=0, RSCACKC=1, FCOE_WRFIX=1)
-    bar.update(RFCTL, RSC_DIS=1, NFSW_DIS=1, NFSR_DIS=1)
+    bar.update(RFCTL, RSC_DIS=int(not lro), NFSW_DIS=1, NFSR_DIS=1)
     bar.update(RXCSUM, PCSD=1)
     if pools is None:
         rss_table(bar, sw, rss)
@@ -217,9 +220,20 @@ def rx_ring(bar: Bar, ring: HwRing, *, drop: bool) -> None:
         SRRCTL.of(BSIZEPACKET=ring.buf_bytes // 1024, BSIZEHEADER=4, DESCTYPE=DescType.ADV_ONEBUF, DROP_EN=int(drop)),
         queue,
     )
+    if ring.lro:
+        _coalesce(bar, queue)
     bar.update(RXDCTL, queue, ENABLE=1)
     _confirm(bar, RXDCTL, queue)
     ring.start()
+
+
+def _coalesce(bar: Bar, queue: int) -> None:
+    """Have a queue make one packet of a flow's TCP frames, of as many descriptors as the harvest takes.
+
+    The reset before it has left it off; SRRCTL has the header size that it wants though headers are not split.
+    Ref: ixgbe_configure_rscctl.
+    """
+    bar.update(RSCCTL, queue, RSCEN=1, MAXDESC=MaxDesc.MAXDESC_16)
 
 
 def disable_rx_queues(bar: Bar, queues: Sequence[int]) -> None:

@@ -5,4 +5,4 @@ from device.regs.i82599 import RDT, TDT
 from driver.i82599.rings import ring_model
 from driver.ixgbe.timesync import received_ns
 
-RINGS = ring_model(RDT, TDT, received_ns)
+RINGS = ring_model(RDT, TDT, received_ns, coalesces=True)

@@ -18,9 +18,11 @@ MTU_DEFAULT = 1500
 QUEUES_MAX = 64
 RING_DEFAULT = 512
 RX_BUF_BYTES = 2048
+LRO_BUF_BYTES = 4096  # sixteen of them hold the longest IP packet, so that a packet of 64 KiB is not three
 TX_BUF_BYTES = 2048
 FRAME_OVERHEAD = 18  # Ethernet header and FCS
 VLAN_TAG_BYTES = 4
+LRO_ITR_US = 6  # Ref: IXGBE_MIN_RSC_ITR, quarters of a µs: an interval has to be longer to be worth it
 FRAME_MIN_LIMIT = 1522  # a full frame with one VLAN tag
 
 # The key of Microsoft's RSS specification: whoever checks a hash finds published answers for it.
@@ -29,7 +31,12 @@ RSS_KEY = bytes.fromhex("6d5a56da255b0ec24167253d43a38fb0d0ca2bcbae7b30b477cb2da
 
 @dataclass(slots=True)
 class SwState:
-    """What ``sw_init`` decided."""
+    """What ``sw_init`` decided, and what is wanted since.
+
+    Attributes:
+        lro: Whether the consumer of the rings wants TCP coalesced.
+        fixed_itr_us: The interval that vectors keep; None: it changes with the load.
+    """
 
     rss_limit: int
     queue_limit: int
@@ -41,6 +48,8 @@ class SwState:
     rx_fifo_kib: int = 512
     tx_fifo_kib: int = 160
     msix_table: int = 0
+    lro: bool = False
+    fixed_itr_us: int | None = None
 
     @property
     def max_frame_bytes(self) -> int:

@@ -61,6 +61,16 @@ class Changes(VfPort):
         """What the peer did not hear."""
         self._tell(self.tell_reception)
 
+    def set_lro(self, *, on: bool, fixed_itr_us: int | None = None) -> None:
+        """The queues of a virtual function do not coalesce, whoever wants it."""
+
+    def why_no_lro(self) -> str:
+        """Why they do not.
+
+        Ref: ixgbe_enable_sriov, which switches it off for the whole port.
+        """
+        return "a virtual function's queues do not coalesce"
+
     # ---- reception -------------------------------------------------------------------------------------------------
 
     def tell_reception(self) -> None:

@@ -23,7 +23,7 @@ from device.regs.i82599 import (
     Register,
 )
 from device.regs.i82599.desc import TXCTX0, TXCTX1, TXD, TXDADV, L4Type, TxDescType
-from driver.compiled import ffi
+from driver.compiled import ffi, lib
 from driver.doors.config import Config
 from driver.ixgbe.config import rx_ring, tx_ring
 from tests.rigs.pair import Rig, Wire, flow, plain, rig, steered
@@ -373,11 +373,12 @@ def test_a_length_the_nic_lies_about_does_not_reach_the_next_buffer(up: Rig) -> 
 def test_a_frame_over_more_buffers_than_anyone_may_send_is_an_error(up: Rig) -> None:
     ring = up.adapter.rx_rings[BAD]
     slot = ring.c.next_to_clean
-    for n in range(12):
-        ring.c.desc[2 * ((slot + n) % ring.count) + 1] = 2048 << 32 | (3 if n == 11 else 1)
+    bufs = lib.RX_FRAME_BUFS + 1
+    for n in range(bufs):
+        ring.c.desc[2 * ((slot + n) % ring.count) + 1] = 2048 << 32 | (3 if n == bufs - 1 else 1)
     assert ring.harvest() == []
     assert ring.stats()["errors"] == 1
-    assert ring.c.next_to_clean == (slot + 12) % ring.count
+    assert ring.c.next_to_clean == (slot + bufs) % ring.count
 
 
 # ---- queues that are off, doors that are taken -----------------------------------------------------------------------

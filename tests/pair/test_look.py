@@ -81,7 +81,14 @@ def test_nobody_drives_it_so_there_are_no_vectors(capsys: Capture) -> None:
 
 
 def test_vectors_are_asked_of_who_drives(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
-    row = {"vector": "0", "interrupt": "ixlab-nic0-TxRx-0", "rx_queues": "0 2", "tx_queues": "0 2", "xdp_queues": ""}
+    row = {
+        "vector": "0",
+        "interrupt": "ixlab-nic0-TxRx-0",
+        "rx_queues": "0 2",
+        "tx_queues": "0 2",
+        "xdp_queues": "",
+        "lro": False,
+    }
     more: dict[str, object] = {
         "ivar": ["IVAR[0].RX0"],
         "eitr_us": 8,

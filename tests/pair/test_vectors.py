@@ -34,7 +34,7 @@ def session_of(up: Rig, *, threads: Threads = Threads.ONE, itr: str = "50") -> S
     """A session without an interface, whose poller does not run."""
     session = Session.__new__(Session)
     session.nic, session.netdev = up.adapter, Named()  # type: ignore[assignment]  # only its name
-    session._past, session._other_irqs = Counter(), 7
+    session._past, session._other_irqs, session._lro = Counter(), 7, False
     session.itr, session.poller, session.moderation = parse_itr(itr, 1022), None, None
     if up.adapter.running:
         napis = up.adapter.napis()
@@ -137,7 +137,7 @@ def test_who_sets_the_intervals_can_change_while_it_runs(wire: Wire) -> None:
 def row(**more: Any) -> dict[str, Any]:
     usual: dict[str, Any] = {
         "vector": "0", "v_idx": 0, "reg_idx": 0, "interrupt": "ixlab-nic0-TxRx-0",
-        "rx_queues": "0", "tx_queues": "0", "xdp_queues": "",
+        "rx_queues": "0", "tx_queues": "0", "xdp_queues": "", "lro": True,
         "ivar": ["IVAR[0].RX0", "IVAR[0].TX0"], "eitr_us": 62, "set_by": "dim rx 3R tx -", "affinity": "0",
         "cpu": "0", "not_pinned": "",
     }  # fmt: skip
@@ -170,7 +170,7 @@ def test_80_columns_hold_all_of_it() -> None:
         "(0-127)",
         "xdp 63",
         "1.235G",
-        "IVAR[0] RX0 TX0",
+        "IVAR[0] RX0 TX0; LRO",
         "62 µs",
         "3R tx -",
     ):

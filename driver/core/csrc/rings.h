@@ -6,15 +6,19 @@
  * and loop no longer than their budget.
  */
 
-#define RX_FRAME_BUFS 9                  /* most buffers one received frame may span (16 KiB of 2 KiB buffers, and one) */
+#define RX_FRAME_BUFS 16                 /* most buffers one received frame may span */
 
 #define RX_VLAN 1                        /* rx_frame.flags: the NIC took a VLAN tag out; vlan_tci has it */
 #define RX_CSUM_GOOD 2                   /* the NIC summed TCP, UDP or SCTP, and whatever it summed was right */
 #define RX_L4_CSUM_BAD 4                 /* the NIC found a wrong TCP, UDP or SCTP checksum */
+#define RX_COALESCED 8                   /* the NIC made one TCP packet of many frames; segments has their number */
 #define RING_EINVAL 22
 #define RING_EAGAIN 11
 
-struct ring_stats { uint64_t packets, bytes, errors, csum_errors, drops, busy, restarts; };
+struct ring_stats {
+    uint64_t packets, bytes, errors, csum_errors, drops, busy, restarts;
+    uint64_t lro_packets, lro_frames;    /* those with RX_COALESCED, and the frames in them */
+};
 
 /* Rx: slot i always owns buffer i (buf + i * buf_bytes).  next_to_clean .. next_to_use-1 belong to the NIC. */
 struct rx_ring {
@@ -41,6 +45,7 @@ struct rx_frame {                        /* one received frame, still in the NIC
     uint32_t status;
     uint32_t flags;                      /* RX_* */
     uint16_t vlan_tci;                   /* valid with RX_VLAN */
+    uint16_t segments;                   /* valid with RX_COALESCED: frames on the wire that it was */
     uint32_t len_bytes[RX_FRAME_BUFS];
     uint8_t *data[RX_FRAME_BUFS];
 };

@@ -27,6 +27,10 @@
 #define ETHERTYPE_VLAN 0x8100
 #define ETHERTYPE_SVLAN 0x88A8
 #define VLAN_TAGS_MAX 2
+#define IPV4_BYTES 20
+#define IPV4_FRAGMENT 0x3FFF             /* more fragments, or the offset of one */
+#define IPV6_BYTES 40
+#define PROTO_TCP 6
 #define TCP_BYTES 20
 #define TCP_CSUM_AT 16
 #define UDP_BYTES 8
@@ -157,6 +161,72 @@ void vnet_tso_seed(uint8_t *frame, uint32_t len_bytes, const struct tx_offload *
     }
 }
 
+/* A packet that the NIC made of many frames, as its own headers describe it. */
+struct super {
+    uint32_t l4, header_bytes;           /* where TCP starts, and where the payload does */
+    uint32_t addresses, addresses_bytes;
+    uint8_t gso_type;
+};
+
+/* 0, or -EINVAL: it is no TCP packet of that size, or its headers do not lie in the first buffer. */
+static int super_look(const uint8_t *data, uint32_t len_bytes, uint32_t total_bytes, struct super *out)
+{
+    uint32_t l3 = 0, end;
+    uint16_t type = skip_tags(data, len_bytes, &l3);
+    const uint8_t *ip = data + l3;
+
+    if (type == ETHERTYPE_IPV4 && l3 + IPV4_BYTES <= len_bytes) {
+        if (ip[0] >> 4 != 4 || ip[9] != PROTO_TCP || (be16(ip + 6) & IPV4_FRAGMENT) || (ip[0] & 15) * 4 < IPV4_BYTES)
+            return -EINVAL;
+        *out = (struct super){ .l4 = l3 + (ip[0] & 15) * 4u, .addresses = l3 + 12, .addresses_bytes = 8, .gso_type = VNET_GSO_TCPV4 };
+        end = l3 + be16(ip + 2);
+    } else if (type == ETHERTYPE_IPV6 && l3 + IPV6_BYTES <= len_bytes) {
+        if (ip[0] >> 4 != 6 || ip[6] != PROTO_TCP)
+            return -EINVAL;
+        *out = (struct super){ .l4 = l3 + IPV6_BYTES, .addresses = l3 + 8, .addresses_bytes = 32, .gso_type = VNET_GSO_TCPV6 };
+        end = out->l4 + be16(ip + 4);
+    } else {
+        return -EINVAL;
+    }
+    if (end != total_bytes || out->l4 + TCP_BYTES > len_bytes)
+        return -EINVAL;
+    out->header_bytes = out->l4 + (data[out->l4 + 12] >> 4) * 4u;
+    if (out->header_bytes < out->l4 + TCP_BYTES || out->header_bytes > len_bytes || out->header_bytes >= total_bytes)
+        return -EINVAL;
+    return 0;
+}
+
+/* A packet that the NIC made of many frames: the kernel is told how to cut it again, and gets the sum of the pseudo header that
+ * it needs for that, as if it were the sender.  The NIC saw that each frame's checksum was right.  Nobody knows how large the
+ * frames were: as the kernel's drivers have it, the payload by their number, rounded up. */
+static int vnet_super(const struct rx_frame *frame, uint32_t tag_bytes, struct vnet_hdr *hdr)
+{
+    uint8_t *data = frame->data[0];
+    uint32_t payload, sum;
+    struct super seen;
+    int rc = super_look(data, frame->len_bytes[0], frame->total_bytes, &seen);
+
+    if (rc < 0)
+        return rc;
+    payload = frame->total_bytes - seen.header_bytes;
+    sum = PROTO_TCP + frame->total_bytes - seen.l4;
+    for (uint32_t at = 0; at < seen.addresses_bytes; at += 2)
+        sum += be16(data + seen.addresses + at);
+    while (sum >> 16)
+        sum = (sum & 0xFFFF) + (sum >> 16);
+    data[seen.l4 + TCP_CSUM_AT] = (uint8_t)(sum >> 8);
+    data[seen.l4 + TCP_CSUM_AT + 1] = (uint8_t)sum;
+    *hdr = (struct vnet_hdr){
+        .flags = VNET_F_NEEDS_CSUM,
+        .gso_type = seen.gso_type,
+        .hdr_len = (uint16_t)(seen.header_bytes + tag_bytes),
+        .gso_size = (uint16_t)((payload + frame->segments - 1) / frame->segments),
+        .csum_start = (uint16_t)(seen.l4 + tag_bytes),
+        .csum_offset = TCP_CSUM_AT,
+    };
+    return 0;
+}
+
 void vnet_from_flags(uint32_t flags, uint8_t *vnet)
 {
     struct vnet_hdr hdr = { 0 };
@@ -172,7 +242,17 @@ int vnet_write(int tap_fd, const struct rx_frame *frame)
     uint8_t vnet[VNET_HDR_BYTES], tag[4];
     int parts = 0;
 
-    vnet_from_flags(frame->flags, vnet);
+    if (__builtin_expect((frame->flags & RX_COALESCED) != 0, 0)) {
+        struct vnet_hdr hdr;
+
+        int rc = vnet_super(frame, frame->flags & RX_VLAN ? sizeof tag : 0, &hdr);
+
+        if (rc < 0)
+            return rc;
+        memcpy(vnet, &hdr, sizeof hdr);
+    } else {
+        vnet_from_flags(frame->flags, vnet);
+    }
     iov[parts++] = (struct iovec){ vnet, sizeof vnet };
     if ((frame->flags & RX_VLAN) && frame->len_bytes[0] > 12) {
         /* The NIC took the tag out; a tap has no other place for it than back where it was. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The 82599's descriptors: 16 bytes each, advanced format; DD says that one is ours again.
+/* The 82599's transmit descriptors, and all that its rings do: 16 bytes each, advanced format; DD says that one is ours again.
  *
- * Ref: 82599 datasheet, receive and transmit descriptor queue structure.
+ * Ref: 82599 datasheet, transmit descriptor queue structure.
  */
 #include <stdint.h>
 #include "rings.h"
@@ -10,135 +10,8 @@
 #include "../../../device/regs/i82599/regs.h"
 
 #define IP_HEADER_MAX_BYTES 511
-#define RX_AHEAD_QWORDS 16               /* eight descriptors, two cache lines: fetched while these are looked at */
 
 _Static_assert((uint64_t)IP_HEADER_MAX_BYTES == TXCTX0_IPLEN >> TXCTX0_IPLEN_SHIFT, "the longest IP header a context can tell");
-
-/* ---- receive ---------------------------------------------------------------------------------------------------- */
-
-/* The NIC stores this qword whole and last, so one load tells everything about the slot. */
-static inline uint64_t rx_writeback(const uint64_t *desc)
-{
-    return __atomic_load_n(&desc[1], __ATOMIC_ACQUIRE);
-}
-
-/* What the NIC found out, in the words of rings.h; the two common answers first. */
-static inline uint32_t rx_flags(uint64_t q1)
-{
-    uint32_t seen = (uint32_t)q1 & (uint32_t)(RXD_STAT_VP | RXD_STAT_L4CS | RXD_ERR_TCPE | RXD_ERR_IPE);
-
-    if (__builtin_expect((seen & ~(uint32_t)RXD_STAT_L4CS) == 0, 1))
-        return seen ? RX_CSUM_GOOD : 0;
-    return (seen & RXD_STAT_VP ? RX_VLAN : 0) | (seen & RXD_ERR_TCPE ? RX_L4_CSUM_BAD : 0) |
-           ((seen & ~(uint32_t)RXD_STAT_VP) == RXD_STAT_L4CS ? RX_CSUM_GOOD : 0);
-}
-
-/* A NIC that lies about lengths must not make us read a neighbour's buffer. */
-static inline uint32_t rx_len(uint64_t q1, uint32_t buf_bytes)
-{
-    uint32_t len = (uint32_t)((q1 & RXD_LENGTH) >> RXD_LENGTH_SHIFT);
-
-    return len < buf_bytes ? len : buf_bytes;
-}
-
-/* The frame of several buffers that starts at `slot`: its last slot, or -1 if that is not there yet.  It may have more
- * buffers than there is room to tell of. */
-static int64_t rx_chain(const struct rx_ring *ring, uint32_t slot, struct rx_frame *out)
-{
-    out->bufs = 0;
-    out->total_bytes = 0;
-    for (; slot != ring->next_to_use; slot = ring_next(slot, ring->count)) {
-        uint64_t q1 = rx_writeback(&ring->desc[2 * slot]);
-
-        if (!(q1 & RXD_STAT_DD))
-            return -1;
-        if (out->bufs < RX_FRAME_BUFS) {
-            out->data[out->bufs] = ring->buf + (uint64_t)slot * ring->buf_bytes;
-            out->len_bytes[out->bufs] = rx_len(q1, ring->buf_bytes);
-            out->total_bytes += out->len_bytes[out->bufs];
-        }
-        out->bufs++;
-        if (q1 & RXD_STAT_EOP)
-            return slot;
-    }
-    return -1;
-}
-
-/* One pass over what the NIC wrote back.  Nearly every frame lies in one buffer. */
-static int harvest(struct rx_ring *ring, struct rx_frame *out, uint32_t budget)
-{
-    const uint32_t buf_bytes = ring->buf_bytes;
-    const uint64_t *const base = ring->desc, *const wrap = base + 2 * ring->count, *const end = base + 2 * ring->next_to_use;
-    const uint64_t *desc = base + 2 * ring->next_to_clean;
-    uint8_t *data = ring->buf + (uint64_t)ring->next_to_clean * buf_bytes;
-    struct rx_frame *frame = out, *const full = out + budget;
-    uint64_t bytes = 0;
-
-    while (frame != full && desc != end) {
-        uint64_t q1 = rx_writeback(desc), q0;
-
-        if (!(q1 & RXD_STAT_DD))
-            break;
-        __builtin_prefetch(data);
-        __builtin_prefetch(desc + RX_AHEAD_QWORDS);
-        if (__builtin_expect((q1 & RXD_STAT_EOP) != 0, 1)) {
-            frame->bufs = 1;
-            frame->data[0] = data;
-            frame->total_bytes = frame->len_bytes[0] = rx_len(q1, buf_bytes);
-        } else {
-            int64_t last = rx_chain(ring, (uint32_t)((desc - base) / 2), frame);
-
-            if (last < 0)
-                break;
-            desc = base + 2 * last;
-            data = ring->buf + (uint64_t)last * buf_bytes;
-            q1 = rx_writeback(desc);
-        }
-        q0 = desc[0];
-        desc += 2;
-        data += buf_bytes;
-        if (__builtin_expect(desc == wrap, 0)) {
-            desc = base;
-            data = ring->buf;
-        }
-        if (__builtin_expect(frame->bufs > RX_FRAME_BUFS, 0)) {      /* nobody may send us such a one */
-            ring->stats.errors++;
-            continue;
-        }
-        frame->found = (uint32_t)q0;
-        frame->rss_hash = (uint32_t)(q0 >> RXDADV_RSS_HASH_SHIFT);
-        frame->status = (uint32_t)q1;
-        frame->vlan_tci = (uint16_t)(q1 >> RXD_VLAN_SHIFT);
-        frame->flags = rx_flags(q1);
-        if (__builtin_expect(frame->flags & RX_L4_CSUM_BAD, 0))
-            ring->stats.csum_errors++;
-        bytes += frame->total_bytes;
-        frame++;
-    }
-    rx_taken(ring, (uint32_t)((desc - base) / 2), (uint64_t)(frame - out), bytes);
-    return (int)(frame - out);
-}
-
-/* Both qwords, each time: the NIC wrote over them, and a stale DD would be believed. */
-static void refill(struct rx_ring *ring, uint32_t slots)
-{
-    uint32_t slot = ring->next_to_use;
-
-    while (slots) {
-        uint32_t run = slots < ring->count - slot ? slots : ring->count - slot;
-        uint64_t *desc = &ring->desc[2 * slot], *const end = desc + 2 * run;
-        uint64_t iova = ring->buf_iova + (uint64_t)slot * ring->buf_bytes;
-
-        for (; desc != end; desc += 2, iova += ring->buf_bytes) {
-            desc[0] = iova;
-            desc[1] = 0;
-        }
-        slots -= run;
-        slot = 0;
-    }
-}
-
-/* ---- transmit --------------------------------------------------------------------------------------------------- */
 
 /* Frames leave a queue in order: one that is done speaks for all before it.  So the last is asked first, and if it is not
  * done, halves find the first that is not. */
@@ -278,14 +151,12 @@ static int post(struct tx_ring *ring, const struct tx_piece *frames, uint32_t n)
     return n == 1 ? post_one(ring, frames->data, frames->len_bytes) : post_batch(ring, frames, n);
 }
 
-static const struct ring_ops ops = {
-    .ip_header_max_bytes = IP_HEADER_MAX_BYTES,
-    .harvest = harvest,
-    .refill = refill,
-    .clean = clean,
-    .commit = commit,
-    .post_one = post_one,
-    .post = post,
-};
+#define OPS_BUT_HARVEST \
+    .ip_header_max_bytes = IP_HEADER_MAX_BYTES, .refill = i82599_refill, \
+    .clean = clean, .commit = commit, .post_one = post_one, .post = post
+
+static const struct ring_ops ops = { .harvest = i82599_harvest, OPS_BUT_HARVEST };
+static const struct ring_ops rsc_ops = { .harvest = i82599_harvest_rsc, OPS_BUT_HARVEST };
 
 const struct ring_ops *const i82599_ring_ops = &ops;
+const struct ring_ops *const i82599_rsc_ring_ops = &rsc_ops;
