@@ -36,6 +36,7 @@ void tails_reset(struct tails *tails)
     memset(tails->tx_on, 0, sizeof(tails->tx_on));
     tails->known = 0;
     tails->silent = 0;
+    tails->doubt_ns = 0;
 }
 
 int tails_show(struct tails *tails, uint64_t every_ns)
@@ -121,6 +122,19 @@ static inline uint64_t pause_ns(const struct tails *tails)
     return clock_mono() - tails->busy_ns;
 }
 
+/* There was no message since the last look.  A client's message follows its store, so it has some time to come. */
+static __attribute__((noinline)) void doubt(struct tails *tails)
+{
+    uint64_t now_ns = clock_mono();
+
+    if (!tails->doubt_ns && pause_ns(tails) >= PAUSE_NS) {
+        tails->doubt_ns = now_ns;
+    } else if (tails->doubt_ns && now_ns - tails->doubt_ns >= PAUSE_NS) {
+        tails->silent = 1;
+        tails->doubt_ns = 0;
+    }
+}
+
 static uint32_t look_everywhere(struct tails *tails)
 {
     const uint32_t changes = tails->regs->changes;
@@ -146,8 +160,10 @@ uint32_t tails_look(struct tails *tails, uint64_t turn, uint32_t busy)
         moved += look_on(tails, page);
     if (!moved || turn % LOOK_EVERY == 0)
         moved += look_everywhere(tails);
-    if (moved && !busy && accesses(tails->regs) == tails->accesses && pause_ns(tails) >= PAUSE_NS)
-        tails->silent = 1;
+    if (accesses(tails->regs) != tails->accesses)
+        tails->doubt_ns = 0;
+    else if (tails->doubt_ns | (uint64_t)(moved && !busy))
+        doubt(tails);
     tails->accesses = accesses(tails->regs);
     return moved;
 }

@@ -14,6 +14,7 @@ struct tails {
     uint64_t busy_ns;                 /* when frames or doorbells last moved */
     uint64_t accesses;                /* of clients, by message, at the last look */
     int silent;                       /* a client stored after a pause and sent no message that would have woken us */
+    uint64_t doubt_ns;                /* when one stored so, and its message may still come; 0: none did */
     uint64_t rx_on[2];                /* queues seen enabled, one bit each: all of them */
     uint64_t tx_on[2];
     int known;                        /* if this is set, */
