@@ -246,13 +246,18 @@ def test_what_waits_for_one_queue_is_not_overtaken_by_another(twins: Twins) -> N
     assert 0 < len(twins.rings[0][1].take()) < 15
 
 
-def test_memory_that_was_unmapped_is_not_written(twins: Twins) -> None:
-    """A ring is looked at once, as long as nothing is mapped or unmapped."""
+def in_two_regions(twins: Twins) -> None:
+    """Rings in one DMA region, their buffers in another."""
     for card in twins.cards:
         card.nic.pf.dma_del(0, 2**64 - 1)
         card.map(0, RING_SPACE)
         card.map(RING_SPACE, card.bytes_mapped - RING_SPACE)
     twins.post(15)
+
+
+def test_memory_that_was_unmapped_is_not_written(twins: Twins) -> None:
+    """A ring is looked at once, as long as nothing is mapped or unmapped."""
+    in_two_regions(twins)
     twins.receive([PLAIN])
     before = twins.cards[0].memory[:RING_SPACE]
     for card in twins.cards:
@@ -268,11 +273,7 @@ def test_memory_that_was_unmapped_is_not_written(twins: Twins) -> None:
 
 def test_buffers_that_were_unmapped_are_not_written(twins: Twins) -> None:
     """Where the last buffer was found says nothing of the next one after something was unmapped."""
-    for card in twins.cards:
-        card.nic.pf.dma_del(0, 2**64 - 1)
-        card.map(0, RING_SPACE)
-        card.map(RING_SPACE, card.bytes_mapped - RING_SPACE)
-    twins.post(15)
+    in_two_regions(twins)
     twins.receive([PLAIN] * 2)
     before = twins.cards[0].memory[RING_SPACE:]
     for card in twins.cards:
