@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Big-endian fields of headers.  For C only: cffi does not read this. */
+/* Big-endian fields of headers, and sixteen bytes at once.  For C only: cffi does not read this. */
+
+typedef uint64_t bytes_16 __attribute__((vector_size(16), aligned(1), may_alias));  /* wherever they lie */
 
 static inline uint16_t be16(const uint8_t *at)
 {

@@ -1,24 +1,22 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Sums and hashes of few bytes, inline: what short frames should pay no calls for.  csum.c and toeplitz.c say what they are.
  *
- * For C only: cffi does not read this.  Include after machine/toeplitz.h and <string.h>.
+ * For C only: cffi does not read this.  Include after machine/bytes.h, machine/toeplitz.h and <string.h>.
  */
 
 #define SHORT_BYTES 128
 #define TOEPLITZ_IPV4_BYTES 12        /* both addresses, and behind a header without options both ports */
 
-typedef uint64_t short_16 __attribute__((vector_size(16), aligned(1), may_alias));  /* sixteen bytes, wherever they lie */
-
 /* Adds the words of so many bytes, as the host reads them; an odd byte is the first of a word that ends with 0.  No more
  * than SHORT_BYTES, and the sum stays far below 64 bits. */
 static inline uint64_t short_sum(const uint8_t *data, uint32_t len_bytes)
 {
-    const short_16 low = { UINT32_MAX, UINT32_MAX };
-    short_16 sums = { 0, 0 };
+    const bytes_16 low = { UINT32_MAX, UINT32_MAX };
+    bytes_16 sums = { 0, 0 };
     uint64_t sum = 0, last = 0;
 
     for (; len_bytes >= sizeof(sums); len_bytes -= sizeof(sums), data += sizeof(sums)) {
-        const short_16 words = *(const short_16 *)data;
+        const bytes_16 words = *(const bytes_16 *)data;
 
         sums += (words & low) + (words >> 32);
     }

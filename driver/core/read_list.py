@@ -1,12 +1,21 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Registers that are read together, again and again: one burst where a read is a message (core/csrc/vfu_reads.c)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 
 from device.regs.core import Register
 from driver import compiled
 from driver.core.bar import ALL_ONES, Bar, name_of
 from driver.errors import DeviceGone
+
+HIGH = 2**32
+Counted = tuple[str, int, type[Register], int]  # a counter's name, what one of it is worth, the register, its instance
+
+
+def pair(name: str, low: type[Register], high: type[Register], n: int = 0) -> Iterator[Counted]:
+    """A counter in two registers, the low one read first."""
+    yield name, 1, low, n
+    yield name, HIGH, high, n
 
 
 class ReadList:
@@ -54,3 +63,19 @@ class ReadList:
         """
         if self._failure is not None:
             raise self._failure
+
+
+def read_counters(bar: Bar, counted: Sequence[Counted]) -> dict[str, int]:
+    """The counters as the registers have them, by name, in the order of reading.
+
+    Raises:
+        DeviceGone: The function no longer answers.
+        OSError: It refused a read.
+    """
+    reads = ReadList(bar, [(register, n) for _, _, register, n in counted])
+    values = reads.read()
+    reads.check()
+    found: dict[str, int] = {}
+    for (name, worth, _, _), value in zip(counted, values, strict=True):
+        found[name] = found.get(name, 0) + worth * (value or 0)
+    return found

@@ -25,6 +25,8 @@ _FRAME = struct.Struct(f"@6I2H{lib.RX_FRAME_BUFS}I{lib.RX_FRAME_BUFS}Q")
 _LEN_AT, _DATA_AT = 8, 8 + lib.RX_FRAME_BUFS  # of the first buffer, in what it unpacks to
 _FRAME_START = ("bufs", "total_bytes", "found", "rss_hash", "status", "flags", "vlan_tci", "segments")
 _C_FRAME: Any = ffi.typeof("struct rx_frame")
+_C_STATS: Any = ffi.typeof("struct ring_stats")
+_STATS = tuple(name for name, _ in _C_STATS.fields)
 assert (_FRAME.size, (*_FRAME_START, "len_bytes", "data")) == (
     ffi.sizeof(_C_FRAME),
     tuple(name for name, _ in _C_FRAME.fields),
@@ -140,14 +142,7 @@ class _Ring:
 
     def stats(self) -> dict[str, int]:
         """Return the ring's own counters by name."""
-        stats = self.c.stats
-        return {
-            name: int(getattr(stats, name))
-            for name in (
-                *("packets", "bytes", "errors", "csum_errors", "drops", "busy", "restarts"),
-                *("lro_frames", "lro_packets"),
-            )
-        }
+        return {name: int(getattr(self.c.stats, name)) for name in _STATS}
 
     def close(self) -> None:
         """Give the memory back; the queue must be disabled.  Safe to call twice."""

@@ -8,11 +8,12 @@ from typing import Any, Self
 from device.regs.i82599.vf import VFSTATUS
 from driver.core.bar import Bar
 from driver.core.probe_pci import enable_device_mem, request_mem_regions
+from driver.core.read_list import read_counters
 from driver.doors.door import Door
 from driver.errors import DeviceGone
 from driver.ixgbevf.figures import DUMPED, link_figures, no_such_thing
 from driver.ixgbevf.probe import VfOptions, VfProbing, check_function, not_enabled
-from driver.ixgbevf.stats import read_counters
+from driver.ixgbevf.stats import COUNTED
 
 
 class VfLook:
@@ -47,7 +48,7 @@ class VfLook:
 
     def stats(self) -> dict[str, int]:
         """What the hardware counted since its physical function was reset; nothing is cleared by this."""
-        return read_counters(self.bar)
+        return read_counters(self.bar, COUNTED)
 
     def read_link(self) -> dict[str, Any]:
         """The link as the hardware shows it."""

@@ -7,9 +7,7 @@ Ref: ixgbevf_update_stats; names as a port's, see driver/ixgbe/hw/stats.py.
 from device.regs.core import Register
 from device.regs.i82599.vf import VFGORC_LSB, VFGORC_MSB, VFGOTC_LSB, VFGOTC_MSB, VFGPRC, VFGPTC, VFMPRC
 from driver.core.bar import Bar
-from driver.core.read_list import ReadList
-
-HIGH = 2**32
+from driver.core.read_list import pair, read_counters
 
 # One register each.
 SINGLE: dict[str, type[Register]] = {"rx_pkts_nic": VFGPRC, "tx_pkts_nic": VFGPTC, "multicast": VFMPRC}
@@ -22,25 +20,10 @@ PAIRS: dict[str, tuple[type[Register], type[Register]]] = {
 ROUND = {**dict.fromkeys(SINGLE, 2**32), **dict.fromkeys(PAIRS, 2**36)}
 
 
-PLACES = [(register, 0) for register in (*SINGLE.values(), *(half for pair in PAIRS.values() for half in pair))]
-
-
-def read_counters(bar: Bar) -> dict[str, int]:
-    """The counters as the registers have them.
-
-    Raises:
-        DeviceGone: The function no longer answers.
-        OSError: It refused a read.
-    """
-    reads = ReadList(bar, PLACES)
-    values = [value or 0 for value in reads.read()]
-    reads.check()
-    found = dict(zip(SINGLE, values, strict=False))
-    halves = values[len(SINGLE) :]
-    return {
-        **found,
-        **{name: low + HIGH * high for name, low, high in zip(PAIRS, halves[::2], halves[1::2], strict=True)},
-    }
+COUNTED = [
+    *((name, 1, register, 0) for name, register in SINGLE.items()),
+    *(part for name, (low, high) in PAIRS.items() for part in pair(name, low, high)),
+]
 
 
 class VfStats:
@@ -61,7 +44,7 @@ class VfStats:
 
         A reset of the port clears the registers: what is less than before was counted since.
         """
-        now = read_counters(self.bar)
+        now = read_counters(self.bar, COUNTED)
         for name, count in now.items():
             before = self._last.get(name, count)
             self.totals[name] += count - before if count >= before else count
@@ -69,7 +52,7 @@ class VfStats:
 
     def update(self) -> None:
         """Add what was counted since the last look."""
-        now = read_counters(self.bar)
+        now = read_counters(self.bar, COUNTED)
         for name, count in now.items():
             self.totals[name] += (count - self._last.get(name, count)) % ROUND[name]
         self._last = now

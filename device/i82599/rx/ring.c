@@ -12,6 +12,7 @@
 #include <string.h>
 #include "desc.h"
 #include "regs.h"
+#include "machine/bytes.h"
 #include "machine/eth.h"
 #include "machine/csum.h"
 #include "machine/dma.h"
@@ -50,10 +51,33 @@ static void stop(struct rx *rx, uint32_t queue, uint32_t stall)
     rx->stopped[queue / 64] |= 1ull << queue % 64;
 }
 
-/* Memory inside the region dma_ptr() last found. */
+/* Memory inside the region dma_ptr() last found; NULL when it reaches out of it, which may still be legal. */
 static inline uint8_t *last_region(const struct dma *dma, uint64_t iova, uint64_t len_bytes, uint32_t prot)
 {
-    return rx_in_region(dma, dma->hit, iova, len_bytes, prot);
+    const struct dma_region *region = &dma->region[dma->hit];
+    uint64_t inside;
+
+    if (dma->hit >= dma->count || dma->broken)
+        return NULL;
+    inside = iova - region->iova;     /* below the start wraps to something huge */
+    if (inside >= region->len_bytes || len_bytes > region->len_bytes - inside || (region->prot & prot) != prot)
+        return NULL;
+    return region->ptr + inside;
+}
+
+uint8_t *rx_far(struct rxq *q, uint64_t iova, uint32_t bytes)
+{
+    struct dma *dma = q->dma;
+    uint8_t *to = dma->broken ? NULL : dma_try(dma, iova, bytes, DMA_WRITE);
+
+    if (to) {
+        const struct dma_region *region = &dma->region[dma->hit];
+
+        q->near_iova = region->iova;
+        q->near_ptr = region->ptr;
+        q->near_starts = region->len_bytes >= q->usual_bytes ? region->len_bytes - q->usual_bytes + 1 : 0;
+    }
+    return to;
 }
 
 static struct rx_desc *descriptor(const struct rxq *q, uint32_t i)

@@ -118,4 +118,6 @@ void rx_fifo_clear(struct rx *rx);
 int rx_rsc_on(const struct rx *rx, uint32_t queue);               /* the queue's frames may be coalesced */
 int rx_ring_open(struct rx *rx, uint32_t queue);                  /* 1: usable; 0: off, or it stands still */
 int rx_ring_put(struct rx *rx, const struct rx_info *info, const uint8_t *data); /* 1: stored or dropped; 0: must wait */
+/* A usual buffer in another region than the last one: that is the near one now.  NULL: the exact way will see why. */
+uint8_t *rx_far(struct rxq *q, uint64_t iova, uint32_t bytes);
 int rx_ring_close(struct rx *rx);                                 /* end of a batch: heads, counters, interrupts */

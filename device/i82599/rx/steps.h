@@ -1,25 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Steps of an Rx ring that no frame should pay a call for: ring.c, and the usual way of frames (usual.c of the card).
  *
- * For C only: cffi does not read this.  Include after rx.h and machine/dma.h.
+ * For C only: cffi does not read this.  Include after rx.h, machine/bytes.h and machine/dma.h.
  */
 
 #define RX_DESC_BYTES 16
 #define RX_SOON 8                     /* descriptors ahead */
-
-/* Memory inside one region, *hit of them; NULL when it reaches out of it, which may still be legal. */
-static inline uint8_t *rx_in_region(const struct dma *dma, uint32_t hit, uint64_t iova, uint64_t len_bytes, uint32_t prot)
-{
-    const struct dma_region *region = &dma->region[hit];
-    uint64_t inside;
-
-    if (hit >= dma->count || dma->broken)
-        return NULL;
-    inside = iova - region->iova;     /* below the start wraps to something huge */
-    if (inside >= region->len_bytes || len_bytes > region->len_bytes - inside || (region->prot & prot) != prot)
-        return NULL;
-    return region->ptr + inside;
-}
 
 /* Payload is in memory.  Software may poll DD or the length, so both appear last and together: payload before qword 0
  * before qword 1, and qword 1 in one aligned store. */
@@ -31,19 +17,17 @@ static inline void rx_publish(struct rx_desc *desc, int is_legacy, uint64_t q0, 
     __atomic_store_n(&desc->q1, q1, __ATOMIC_RELEASE);
 }
 
-typedef uint64_t rx_16 __attribute__((vector_size(16), aligned(1), may_alias));    /* sixteen bytes, wherever they lie */
-
 /* A short frame in four loads before four stores, so that it may overlap itself as in memmove(). */
 static inline void rx_copy(uint8_t *to, const uint8_t *from, uint32_t bytes)
 {
     if (bytes >= 32 && bytes <= 64) {
-        const rx_16 *first = (const rx_16 *)from, *last = (const rx_16 *)(from + bytes - 32);
-        const rx_16 a = first[0], b = first[1], c = last[0], d = last[1];
+        const bytes_16 *first = (const bytes_16 *)from, *last = (const bytes_16 *)(from + bytes - 32);
+        const bytes_16 a = first[0], b = first[1], c = last[0], d = last[1];
 
-        ((rx_16 *)to)[0] = a;
-        ((rx_16 *)to)[1] = b;
-        ((rx_16 *)(to + bytes - 32))[0] = c;
-        ((rx_16 *)(to + bytes - 32))[1] = d;
+        ((bytes_16 *)to)[0] = a;
+        ((bytes_16 *)to)[1] = b;
+        ((bytes_16 *)(to + bytes - 32))[0] = c;
+        ((bytes_16 *)(to + bytes - 32))[1] = d;
     } else {
         __builtin_memmove(to, from, bytes);      /* a looped-back frame may lie in guest memory */
     }
@@ -78,22 +62,6 @@ static inline void rx_prefetch(const struct rxq *q, uint32_t head)
     uint64_t inside = __atomic_load_n(&desc->q0, __ATOMIC_RELAXED) - q->near_iova;
 
     __builtin_prefetch((const void *)((uintptr_t)q->near_ptr + (uintptr_t)inside), 1);
-}
-
-/* A buffer in another region than the last one: that is the near one now.  NULL: the exact way will see why. */
-static __attribute__((noinline, unused)) uint8_t *rx_far(struct rxq *q, uint64_t iova, uint32_t bytes)
-{
-    struct dma *dma = q->dma;
-    uint8_t *to = dma->broken ? NULL : dma_try(dma, iova, bytes, DMA_WRITE);
-
-    if (to) {
-        const struct dma_region *region = &dma->region[dma->hit];
-
-        q->near_iova = region->iova;
-        q->near_ptr = region->ptr;
-        q->near_starts = region->len_bytes >= q->usual_bytes ? region->len_bytes - q->usual_bytes + 1 : 0;
-    }
-    return to;
 }
 
 /* A frame with nothing to cut out or put in, as it came, into one buffer, in the advanced format.  0: it cannot be done so.

@@ -162,7 +162,7 @@ uint32_t tails_look(struct tails *tails, uint64_t turn, uint32_t busy)
         moved += look_everywhere(tails);
     if (accesses(tails->regs) != tails->accesses)
         tails->doubt_ns = 0;
-    else if (tails->doubt_ns | (uint64_t)(moved && !busy))
+    else if (tails->doubt_ns || (moved && !busy))
         doubt(tails);
     tails->accesses = accesses(tails->regs);
     return moved;

@@ -5,7 +5,6 @@
 #define VFU_READS_AT_ONCE 64             /* answers that may be under way: far fewer than a socket holds, some 280, so nobody
                                             waits for room; and others get their turn after a tenth of a millisecond or so */
 
-
 struct vfu_client {
     int fd;
     int timeout_ms;                      /* a reply later than this breaks the connection for good; 0: none is too late */

@@ -51,6 +51,20 @@ static uint16_t be16(const uint8_t *p)
     return (uint16_t)(p[0] << 8 | p[1]);
 }
 
+static void put_be16(uint8_t *p, uint16_t value)
+{
+    p[0] = (uint8_t)(value >> 8);
+    p[1] = (uint8_t)value;
+}
+
+/* A sum of 16-bit words as one of them: what is carried out comes in again at the bottom. */
+static uint16_t fold(uint64_t sum)
+{
+    while (sum >> 16)
+        sum = (sum & 0xFFFF) + (sum >> 16);
+    return (uint16_t)sum;
+}
+
 /* Ethertype of the packet behind the Ethernet header and up to two VLAN tags; *l3 is where it starts.  0: cut short. */
 static uint16_t skip_tags(const uint8_t *frame, uint32_t len_bytes, uint32_t *l3)
 {
@@ -138,11 +152,8 @@ void vnet_sum(struct tx_ring *ring, uint32_t buf, uint32_t len_bytes, const uint
         if (at >= hdr.csum_start)
             sum += (at - hdr.csum_start) % 2 ? part[at - base] : (uint64_t)part[at - base] << 8;
     }
-    while (sum >> 16)
-        sum = (sum & 0xFFFF) + (sum >> 16);
-    sum = sum == 0xFFFF ? 0xFFFF : ~sum;         /* 0 would mean "no checksum" to UDP */
-    field[0] = (uint8_t)(sum >> 8);
-    field[1] = (uint8_t)sum;
+    sum = fold(sum);
+    put_be16(field, (uint16_t)(sum == 0xFFFF ? 0xFFFF : ~sum));  /* 0 would mean "no checksum" to UDP */
 }
 
 /* The kernel seeds the TCP/UDP checksum with a pseudo header that counts the whole length; the NIC wants a seed without it,
@@ -152,9 +163,7 @@ void vnet_tso_seed(uint8_t *frame, uint32_t len_bytes, const struct tx_offload *
     uint8_t *field = frame + off->l4_offset + (off->l4_type == L4_TYPE_TCP ? TCP_CSUM_AT : UDP_CSUM_AT);
     uint32_t sum = be16(field) + (uint16_t)~(len_bytes - off->l4_offset);
 
-    sum = (sum & 0xFFFF) + (sum >> 16);
-    field[0] = (uint8_t)(sum >> 8);
-    field[1] = (uint8_t)sum;
+    put_be16(field, fold(sum));
     if (off->ipv4) {                     /* the NIC sums the header with this field in place */
         frame[off->l3_offset + 10] = 0;
         frame[off->l3_offset + 11] = 0;
@@ -199,10 +208,11 @@ static int super_look(const uint8_t *data, uint32_t len_bytes, uint32_t total_by
 /* A packet that the NIC made of many frames: the kernel is told how to cut it again, and gets the sum of the pseudo header that
  * it needs for that, as if it were the sender.  The NIC saw that each frame's checksum was right.  Nobody knows how large the
  * frames were: as the kernel's drivers have it, the payload by their number, rounded up. */
-static int vnet_super(const struct rx_frame *frame, uint32_t tag_bytes, struct vnet_hdr *hdr)
+static int vnet_super(const struct rx_frame *frame, uint32_t tag_bytes, uint8_t *vnet)
 {
     uint8_t *data = frame->data[0];
     uint32_t payload, sum;
+    struct vnet_hdr hdr;
     struct super seen;
     int rc = super_look(data, frame->len_bytes[0], frame->total_bytes, &seen);
 
@@ -212,11 +222,8 @@ static int vnet_super(const struct rx_frame *frame, uint32_t tag_bytes, struct v
     sum = PROTO_TCP + frame->total_bytes - seen.l4;
     for (uint32_t at = 0; at < seen.addresses_bytes; at += 2)
         sum += be16(data + seen.addresses + at);
-    while (sum >> 16)
-        sum = (sum & 0xFFFF) + (sum >> 16);
-    data[seen.l4 + TCP_CSUM_AT] = (uint8_t)(sum >> 8);
-    data[seen.l4 + TCP_CSUM_AT + 1] = (uint8_t)sum;
-    *hdr = (struct vnet_hdr){
+    put_be16(data + seen.l4 + TCP_CSUM_AT, fold(sum));
+    hdr = (struct vnet_hdr){
         .flags = VNET_F_NEEDS_CSUM,
         .gso_type = seen.gso_type,
         .hdr_len = (uint16_t)(seen.header_bytes + tag_bytes),
@@ -224,6 +231,7 @@ static int vnet_super(const struct rx_frame *frame, uint32_t tag_bytes, struct v
         .csum_start = (uint16_t)(seen.l4 + tag_bytes),
         .csum_offset = TCP_CSUM_AT,
     };
+    memcpy(vnet, &hdr, sizeof hdr);
     return 0;
 }
 
@@ -243,13 +251,10 @@ int vnet_write(int tap_fd, const struct rx_frame *frame)
     int parts = 0;
 
     if (__builtin_expect((frame->flags & RX_COALESCED) != 0, 0)) {
-        struct vnet_hdr hdr;
-
-        int rc = vnet_super(frame, frame->flags & RX_VLAN ? sizeof tag : 0, &hdr);
+        int rc = vnet_super(frame, frame->flags & RX_VLAN ? sizeof tag : 0, vnet);
 
         if (rc < 0)
             return rc;
-        memcpy(vnet, &hdr, sizeof hdr);
     } else {
         vnet_from_flags(frame->flags, vnet);
     }

@@ -11,9 +11,7 @@ from collections.abc import Iterator
 from device.regs import i82599 as regs
 from device.regs.i82599 import ALL, MPC, QBRC_H, QBRC_L, QBTC_H, QBTC_L, QPRC, QPRDC, QPTC, Register
 from driver.core.bar import Bar
-from driver.core.read_list import ReadList
-
-HIGH = 2**32
+from driver.core.read_list import Counted, ReadList, pair
 
 # One register each.
 SINGLE: dict[str, type[Register]] = {
@@ -84,12 +82,6 @@ ARRAYS: dict[str, type[Register]] = {
 
 GROUPS = 16
 MISSED = "rx_missed_errors"
-Counted = tuple[str, int, type[Register], int]  # the total's name, what one of it is worth, the register, its instance
-
-
-def _pair(name: str, low: type[Register], high: type[Register], n: int = 0) -> Iterator[Counted]:
-    yield name, 1, low, n
-    yield name, HIGH, high, n
 
 
 def _counted() -> Iterator[Counted]:
@@ -99,16 +91,16 @@ def _counted() -> Iterator[Counted]:
     for name, register in SINGLE.items():
         yield name, 1, register, 0
     for name, (low, high) in PAIRS.items():
-        yield from _pair(name, low, high)
+        yield from pair(name, low, high)
     for name, register in ARRAYS.items():
         for n in range(register.count):
             yield name.format(n), 1, register, n
     for n in range(GROUPS):
         yield "rx_no_dma_resources", 1, QPRDC, n
         yield f"rx_group_{n}_packets", 1, QPRC, n
-        yield from _pair(f"rx_group_{n}_bytes", QBRC_L, QBRC_H, n)
+        yield from pair(f"rx_group_{n}_bytes", QBRC_L, QBRC_H, n)
         yield f"tx_group_{n}_packets", 1, QPTC, n
-        yield from _pair(f"tx_group_{n}_bytes", QBTC_L, QBTC_H, n)
+        yield from pair(f"tx_group_{n}_bytes", QBTC_L, QBTC_H, n)
 
 
 COUNTED = tuple(_counted())

@@ -2,7 +2,6 @@
 """What each pool received and sent.  The chip's counters wrap, so they are looked at often enough and added up."""
 
 from collections import Counter
-from collections.abc import Iterator
 
 from device.regs.core import Register
 from device.regs.i82599 import (
@@ -15,19 +14,25 @@ from device.regs.i82599 import (
     PVFMPRC,
 )
 from driver.core.bar import Bar
-from driver.core.read_list import ReadList
+from driver.core.read_list import HIGH, Counted, pair, read_counters
 
-LOW_VALUES = 2**32
-PAIR_VALUES = LOW_VALUES * (PVFGORC_MSB.VALUE.max + 1)
+PAIR_VALUES = HIGH * (PVFGORC_MSB.VALUE.max + 1)
 
 FRAMES: dict[str, type[Register]] = {"rx_packets": PVFGPRC, "rx_multicast": PVFMPRC, "tx_packets": PVFGPTC}
 OCTETS: dict[str, tuple[type[Register], type[Register]]] = {
     "rx_bytes": (PVFGORC_LSB, PVFGORC_MSB),
     "tx_bytes": (PVFGOTC_LSB, PVFGOTC_MSB),
 }
-READ = (*FRAMES.values(), *(half for pair in OCTETS.values() for half in pair))
+ROUND = {**dict.fromkeys(FRAMES, HIGH), **dict.fromkeys(OCTETS, PAIR_VALUES)}  # values until it begins anew
 NAMES = ("rx_packets", "rx_bytes", "rx_multicast", "tx_packets", "tx_bytes")
 A_TURN = 8  # 63 VFs in 16 s with a turn every 2 s: at 10 Gb/s octets wrap after 55 s
+
+
+def _counted(pool: int) -> list[Counted]:
+    found = [(name, 1, register, pool) for name, register in FRAMES.items()]
+    for name, (low, high) in OCTETS.items():
+        found += pair(name, low, high, pool)
+    return found
 
 
 class PoolCounters:
@@ -40,25 +45,19 @@ class PoolCounters:
         self._seen: list[dict[str, int]] = [{} for _ in range(pools)]
         self._next = 0
 
-    def _read(self, pool: int) -> Iterator[tuple[str, int, int]]:
-        reads = ReadList(self.bar, [(register, pool) for register in READ])
-        values = [value or 0 for value in reads.read()]
-        reads.check()
-        yield from zip(FRAMES, values, [LOW_VALUES] * len(FRAMES), strict=False)
-        halves = values[len(FRAMES) :]
-        for name, low, high in zip(OCTETS, halves[::2], halves[1::2], strict=True):
-            yield name, low + LOW_VALUES * high, PAIR_VALUES
+    def _read(self, pool: int) -> dict[str, int]:
+        return read_counters(self.bar, _counted(pool))
 
     def begin(self) -> None:
         """After a reset: whatever they show now is where counting goes on from."""
         for pool, seen in enumerate(self._seen):
-            seen.update((name, value) for name, value, _ in self._read(pool))
+            seen.update(self._read(pool))
 
     def update(self, pool: int) -> Counter[str]:
         """Add up what a pool counted since it was looked at last; returns its totals."""
         seen, totals = self._seen[pool], self.totals[pool]
-        for name, value, values in self._read(pool):
-            totals[name] += (value - seen.get(name, 0)) % values
+        for name, value in self._read(pool).items():
+            totals[name] += (value - seen.get(name, 0)) % ROUND[name]
             seen[name] = value
         return totals
 
